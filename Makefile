@@ -1,0 +1,168 @@
+# Assay: build/assay.efi and build/assay.img. `make help` lists what else there is.
+#
+# Each folder is compiled with -I for what it may see and nothing more (efi -> core <- vmx), so an
+# include against the direction of dependencies does not compile. Emulators, host tests, sticks
+# and benchmarks are in tests/run/*.mk.
+
+VERSION := 0.1
+BUILD   ?= build$(if $(BROKEN),/broken)
+OBJ     := $(BUILD)/obj
+GEN     := $(BUILD)/gen
+OBJCOPY ?= objcopy
+PYTHON  ?= python3
+CLANG_FORMAT ?= clang-format
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+export LC_ALL := C
+
+# The same dates in every build of a commit; the fallback is for a tree without git.
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(shell git -c safe.directory='*' log -1 --format=%ct 2>/dev/null)
+ifeq ($(SOURCE_DATE_EPOCH),)
+SOURCE_DATE_EPOCH := 1700000000
+endif
+endif
+export SOURCE_DATE_EPOCH
+export TZ := UTC
+export PYTHONDONTWRITEBYTECODE := 1
+
+all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the image (the default)
+
+# --- sources -------------------------------------------------------------------------------------
+
+FOLDERS := efi core vmx tests
+C_SOURCES := $(filter-out %/asm-offsets.c,$(sort $(wildcard $(FOLDERS:=/*.c))))
+S_SOURCES := $(sort $(wildcard $(FOLDERS:=/*.S)))
+GUEST_SOURCES := $(sort $(wildcard tests/guest/*.c tests/guest/*.S))
+HEADERS := $(sort $(wildcard $(FOLDERS:=/*.h) tests/guest/*.h tests/host/*.h))
+OBJECTS := $(patsubst %,$(OBJ)/%.o,$(C_SOURCES) $(S_SOURCES))
+GUEST_OBJECTS := $(GUEST_SOURCES:%=$(OBJ)/%.o)
+OFFSETS := $(patsubst %.c,$(GEN)/%.h,$(wildcard $(FOLDERS:=/asm-offsets.c)))
+
+# --- flags ---------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
+COMMON := -std=gnu11 -O2 -g -ffreestanding -fno-stack-protector -fno-strict-aliasing \
+	-fno-omit-frame-pointer -mgeneral-regs-only -fcf-protection=none \
+	-fno-asynchronous-unwind-tables '-ffile-prefix-map=$(CURDIR)=.' $(WARNINGS)
+ifdef BROKEN
+TESTS_FLAGS := -DASSAY_BROKEN
+endif
+
+# One image of position-independent code in which nothing is exported. -fno-pic guests follow.
+IMAGE_FLAGS := $(COMMON) -fpic -fshort-wchar -mno-red-zone -fvisibility=hidden \
+	-DASSAY_VERSION='"$(VERSION)"'
+ifeq ($(findstring clang,$(CC)),)
+IMAGE_FLAGS += -maccumulate-outgoing-args # gnu-efi asks gcc for it: calls with the Microsoft ABI
+endif
+GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Itests/guest
+
+SEES_core  := -Icore
+SEES_vmx   := -Ivmx -Icore
+SEES_efi   := -Iefi -Icore $(GNU_EFI)
+SEES_tests := -Itests -Itests/guest -Icore -Ivmx $(TESTS_FLAGS)
+SEES_main  := -Ivmx # efi/main.c alone may name the backend
+
+folder = $(firstword $(subst /, ,$(1)))
+flags = $(strip $(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
+	$(SEES_$(call folder,$(1))) $(if $(filter efi/main.c,$(1)),$(SEES_main)) \
+	$(if $(filter %.S,$(1)),-I$(GEN)/$(call folder,$(1)) -Wa$(,)-I$(BUILD))))
+, := ,
+compile = $(CC) $(call flags,$(1)) -MMD -MP -c $(1) -o $(OBJ)/$(1).o
+
+# Everything is rebuilt when a flag changes: another compiler, another version, BROKEN=1.
+FLAGS_NOW := $(CC) $(IMAGE_FLAGS) $(foreach f,$(FOLDERS),$(SEES_$(f))) $(GUEST_FLAGS)
+ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/flags,$(FLAGS_NOW))
+endif
+
+# --- objects -------------------------------------------------------------------------------------
+
+ifdef V
+say = @:
+else
+say = @printf '  %-8s %s\n'
+.SILENT:
+endif
+
+$(OBJ)/%.o: % $(BUILD)/flags
+	$(say) CC $<
+	mkdir -p $(@D)
+	$(call compile,$<)
+
+$(filter %.S.o,$(OBJECTS)): $(OFFSETS)
+$(filter $(OBJ)/tests/%.S.o,$(OBJECTS)): $(BUILD)/guest.bin
+
+# Constants that assembly needs from C: lines `.ascii "->NAME value"` in compiled assembly become
+# #define lines; the compiler may print the value as an immediate ($ or #).
+$(GEN)/%/asm-offsets.h: %/asm-offsets.c $(BUILD)/flags
+	$(say) GEN $@
+	mkdir -p $(@D)
+	$(CC) $(call flags,$<) -MMD -MP -MT $@ -MF $(@:.h=.d) -S $< -o $(@:.h=.s)
+	{ echo '/* Generated from $<. */'; \
+	  sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Za-z0-9_]*\) *[$$#]*\([^" ]*\).*/#define \1 \2/p' \
+		$(@:.h=.s); } >$@
+
+# The guest: 32-bit, flat, included by one of tests/*.S with .incbin "guest.bin".
+$(BUILD)/guest.elf: $(GUEST_OBJECTS) tests/guest/guest.lds
+	$(say) LD $@
+	$(LD) -m elf_i386 -T tests/guest/guest.lds --build-id=none -z noexecstack \
+		--no-warn-rwx-segments -o $@ $(GUEST_OBJECTS)
+
+$(BUILD)/guest.bin: $(BUILD)/guest.elf
+	$(OBJCOPY) -O binary $< $@
+
+# --- the EFI application -------------------------------------------------------------------------
+
+# Debian keeps gnu-efi's files in /usr/lib, its newer releases in the multiarch folder.
+EFI_DIR := $(firstword $(dir $(wildcard /usr/lib/crt0-efi-x86_64.o \
+	/usr/lib/x86_64-linux-gnu/crt0-efi-x86_64.o \
+	/usr/lib/x86_64-linux-gnu/gnuefi/crt0-efi-x86_64.o)) /usr/lib/)
+LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z defs -z noexecstack \
+	--build-id=none --hash-style=sysv --no-warn-rwx-segments
+
+$(BUILD)/assay.so: $(OBJECTS)
+	$(say) LD $@
+	$(LINK) $(EFI_DIR)crt0-efi-x86_64.o $(OBJECTS) -L$(EFI_DIR) -lefi -lgnuefi -o $@
+
+# Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
+SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .reloc
+$(BUILD)/assay.efi: $(BUILD)/assay.so
+	$(say) OBJCOPY $@
+	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $< $@
+
+$(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh
+	$(say) IMAGE $@
+	sh tests/run/image.sh $@ $< startup.nsh
+
+# --- for editors, people and the end -------------------------------------------------------------
+
+json_entry = {"directory":"$(CURDIR)","file":"$(1)","command":"$(subst ",\",$(subst \,\\,$(call compile,$(1))))"}
+define newline
+
+
+endef
+compile_commands.json: $(BUILD)/flags $(C_SOURCES) $(GUEST_SOURCES)
+	$(file >$@,$(foreach s,$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES),$(call json_entry,$(s))$(newline)))
+	sed -i -e '/^ *$$/d' -e 's/^ *{/{/' $@ && sed -i -e '1s/^/[/' -e '$$!s/$$/,/' -e '$$s/$$/]/' $@
+
+FORMATTED = $(filter %.c %.h,$(C_SOURCES) $(GUEST_SOURCES) $(HEADERS) $(wildcard tests/host/*.c $(FOLDERS:=/asm-offsets.c)))
+format: ## rewrite the sources with clang-format
+	$(CLANG_FORMAT) -i $(FORMATTED)
+format-check: ## fail if clang-format would change a source
+	$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+
+clean: ## remove what the build made
+	rm -rf $(BUILD) compile_commands.json
+
+help: ## this list
+	echo 'make [CC=clang] [V=1] [target]'
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
+
+.PHONY: all format format-check clean help
+include tests/run/run.mk tests/run/check.mk
+-include $(OBJECTS:.o=.d) $(GUEST_OBJECTS:.o=.d) $(OFFSETS:.h=.d)

@@ -1,0 +1,109 @@
+/*
+ * All that core/ needs from a processor vendor's virtualization: Intel VMX in the image, a
+ * scripted fake in the host tests. Calls about a vCPU are made on the processor that owns it.
+ */
+#ifndef CORE_BACKEND_H
+#define CORE_BACKEND_H
+
+#include "base.h"
+#include "cpu.h"
+#include "exit.h"
+#include "facts.h"
+#include "regs.h"
+#include "status.h"
+
+struct vm;
+struct vcpu;
+
+/* What tests may need of the machine; names for SKIP come from the backend. */
+enum capability {
+	CAP_VIRTUALIZATION,  /* can be switched on */
+	CAP_NESTED_PAGING,
+	CAP_REAL_MODE,	     /* guests may run unpaged */
+	CAP_TIMER,	     /* a guest can be stopped after a number of ticks */
+	CAP_APIC_REGISTERS,  /* the processor virtualizes the APIC page */
+	CAP_WAIT_SIPI,	     /* the hardware's wait-for-SIPI state */
+	CAP_X2APIC,	     /* x2APIC mode for guests */
+	CAP_XSAVE,
+	CAP_AVX,
+	CAP_LONG_MODE,
+	CAP_TSC_DEADLINE,
+	CAP_COUNT
+};
+
+/* What one entry is to do. */
+struct entry {
+	const struct event *inject; /* NULL: nothing */
+	bool irq_window;	    /* leave as soon as the guest can take an interrupt */
+	bool nmi_window;	    /* likewise an NMI */
+	bool pause_exits;	    /* leave on PAUSE: others wait for this processor */
+	uint8_t tpr_threshold;	    /* leave when the TPR's class falls below this, 0: never */
+	uint32_t ticks;		    /* leave after so many clock ticks in the guest */
+};
+
+struct backend {
+	const char *name;
+
+	/*
+	 * What this machine offers, as CAP_ bits; adds its decoded capabilities to the facts. If the
+	 * machine has no virtualization, *why says so in one line.
+	 */
+	uint64_t (*probe)(struct facts *facts, const char **why);
+	const char *(*capability_text)(enum capability capability);
+
+	/* Switches virtualization on or off on this processor, which is taken. */
+	enum status (*cpu_on)(struct cpu *cpu);
+	void (*cpu_off)(struct cpu *cpu);
+
+	/* Any processor. Pages come from core/pages.h. */
+	enum status (*vm_create)(struct vm *vm);
+	void (*vm_destroy)(struct vm *vm);
+	enum status (*map)(struct vm *vm, uint64_t gpa, uint64_t physical, size_t pages);
+	enum status (*unmap)(struct vm *vm, uint64_t gpa, size_t pages);
+	enum status (*vcpu_create)(struct vcpu *vcpu);
+	void (*vcpu_destroy)(struct vcpu *vcpu);
+
+	/* Brings the vCPU onto this processor, or takes it off with its state in memory. */
+	enum status (*load)(struct cpu *cpu, struct vcpu *vcpu);
+	void (*unload)(struct cpu *cpu, struct vcpu *vcpu);
+
+	/* Cached translations of the VM's memory on this processor, for vCPUs loaded later. */
+	void (*flush)(struct vm *vm);
+
+	/* The loaded vCPU: everything in struct regs but the GPRs, which vcpu->regs always holds. */
+	void (*state_get)(struct vcpu *vcpu, struct regs *regs);
+	void (*state_set)(struct vcpu *vcpu, const struct regs *regs);
+
+	/* Cheaper than state_get, for the loaded vCPU. */
+	uint64_t (*rflags_get)(struct vcpu *vcpu);
+	void (*rflags_set)(struct vcpu *vcpu, uint64_t rflags);
+	uint32_t (*interruptibility_get)(struct vcpu *vcpu);
+
+	/* Enters the guest once. Failures of the entry are exits of kind EXIT_ENTRY_FAILED. */
+	void (*run)(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
+
+	/* In the NMI handler on this processor: makes an entry that is being prepared end at once. */
+	void (*abort_entry)(struct cpu *cpu);
+
+	/*
+	 * The guest's APIC mode may have changed: route accesses to the page or the MSRs accordingly.
+	 */
+	void (*apic_mode_changed)(struct vcpu *vcpu);
+
+	/* The guest executed XSETBV: regs.xcr0 is new. */
+	void (*xcr0_changed)(struct vcpu *vcpu);
+
+	/* Vendor's control structure by field encoding; the loaded vCPU. Error: no such field. */
+	enum status (*field_get)(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
+	enum status (*field_set)(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
+
+	/* Calls line(text) for every line of a readable dump of the loaded vCPU. */
+	void (*dump)(struct vcpu *vcpu, void (*line)(const char *text));
+
+	void (*cpuid)(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+	uint64_t (*fixup)(uint64_t rip); /* see fault_fixup */
+};
+
+extern const struct backend *backend;
+
+#endif

@@ -1,0 +1,43 @@
+#include "cpu.h"
+
+#include "backend.h"
+#include "platform.h"
+
+const struct platform *platform;
+const struct backend *backend;
+
+void cpu_nmi(struct cpu *cpu)
+{
+	if (atomic_load(&cpu->window) != WINDOW_CLOSED && backend)
+		backend->abort_entry(cpu);
+	atomic_fetch_add(&cpu->nmis, 1);
+}
+
+void cpu_window_open(struct cpu *cpu)
+{
+	cpu->nmis_before = atomic_load_explicit(&cpu->nmis, memory_order_relaxed);
+	/* Sequentially consistent: the look for work that follows must not move before it. */
+	atomic_store(&cpu->window, WINDOW_OPEN);
+}
+
+void cpu_window_close(struct cpu *cpu)
+{
+	/* A kick was sent: its NMI has arrived or is on its way to this processor. */
+	if (atomic_exchange(&cpu->window, WINDOW_CLOSED) == WINDOW_KICKED)
+		while (atomic_load(&cpu->nmis) == cpu->nmis_before)
+			cpu_relax();
+}
+
+void cpu_kick(struct cpu *cpu)
+{
+	enum cpu_window open = WINDOW_OPEN;
+
+	atomic_fetch_add(&cpu->doorbell, 1);
+	if (atomic_compare_exchange_strong(&cpu->window, &open, WINDOW_KICKED))
+		platform->ipi(cpu, IPI_NMI);
+}
+
+uint64_t fault_fixup(uint64_t rip)
+{
+	return backend ? backend->fixup(rip) : 0;
+}

@@ -1,0 +1,325 @@
+#include "ipi.h"
+
+#include "platform.h"
+#include "vm.h"
+
+bool ipi_matches(const struct vcpu *vcpu, uint32_t destination, bool logical, bool from_x2apic)
+{
+	const struct apic *apic = &vcpu->apic;
+	uint32_t ldr;
+
+	/* All ones reach everyone in every mode: "Broadcast/Self Delivery Mode", "Determining IPI
+	 * Destination". */
+	if (destination == DESTINATION_ALL || (!from_x2apic && destination == 0xFF))
+		return true;
+	if (!logical)
+		return apic->id == destination;
+	ldr = apic_get(apic, APIC_LDR);
+	if (apic_mode(apic) == APIC_X2APIC) {
+		/* An 8-bit logical destination names cluster 0: "Logical Destination Mode in x2APIC Mode". */
+		return ldr >> 16 == destination >> 16 && (ldr & destination & 0xFFFF);
+	}
+	if (destination > 0xFF)
+		return false;
+	if (apic_get(apic, APIC_DFR) >> 28 == 0xF)
+		return ldr >> 24 & destination;
+	return ldr >> 28 == destination >> 4 && (ldr >> 24 & destination & 0xF);
+}
+
+static bool addressed(const struct vcpu *vcpu, const struct ipi *ipi)
+{
+	bool from_x2apic = !ipi->source || apic_mode(&ipi->source->apic) == APIC_X2APIC;
+
+	switch (ipi->shorthand) {
+	case TO_SELF:
+		return vcpu == ipi->source;
+	case TO_ALL:
+		return true;
+	case TO_OTHERS:
+		return vcpu != ipi->source;
+	case TO_DESTINATION:
+		break;
+	}
+	return ipi_matches(vcpu, ipi->destination, ipi->logical, from_x2apic);
+}
+
+static uint32_t priority(const struct vcpu *vcpu)
+{
+	return apic_get(&vcpu->apic, APIC_PPR) >> 4 & 0xF;
+}
+
+static bool accepts_fixed(const struct vcpu *vcpu)
+{
+	return apic_mode(&vcpu->apic) != APIC_DISABLED &&
+	       apic_get(&vcpu->apic, APIC_SVR) & APIC_SVR_ENABLED;
+}
+
+/* "Lowest Priority Delivery Mode": the lowest processor priority wins; ties go round. */
+static struct vcpu *arbitrate(struct vm *vm, const struct ipi *ipi)
+{
+	uint32_t turn = atomic_fetch_add(&vm->lowest_turn, 1);
+	struct vcpu *best = NULL;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *vcpu = vm->vcpus[(turn + i) % vm->vcpu_count];
+
+		if (!addressed(vcpu, ipi) || !accepts_fixed(vcpu))
+			continue;
+		if (!best || priority(vcpu) < priority(best))
+			best = vcpu;
+	}
+	if (best)
+		atomic_store(&vm->lowest_turn, best->id + 1);
+	return best;
+}
+
+static enum message_kind kind_of(enum delivery_mode mode)
+{
+	static const uint8_t kinds[] = {
+		[DELIVERY_FIXED] = MESSAGE_FIXED, [DELIVERY_LOWEST] = MESSAGE_LOWEST,
+		[DELIVERY_NMI] = MESSAGE_NMI,	  [DELIVERY_INIT] = MESSAGE_INIT,
+		[DELIVERY_SIPI] = MESSAGE_SIPI,	  [DELIVERY_EXTINT] = MESSAGE_EXTINT,
+	};
+
+	return kinds[mode];
+}
+
+/* SDM vol. 3A, "Valid Combinations for the Pentium 4 and Intel Xeon Processors' Local xAPIC ICR". */
+static bool valid(const struct ipi *ipi)
+{
+	if (kind_of(ipi->mode) == MESSAGE_NONE)
+		return false;
+	if (ipi->shorthand == TO_SELF || ipi->shorthand == TO_ALL)
+		return ipi->mode == DELIVERY_FIXED;
+	return true;
+}
+
+static void send_to(struct vcpu *vcpu, const struct ipi *ipi)
+{
+	struct cpu *self = ipi->source ? atomic_load(&ipi->source->cpu) : &platform->cpus[0];
+	struct message message = {
+		.kind = (uint8_t)kind_of(ipi->mode),
+		.vector = ipi->vector,
+		.level = ipi->level,
+		.value = ipi->source ? ipi->source->apic.id : DESTINATION_ALL,
+	};
+
+	if (ipi->source)
+		count(&ipi->source->counts.sent);
+	else
+		atomic_fetch_add(&vcpu->vm->outside, 1);
+	vcpu_post(self, vcpu, message);
+}
+
+enum status ipi_send(struct vm *vm, const struct ipi *ipi)
+{
+	unsigned sent = 0;
+
+	if (!valid(ipi)) {
+		atomic_fetch_add(&vm->refused, 1);
+		return STATUS_UNSUPPORTED;
+	}
+	/* "INIT Level De-assert" does nothing on processors since the Pentium 4. */
+	if (ipi->mode == DELIVERY_INIT && ipi->level && !ipi->assert)
+		return STATUS_OK;
+	if (ipi->mode == DELIVERY_LOWEST) {
+		struct vcpu *winner = arbitrate(vm, ipi);
+
+		if (!winner)
+			return STATUS_NOT_FOUND;
+		send_to(winner, ipi);
+		return STATUS_OK;
+	}
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		if (!addressed(vm->vcpus[i], ipi))
+			continue;
+		send_to(vm->vcpus[i], ipi);
+		sent++;
+	}
+	return sent ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+static bool carries_vector(enum delivery_mode mode)
+{
+	return mode == DELIVERY_FIXED || mode == DELIVERY_LOWEST;
+}
+
+void ipi_from_icr(struct vcpu *source, uint32_t low, uint32_t destination)
+{
+	struct ipi ipi = {
+		.source = source,
+		.destination = destination,
+		.mode = low >> 8 & 7,
+		.shorthand = low >> ICR_SHORTHAND_SHIFT & 3,
+		.vector = (uint8_t)low,
+		.logical = low & ICR_LOGICAL,
+		.assert = low & ICR_ASSERT,
+		.level = low & ICR_LEVEL,
+	};
+
+	if (carries_vector(ipi.mode) && ipi.vector < 16) {
+		apic_error(&source->apic, APIC_ESR_SEND_ILLEGAL);
+		source->attention = true;
+		return;
+	}
+	if (ipi.mode == DELIVERY_EXTINT) { /* reserved in the ICR */
+		atomic_fetch_add(&source->vm->refused, 1);
+		return;
+	}
+	(void)ipi_send(source->vm, &ipi); /* refusals are counted; no target is not an error */
+}
+
+void ipi_self(struct vcpu *source, uint8_t vector)
+{
+	/* "SELF IPI Register": as an ICR write with the self shorthand, fixed, edge. */
+	ipi_from_icr(source, (uint32_t)(TO_SELF << ICR_SHORTHAND_SHIFT) | ICR_ASSERT | vector, 0);
+}
+
+/*
+ * A processor in the wait-for-SIPI activity state takes nothing but INIT and SIPI, and loses a
+ * SIPI that comes before the VM entry is complete: so repeat until it has left that state.
+ */
+static void wake_hardware_waiter(struct vcpu *vcpu, struct message message)
+{
+	uint8_t vector = message.kind == MESSAGE_SIPI ? message.vector : 0;
+	uint64_t give_up = platform->clock() + platform->clock_hz / 100;
+
+	while (atomic_load(&vcpu->in_wait_sipi) && platform->clock() < give_up) {
+		platform->ipi(atomic_load(&vcpu->cpu), IPI_SIPI | vector);
+		for (unsigned i = 0; i < 200 && atomic_load(&vcpu->in_wait_sipi); i++)
+			cpu_relax();
+	}
+}
+
+static void drain_owned(struct cpu *self, struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (atomic_load(&vm->vcpus[i]->cpu) == self)
+			vcpu_drain(vm->vcpus[i]);
+}
+
+void vcpu_post(struct cpu *self, struct vcpu *vcpu, struct message message)
+{
+	while (!mailbox_push(&vcpu->mailbox, message)) {
+		cpu_kick(atomic_load(&vcpu->cpu));
+		drain_owned(self, vcpu->vm);
+		cpu_relax();
+	}
+	if (atomic_load(&vcpu->in_wait_sipi))
+		wake_hardware_waiter(vcpu, message);
+	else
+		cpu_kick(atomic_load(&vcpu->cpu));
+}
+
+static void take_fixed(struct vcpu *vcpu, struct message message)
+{
+	if (atomic_load(&vcpu->state) == VCPU_STOPPED) {
+		count(&vcpu->counts.dropped);
+		return;
+	}
+	switch (apic_accept(&vcpu->apic, message.vector, message.level)) {
+	case APIC_ACCEPTED:
+		vcpu->attention = true;
+		count(&vcpu->counts.delivered);
+		break;
+	case APIC_COALESCED:
+		count(&vcpu->counts.coalesced);
+		break;
+	case APIC_REFUSED:
+		count(&vcpu->counts.dropped);
+		break;
+	}
+}
+
+/* One NMI may wait behind the one that is being served: SDM vol. 3A, "Handling Multiple NMIs". */
+static void take_nmi(struct vcpu *vcpu)
+{
+	if (atomic_load(&vcpu->state) == VCPU_STOPPED) {
+		count(&vcpu->counts.dropped);
+	} else if (vcpu->nmis) {
+		count(&vcpu->counts.coalesced);
+	} else {
+		vcpu->nmis = 1;
+		vcpu->attention = true;
+		count(&vcpu->counts.delivered);
+	}
+}
+
+static void take_extint(struct vcpu *vcpu, uint8_t vector)
+{
+	if (atomic_load(&vcpu->state) == VCPU_STOPPED) {
+		count(&vcpu->counts.dropped);
+	} else if (vcpu->extint >= 0) {
+		count(&vcpu->counts.coalesced);
+	} else {
+		vcpu->extint = vector;
+		vcpu->attention = true;
+		count(&vcpu->counts.delivered);
+	}
+}
+
+static void take_init_or_sipi(struct vcpu *vcpu, struct message message)
+{
+	bool bsp = vcpu->apic.base & IA32_APIC_BASE_BSP;
+	enum vcpu_event event = message.kind == MESSAGE_SIPI ? ON_SIPI :
+				bsp			     ? ON_INIT_BSP :
+							       ON_INIT;
+
+	if (vcpu_apply(vcpu, event, message.vector) == DO_IGNORE)
+		count(&vcpu->counts.dropped);
+	else
+		count(&vcpu->counts.delivered);
+}
+
+static void take_control(struct vcpu *vcpu, struct message message)
+{
+	static const uint8_t events[] = {
+		[MESSAGE_START] = ON_START,
+		[MESSAGE_PAUSE] = ON_PAUSE,
+		[MESSAGE_RESUME] = ON_RESUME,
+		[MESSAGE_STOP] = ON_STOP,
+	};
+	bool refused = vcpu_apply(vcpu, events[message.kind], 0) == DO_REFUSE;
+
+	atomic_store(&vcpu->control_result, refused ? STATUS_BAD_STATE : STATUS_OK);
+	atomic_fetch_add(&vcpu->controls_done, 1);
+}
+
+void vcpu_drain(struct vcpu *vcpu)
+{
+	struct message message;
+
+	while (mailbox_pop(&vcpu->mailbox, &message)) {
+		switch ((enum message_kind)message.kind) {
+		case MESSAGE_FIXED:
+		case MESSAGE_LOWEST:
+			take_fixed(vcpu, message);
+			break;
+		case MESSAGE_NMI:
+			take_nmi(vcpu);
+			break;
+		case MESSAGE_EXTINT:
+			take_extint(vcpu, message.vector);
+			break;
+		case MESSAGE_INIT:
+		case MESSAGE_SIPI:
+			take_init_or_sipi(vcpu, message);
+			break;
+		case MESSAGE_START:
+		case MESSAGE_PAUSE:
+		case MESSAGE_RESUME:
+		case MESSAGE_STOP:
+			take_control(vcpu, message);
+			continue;
+		case MESSAGE_CALL:
+			vcpu->call_waits = true;
+			continue;
+		case MESSAGE_MOVE:
+			vcpu->move_to = (int)message.value;
+			continue;
+		case MESSAGE_NONE:
+			continue;
+		}
+		count(&vcpu->counts.received);
+	}
+}

@@ -1,0 +1,138 @@
+#include "machine.h"
+
+#include "backend.h"
+#include "sched.h"
+#include "vcpu.h"
+
+enum { START_SECONDS = 5, STOP_SECONDS = 2 };
+
+static bool use_virtualization;
+static struct fault last_fault;
+static _Atomic bool fault_waits;
+
+static void guarded_loop(void *argument)
+{
+	sched_loop(argument);
+}
+
+/* An exception of ours ended the loop: the vCPU that was loaded is not to be trusted any more. */
+static void survive(struct cpu *cpu, const struct fault *fault)
+{
+	struct vcpu *vcpu = cpu->loaded;
+
+	last_fault = *fault;
+	atomic_store(&fault_waits, true);
+	count(&cpu->faults);
+	cpu_window_close(cpu);
+	if (vcpu) {
+		vcpu_fail(vcpu, "exception in the host", NULL);
+		sched_unload(cpu);
+	}
+}
+
+static void work(struct cpu *cpu)
+{
+	struct fault fault;
+
+	if (use_virtualization)
+		cpu->error = backend->cpu_on(cpu);
+	if (cpu->error != STATUS_OK) {
+		atomic_store(&cpu->phase, CPU_FAILED);
+		return;
+	}
+	atomic_store(&cpu->phase, CPU_READY);
+	while (!platform->guarded(cpu, guarded_loop, cpu, &fault))
+		survive(cpu, &fault);
+	if (use_virtualization)
+		backend->cpu_off(cpu);
+}
+
+static void ap_main(struct cpu *cpu)
+{
+	cpu->error = platform->cpu_take(cpu);
+	if (cpu->error != STATUS_OK) {
+		atomic_store(&cpu->phase, CPU_FAILED);
+		return;
+	}
+	work(cpu);
+	platform->cpu_give_back(cpu);
+	if (atomic_load(&cpu->phase) == CPU_READY)
+		atomic_store(&cpu->phase, CPU_FIRMWARE);
+}
+
+/* Waits until no AP is in this phase any more, at most so many seconds. */
+static bool wait_while(enum cpu_phase phase, unsigned seconds)
+{
+	uint64_t start = platform->clock(), limit = seconds * platform->clock_hz;
+
+	for (unsigned i = 1; i < platform->cpu_count; i++)
+		while (atomic_load(&platform->cpus[i].phase) == phase) {
+			if (platform->clock() - start > limit)
+				return false;
+			cpu_relax();
+		}
+	return true;
+}
+
+unsigned machine_start(bool virtualization)
+{
+	unsigned ready = 1;
+
+	use_virtualization = virtualization;
+	if (platform->cpu_count > 1 && platform->aps_start(ap_main) == STATUS_OK)
+		(void)wait_while(CPU_FIRMWARE, START_SECONDS);
+	for (unsigned i = 1; i < platform->cpu_count; i++) {
+		struct cpu *cpu = &platform->cpus[i];
+		enum cpu_phase silent = CPU_FIRMWARE;
+
+		atomic_compare_exchange_strong(&cpu->phase, &silent, CPU_LOST);
+		ready += atomic_load(&cpu->phase) == CPU_READY;
+	}
+	return ready;
+}
+
+bool machine_stop(void)
+{
+	for (unsigned i = 1; i < platform->cpu_count; i++) {
+		atomic_store(&platform->cpus[i].quit, true);
+		cpu_kick(&platform->cpus[i]);
+	}
+	return wait_while(CPU_READY, STOP_SECONDS);
+}
+
+enum status machine_enter(bool virtualization)
+{
+	struct cpu *cpu = &platform->cpus[0];
+	enum status status = platform->cpu_take(cpu);
+
+	if (status != STATUS_OK)
+		return status;
+	if (virtualization)
+		status = backend->cpu_on(cpu);
+	if (status != STATUS_OK) {
+		platform->cpu_give_back(cpu);
+		return status;
+	}
+	atomic_store(&cpu->phase, CPU_READY);
+	return STATUS_OK;
+}
+
+void machine_leave(bool virtualization)
+{
+	struct cpu *cpu = &platform->cpus[0];
+
+	cpu_window_close(cpu);
+	sched_unload(cpu);
+	atomic_store(&cpu->phase, CPU_FIRMWARE);
+	if (virtualization)
+		backend->cpu_off(cpu);
+	platform->cpu_give_back(cpu);
+}
+
+bool machine_take_fault(struct fault *fault)
+{
+	if (!atomic_exchange(&fault_waits, false))
+		return false;
+	*fault = last_fault;
+	return true;
+}

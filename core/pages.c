@@ -1,0 +1,97 @@
+#include "pages.h"
+
+#include "platform.h"
+
+#include <stdatomic.h>
+
+/* One byte for each page: simple, and small beside the pages. It lies at the arena's start. */
+static uint8_t *used;
+static uint8_t *first_page;
+static size_t page_total, in_use, peak;
+static atomic_flag lock = ATOMIC_FLAG_INIT;
+
+static void take_lock(void)
+{
+	while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
+		cpu_relax();
+}
+
+static void drop_lock(void)
+{
+	atomic_flag_clear_explicit(&lock, memory_order_release);
+}
+
+void pages_setup(void)
+{
+	size_t map_pages = (platform->arena_pages + PAGE_SIZE - 1) / PAGE_SIZE;
+
+	used = platform->arena;
+	first_page = used + map_pages * PAGE_SIZE;
+	page_total = platform->arena_pages - map_pages;
+	in_use = 0;
+	peak = 0;
+	for (size_t i = 0; i < page_total; i++)
+		used[i] = 0;
+}
+
+static size_t find_free(size_t count)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i < page_total; i++) {
+		run = used[i] ? 0 : run + 1;
+		if (run == count)
+			return i + 1 - count;
+	}
+	return page_total;
+}
+
+void *pages_alloc(size_t count)
+{
+	if (count == 0)
+		return NULL;
+	take_lock();
+
+	size_t start = find_free(count);
+	bool found = start < page_total;
+
+	if (found) {
+		for (size_t i = 0; i < count; i++)
+			used[start + i] = 1;
+		in_use += count;
+		if (in_use > peak)
+			peak = in_use;
+	}
+	drop_lock();
+	if (!found)
+		return NULL;
+
+	uint8_t *pages = first_page + start * PAGE_SIZE;
+
+	__builtin_memset(pages, 0, count * PAGE_SIZE);
+	return pages;
+}
+
+void pages_free(void *pages, size_t count)
+{
+	if (!pages)
+		return;
+
+	size_t start = (size_t)((uint8_t *)pages - first_page) / PAGE_SIZE;
+
+	take_lock();
+	for (size_t i = 0; i < count; i++)
+		used[start + i] = 0;
+	in_use -= count;
+	drop_lock();
+}
+
+size_t pages_in_use(void)
+{
+	return in_use;
+}
+
+size_t pages_peak(void)
+{
+	return peak;
+}

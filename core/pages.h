@@ -1,0 +1,17 @@
+/* The one allocator: zeroed pages from the platform's arena. Any processor. */
+#ifndef CORE_PAGES_H
+#define CORE_PAGES_H
+
+#include "base.h"
+
+/* Makes the whole arena free. Call once, after platform is set. */
+void pages_setup(void);
+
+/* NULL if there are not so many in a row. */
+void *pages_alloc(size_t count);
+void pages_free(void *pages, size_t count);
+
+size_t pages_in_use(void);
+size_t pages_peak(void); /* the most that were in use at once */
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * All that core/ needs from below: the firmware in the image, threads in the host tests.
+ * Addresses: UEFI identity-maps memory for x64 (UEFI specification, "x64 Platforms"), so a
+ * pointer into the arena is also its physical address; see physical().
+ */
+#ifndef CORE_PLATFORM_H
+#define CORE_PLATFORM_H
+
+#include "base.h"
+#include "cpu.h"
+#include "status.h"
+
+/* An exception in our own code, as the platform's handler found it. */
+struct fault {
+	uint32_t vector;
+	uint32_t cpu; /* index of the processor */
+	uint64_t error_code;
+	uint64_t rip, rsp, rflags, cr2;
+	uint64_t gpr[16]; /* in ModRM order: RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
+	uint64_t trace[8]; /* return addresses, innermost first, 0 ends it */
+};
+
+/* ICR bits for platform.ipi; SDM vol. 3A, "Interrupt Command Register (ICR)". */
+enum { IPI_NMI = 0x4400, IPI_INIT = 0x4500, IPI_SIPI = 0x4600 /* | vector */ };
+
+struct platform {
+	/* Page-aligned memory for all that we allocate, got once from the firmware. */
+	void *arena;
+	size_t arena_pages;
+
+	unsigned cpu_count; /* processors in use, the boot processor included */
+	struct cpu *cpus;
+
+	/* A monotonic clock that every processor may read: ticks, clock_hz of them a second. */
+	uint64_t (*clock)(void);
+	uint64_t clock_hz;
+
+	/*
+	 * Takes the calling processor from the firmware: own GDT, TSS, IDT, GS base, IF=0, exceptions
+	 * handled by us; and gives it back with every register, MSR and table as found.
+	 */
+	enum status (*cpu_take)(struct cpu *cpu);
+	void (*cpu_give_back)(struct cpu *cpu);
+
+	/*
+	 * Runs entry(cpu) on all the other processors at the same time and returns at once; each
+	 * runs on a stack of its own. entry takes the processor and gives it back itself.
+	 * Error: STATUS_UNSUPPORTED without MP Services, STATUS_DEVICE if the firmware refuses.
+	 */
+	enum status (*aps_start)(void (*entry)(struct cpu *cpu));
+
+	/* Sends a physical IPI from the calling processor; it has been sent on return. */
+	void (*ipi)(const struct cpu *to, uint32_t icr_low);
+
+	/*
+	 * Calls body(argument) on a processor that is taken. An exception inside ends it: false, with
+	 * what is known in *fault. Calls may nest; the innermost one gets the fault.
+	 */
+	bool (*guarded)(struct cpu *cpu, void (*body)(void *argument), void *argument,
+			struct fault *fault);
+
+	/*
+	 * Waits a moment for *doorbell to differ from seen; may return early for any reason. Uses
+	 * MONITOR/MWAIT where the processor has them, so that an idle processor costs nothing.
+	 */
+	void (*idle)(_Atomic uint32_t *doorbell, uint32_t seen);
+
+	/* The boot processor, in the firmware's hands, only. text is ASCII, lines end in \n. */
+	void (*print)(const char *text);
+
+	/*
+	 * Replaces the named report file by data; path relative to the boot volume's root with
+	 * backslashes. The boot processor, in the firmware's hands, only.
+	 * Error: STATUS_READ_ONLY, STATUS_VOLUME_FULL, STATUS_NOT_FOUND (no volume), STATUS_DEVICE.
+	 */
+	enum status (*file_write)(const char *path, const char *data, size_t size);
+
+	/* Appends data to a file that file_write made, and puts it on the medium. Same rules. */
+	enum status (*file_append)(const char *path, const char *data, size_t size);
+
+	/*
+	 * Reads at most size bytes of a file; *got is what there was.
+	 * Error: STATUS_NOT_FOUND, STATUS_DEVICE.
+	 */
+	enum status (*file_read)(const char *path, char *data, size_t size, size_t *got);
+
+	/* A symbol's name and offset for an address in the image; "" if it is none of ours. */
+	const char *(*symbol)(uint64_t address, uint64_t *offset);
+};
+
+/* The platform in use. Set once, before anything else in core/ is called. */
+extern const struct platform *platform;
+
+static inline uint64_t physical(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+#endif

@@ -1,0 +1,268 @@
+#include "report.h"
+
+#include "backend.h"
+#include "pages.h"
+#include "text.h"
+
+enum { JSON_PAGES = 32, LINE = 1000, COLUMNS = 79, FAILURES_LISTED = 12 };
+
+static struct {
+	struct report_totals totals;
+	unsigned total;
+	char *json; /* JSON_PAGES */
+	size_t json_used;
+	bool json_tests, json_bench; /* an element has been written there */
+	bool files;		     /* the volume takes our files */
+	char tap_path[TEST_TEXT], json_path[TEST_TEXT];
+	char failed[FAILURES_LISTED][64];
+	unsigned failed_count;
+} report;
+
+void report_line(const char *format, ...)
+{
+	char line[LINE];
+	va_list arguments;
+	size_t length;
+
+	va_start(arguments, format);
+	length = text_format_v(line, sizeof(line) - 1, format, arguments);
+	va_end(arguments);
+	if (length > sizeof(line) - 2)
+		length = sizeof(line) - 2;
+	line[length] = '\n';
+	line[length + 1] = '\0';
+	platform->print(line);
+}
+
+/* name and value in two columns; a long value goes on below, broken at spaces. */
+static void print_fact(const char *name, const char *value)
+{
+	enum { INDENT = 23 };
+	const char *label = name;
+
+	while (*value || label == name) {
+		size_t length = text_length(value), room = COLUMNS - INDENT;
+
+		if (length > room) {
+			length = room;
+			while (length && value[length] != ' ')
+				length--;
+			if (!length)
+				length = room;
+		}
+		report_line("%-22s %.*s", label, (int)length, value);
+		label = "";
+		value += length;
+		while (*value == ' ')
+			value++;
+	}
+}
+
+static void json(const char *format, ...) PRINTF_LIKE(1, 2);
+
+static void json(const char *format, ...)
+{
+	size_t room = JSON_PAGES * PAGE_SIZE - report.json_used;
+	va_list arguments;
+	size_t length;
+
+	va_start(arguments, format);
+	length = text_format_v(report.json + report.json_used, room, format, arguments);
+	va_end(arguments);
+	report.json_used += length < room ? length : room - 1;
+}
+
+/* SDM titles and reasons hold quotes. */
+static void json_string(const char *text)
+{
+	json("\"");
+	for (; *text; text++)
+		json(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+	json("\"");
+}
+
+static void json_member(const char *name, const char *value)
+{
+	json(",\"%s\":", name);
+	json_string(value);
+}
+
+static void write_failed(enum status status)
+{
+	report.files = false;
+	report_line("report: %s: on the console only", status_text(status));
+}
+
+static void tap(const char *format, ...) PRINTF_LIKE(1, 2);
+
+static void tap(const char *format, ...)
+{
+	char text[LINE];
+	va_list arguments;
+	enum status status;
+	size_t length;
+
+	if (!report.files)
+		return;
+	va_start(arguments, format);
+	length = text_format_v(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (length >= sizeof(text))
+		length = sizeof(text) - 1;
+	status = platform->file_append(report.tap_path, text, length);
+	if (status != STATUS_OK)
+		write_failed(status);
+}
+
+/* The file must be whole JSON whenever the machine stops: close every bracket at its end. */
+static void json_write(bool complete)
+{
+	size_t used = report.json_used;
+	enum status status;
+
+	if (!report.files)
+		return;
+	json("],\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u},"
+	     "\"complete\":%s}\n",
+	     report.totals.by_verdict[VERDICT_PASS], report.totals.by_verdict[VERDICT_FAIL],
+	     report.totals.by_verdict[VERDICT_SKIP], report.totals.by_verdict[VERDICT_ERROR],
+	     complete ? "true" : "false");
+	status = platform->file_write(report.json_path, report.json, report.json_used);
+	report.json_used = used;
+	if (status != STATUS_OK)
+		write_failed(status);
+}
+
+static void begin_files(void)
+{
+	char text[40];
+	size_t length = text_format(text, sizeof(text), "TAP version 14\n1..%u\n", report.total);
+	enum status status = platform->file_write(report.tap_path, text, length);
+
+	report.files = status == STATUS_OK;
+	if (status != STATUS_OK)
+		write_failed(status);
+}
+
+enum status report_open(const char *path, const struct facts *facts, unsigned total)
+{
+	__builtin_memset(&report, 0, sizeof(report));
+	report.total = total;
+	report.json = pages_alloc(JSON_PAGES);
+	if (!report.json)
+		return STATUS_NO_MEMORY;
+	text_format(report.tap_path, sizeof(report.tap_path), "%s.TAP", path);
+	text_format(report.json_path, sizeof(report.json_path), "%s.JSON", path);
+	begin_files();
+
+	json("{\"assay\":\"%s\",\"machine\":{", ASSAY_VERSION);
+	for (unsigned i = 0; i < facts->count; i++) {
+		print_fact(facts->fact[i].name, facts->fact[i].value);
+		json("%s\"%s\":", i ? "," : "", facts->fact[i].name);
+		json_string(facts->fact[i].value);
+	}
+	json("},\"tests\":[");
+	json_write(false);
+	report_line("%s", "");
+	return STATUS_OK;
+}
+
+static void tap_test(const struct test_run *run, unsigned number)
+{
+	const char *name = run->test->name;
+
+	if (run->verdict == VERDICT_PASS)
+		tap("ok %u - %s\n", number, name);
+	else if (run->verdict == VERDICT_SKIP)
+		tap("ok %u - %s # SKIP %s\n", number, name, run->reason);
+	else
+		tap("not ok %u - %s\n  ---\n  verdict: %s\n  what: '%s'\n  wanted: '%s'\n"
+		    "  got: '%s'\n  sdm: '%s'\n  ...\n",
+		    number, name, verdict_text(run->verdict), run->reason, run->wanted, run->got,
+		    run->sdm ? run->sdm : run->test->sdm);
+}
+
+static void json_test(const struct test_run *run)
+{
+	json("%s\n{\"name\":\"%s\",\"verdict\":\"%s\"", report.json_tests ? "," : "",
+	     run->test->name, verdict_text(run->verdict));
+	if (run->reason[0])
+		json_member("reason", run->reason);
+	if (run->wanted[0]) {
+		json_member("wanted", run->wanted);
+		json_member("got", run->got);
+	}
+	json_member("sdm", run->sdm ? run->sdm : run->test->sdm);
+	json(",\"ticks\":%llu}", (unsigned long long)run->ticks);
+	report.json_tests = true;
+}
+
+static void remember_failure(const struct test_run *run)
+{
+	if (report.failed_count < FAILURES_LISTED)
+		text_format(report.failed[report.failed_count], sizeof(report.failed[0]),
+			    "%-5s %s", verdict_text(run->verdict), run->test->name);
+	report.failed_count++;
+}
+
+static void console_test(const struct test_run *run, unsigned number)
+{
+	uint64_t per_us = platform->clock_hz / 1000000;
+
+	report_line("%3u/%-3u %-5s %-48s %9llu us", number, report.total,
+		    verdict_text(run->verdict), run->test->name,
+		    (unsigned long long)(run->ticks / (per_us ? per_us : 1)));
+	if (run->verdict == VERDICT_PASS)
+		return;
+	report_line("              %s", run->reason);
+	if (run->verdict == VERDICT_SKIP)
+		return;
+	if (run->wanted[0])
+		report_line("              wanted %s, got %s", run->wanted, run->got);
+	report_line("              %s", run->sdm ? run->sdm : run->test->sdm);
+}
+
+void report_test(const struct test_run *run, unsigned number)
+{
+	report.totals.by_verdict[run->verdict]++;
+	if (run->verdict == VERDICT_FAIL || run->verdict == VERDICT_ERROR)
+		remember_failure(run);
+	console_test(run, number);
+	tap_test(run, number);
+	json_test(run);
+}
+
+void report_bench(const char *name, uint64_t value, const char *unit)
+{
+	report_line("%-48s %12llu %s", name, (unsigned long long)value, unit);
+	if (!report.json_bench)
+		json("],\"bench\":[");
+	json("%s\n{\"name\":\"%s\",\"value\":%llu,\"unit\":\"%s\"}", report.json_bench ? "," : "",
+	     name, (unsigned long long)value, unit);
+	report.json_bench = true;
+}
+
+const struct report_totals *report_totals(void)
+{
+	return &report.totals;
+}
+
+void report_close(void)
+{
+	const unsigned *by = report.totals.by_verdict;
+	char totals[LINE];
+
+	text_format(totals, sizeof(totals), "%u passed, %u failed, %u skipped, %u errors",
+		    by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR]);
+	json_write(true);
+	tap("# %s\n", totals);
+	report_line("%s", "");
+	for (unsigned i = 0; i < report.failed_count && i < FAILURES_LISTED; i++)
+		report_line("%s", report.failed[i]);
+	if (report.failed_count > FAILURES_LISTED)
+		report_line("and %u more, see above", report.failed_count - FAILURES_LISTED);
+	if (report.files)
+		report_line("report: %s and %s", report.tap_path, report.json_path);
+	report_line("%s", totals);
+	pages_free(report.json, JSON_PAGES);
+}

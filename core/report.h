@@ -1,0 +1,32 @@
+/*
+ * The report: a table for people on the console, TAP 14 and JSON on the boot volume. The TAP file
+ * grows with every test, so that a crash leaves what was known; the JSON file is written before
+ * the first test ("complete": false) and at the end.
+ */
+#ifndef CORE_REPORT_H
+#define CORE_REPORT_H
+
+#include "facts.h"
+#include "test.h"
+
+struct report_totals {
+	unsigned by_verdict[VERDICT_COUNT];
+};
+
+/* path: without extension. total: tests that will run. STATUS_NO_MEMORY: no room for the texts. */
+enum status report_open(const char *path, const struct facts *facts, unsigned total);
+
+/* The verdict of one test; number counts from 1. */
+void report_test(const struct test_run *run, unsigned number);
+
+void report_bench(const char *name, uint64_t value, const char *unit);
+
+/* Closes the files and prints the summary; its last line is the totals. */
+void report_close(void);
+
+const struct report_totals *report_totals(void);
+
+/* One formatted line on the console. */
+void report_line(const char *format, ...) PRINTF_LIKE(1, 2);
+
+#endif

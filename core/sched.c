@@ -1,0 +1,116 @@
+#include "sched.h"
+
+#include "backend.h"
+#include "ipi.h"
+#include "platform.h"
+#include "run.h"
+#include "vm.h"
+
+static struct vm *_Atomic published;
+static _Atomic uint64_t generation;
+
+void sched_publish(struct vm *vm)
+{
+	atomic_store(&published, vm);
+	atomic_fetch_add(&generation, 1);
+	for (unsigned i = 0; i < platform->cpu_count; i++)
+		cpu_kick(&platform->cpus[i]);
+}
+
+bool sched_withdrawn(void)
+{
+	uint64_t now = atomic_load(&generation);
+
+	for (unsigned i = 0; i < platform->cpu_count; i++) {
+		struct cpu *cpu = &platform->cpus[i];
+
+		if (atomic_load(&cpu->phase) == CPU_READY && atomic_load(&cpu->vm_seen) != now)
+			return false;
+	}
+	return true;
+}
+
+void sched_unload(struct cpu *cpu)
+{
+	if (!cpu->loaded)
+		return;
+	backend->unload(cpu, cpu->loaded);
+	cpu->loaded = NULL;
+}
+
+/* The VM in force. A new one first ends the old one's stay on this processor. */
+static struct vm *current_vm(struct cpu *cpu)
+{
+	uint64_t now = atomic_load(&generation);
+	struct vm *vm = atomic_load(&published);
+
+	if (atomic_load_explicit(&cpu->vm_seen, memory_order_relaxed) != now) {
+		if (!vm || (cpu->loaded && cpu->loaded->vm != vm))
+			sched_unload(cpu);
+		cpu->next = 0;
+		atomic_store(&cpu->vm_seen, now);
+	}
+	return vm;
+}
+
+/* Messages, calls, moves and wake-ups of one vCPU; true if it can run then. */
+static bool attend(struct cpu *cpu, struct vcpu *vcpu, bool *busy)
+{
+	if (mailbox_waiting(&vcpu->mailbox)) {
+		vcpu_drain(vcpu);
+		*busy = true;
+	}
+	vcpu_serve(cpu, vcpu);
+	if (atomic_load(&vcpu->cpu) != cpu)
+		return false;
+	vcpu_try_wake(vcpu);
+	return vcpu_runnable(vcpu);
+}
+
+bool sched_step(struct cpu *cpu)
+{
+	struct vm *vm = current_vm(cpu);
+	bool busy = false;
+
+	if (!vm)
+		return false;
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *vcpu = vm->vcpus[(cpu->next + i) % vm->vcpu_count];
+
+		if (atomic_load_explicit(&vcpu->cpu, memory_order_acquire) != cpu)
+			continue;
+		if (!attend(cpu, vcpu, &busy))
+			continue;
+		cpu->next = vcpu->id + 1;
+		vcpu_run_slice(cpu, vcpu);
+		vcpu_serve(cpu, vcpu);
+		return true;
+	}
+	return busy;
+}
+
+/* A halted vCPU of this processor whose timer runs must be looked at again and again. */
+static bool timers_run(const struct cpu *cpu)
+{
+	const struct vm *vm = atomic_load(&published);
+
+	for (unsigned i = 0; vm && i < vm->vcpu_count; i++)
+		if (atomic_load(&vm->vcpus[i]->cpu) == cpu && vm->vcpus[i]->apic.due)
+			return true;
+	return false;
+}
+
+void sched_loop(struct cpu *cpu)
+{
+	while (!atomic_load(&cpu->quit)) {
+		uint32_t seen = atomic_load(&cpu->doorbell);
+
+		if (sched_step(cpu))
+			continue;
+		if (timers_run(cpu))
+			cpu_relax();
+		else if (!atomic_load(&cpu->quit))
+			platform->idle(&cpu->doorbell, seen);
+	}
+	sched_unload(cpu);
+}

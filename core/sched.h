@@ -1,0 +1,29 @@
+/* Each processor's loop: which vCPU runs next, and for how long. */
+#ifndef CORE_SCHED_H
+#define CORE_SCHED_H
+
+#include "cpu.h"
+#include "status.h"
+
+struct vm;
+
+/* Clock ticks in the guest before another vCPU gets the processor. */
+enum { SLICE_TICKS = 50000 };
+
+/* The VM that all processors work on; NULL: none. */
+void sched_publish(struct vm *vm);
+
+/* True when no processor still looks at a VM that was withdrawn (published NULL). */
+bool sched_withdrawn(void);
+
+/* One round on this processor: apply messages, run at most one vCPU for one slice. True if
+ * something was done. */
+bool sched_step(struct cpu *cpu);
+
+/* What an application processor does between being taken and being given back. */
+void sched_loop(struct cpu *cpu);
+
+/* Takes the vCPU that is loaded off this processor. */
+void sched_unload(struct cpu *cpu);
+
+#endif

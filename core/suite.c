@@ -1,0 +1,236 @@
+#include "suite.h"
+
+#include "backend.h"
+#include "machine.h"
+#include "pages.h"
+#include "report.h"
+#include "sched.h"
+#include "test.h"
+#include "text.h"
+#include "vm.h"
+
+static struct {
+	const struct suite_options *options;
+	uint64_t capabilities;
+	const char *why_not; /* no virtualization: the reason in one line */
+	unsigned ready;	     /* processors */
+} suite;
+
+static bool selected(const char *name)
+{
+	const struct suite_options *options = suite.options;
+
+	if (!options->filter_count)
+		return true;
+	for (unsigned i = 0; i < options->filter_count; i++)
+		if (text_glob(options->filters[i], name))
+			return true;
+	return false;
+}
+
+/* Calls visit for every selected test, in order; returns how many there are. */
+static unsigned for_each_test(void (*visit)(const struct test *test, unsigned number))
+{
+	unsigned number = 0;
+
+	for (unsigned g = 0; test_groups[g]; g++)
+		for (unsigned i = 0; i < test_groups[g]->count; i++) {
+			const struct test *test = &test_groups[g]->tests[i];
+
+			if (!selected(test->name))
+				continue;
+			number++;
+			if (visit)
+				visit(test, number);
+		}
+	return number;
+}
+
+static void list_test(const struct test *test, unsigned number)
+{
+	(void)number;
+	report_line("%s", test->name);
+}
+
+
+static void probe(void *argument)
+{
+	suite.capabilities = backend->probe(argument, &suite.why_not);
+}
+
+/* What this processor offers; reading its MSRs may fault, so it is taken for that. */
+static enum status probe_machine(struct facts *facts)
+{
+	struct cpu *cpu = &platform->cpus[0];
+	struct fault fault;
+	enum status status = platform->cpu_take(cpu);
+
+	if (status != STATUS_OK)
+		return status;
+	if (!platform->guarded(cpu, probe, facts, &fault)) {
+		suite.capabilities = 0;
+		suite.why_not = "reading the VMX capability MSRs raised an exception";
+	}
+	platform->cpu_give_back(cpu);
+	return STATUS_OK;
+}
+
+static bool virtualization(void)
+{
+	return suite.capabilities & BIT(CAP_VIRTUALIZATION);
+}
+
+/* The first capability that the test needs and the machine lacks. */
+static bool skip_for_capability(struct test_run *run)
+{
+	uint64_t missing = run->test->needs & ~suite.capabilities;
+
+	if (!missing)
+		return false;
+	test_skip(run, "needs %s",
+		  backend->capability_text((enum capability)__builtin_ctzll(missing)));
+	return true;
+}
+
+static void run_body(void *argument)
+{
+	struct test_run *run = argument;
+
+	run->test->run(run);
+}
+
+static void describe_fault(struct test_run *run, const struct fault *fault)
+{
+	uint64_t offset;
+	const char *symbol = platform->symbol(fault->rip, &offset);
+
+	test_error(run, "exception %u (error %llx) at %s+%llx on processor %u", fault->vector,
+		   (unsigned long long)fault->error_code, symbol, (unsigned long long)offset,
+		   fault->cpu);
+}
+
+static void clean_up(struct test_run *run, size_t pages)
+{
+	struct fault fault;
+
+	if (run->vm && vm_destroy(run->vm) != STATUS_OK)
+		test_error(run, "a processor did not let go of its vCPU");
+	run->vm = NULL;
+	if (machine_take_fault(&fault))
+		describe_fault(run, &fault);
+	if (pages_in_use() != pages)
+		test_error(run, "%d pages were not returned", (int)(pages_in_use() - pages));
+}
+
+static void run_taken(struct test_run *run)
+{
+	size_t pages = pages_in_use();
+
+	run->started = platform->clock();
+	if (!platform->guarded(&platform->cpus[0], run_body, run, &run->fault))
+		describe_fault(run, &run->fault);
+	clean_up(run, pages);
+	run->ticks = platform->clock() - run->started;
+}
+
+static void run_test(const struct test *test, unsigned number)
+{
+	struct test_run run = {.test = test};
+	enum status status;
+
+	if (!skip_for_capability(&run)) {
+		if (test->cpus > suite.ready) {
+			test_skip(&run, "needs %u processors", test->cpus);
+		} else {
+			status = machine_enter(virtualization());
+			if (require(&run, "taking the boot processor", status)) {
+				run_taken(&run);
+				machine_leave(virtualization());
+			}
+		}
+	}
+	test_settle(&run);
+	report_test(&run, number);
+}
+
+static void run_benchmark(const struct benchmark *benchmark)
+{
+	const struct test test = {.name = benchmark->name, .milliseconds = 600000};
+	struct test_run run = {.test = &test};
+	uint64_t value;
+
+	if (benchmark->needs & ~suite.capabilities || benchmark->cpus > suite.ready)
+		return;
+	if (machine_enter(virtualization()) != STATUS_OK)
+		return;
+	run.started = platform->clock();
+	value = benchmark->run(&run);
+	if (run.vm)
+		(void)vm_destroy(run.vm);
+	machine_leave(virtualization());
+	if (run.erred || run.failures)
+		report_line("%s: %s", benchmark->name, run.reason);
+	else
+		report_bench(benchmark->name, value, benchmark->unit);
+}
+
+static void report_processors(void)
+{
+	for (unsigned i = 1; i < platform->cpu_count; i++) {
+		const struct cpu *cpu = &platform->cpus[i];
+		enum cpu_phase phase = atomic_load(&cpu->phase);
+
+		if (phase == CPU_LOST)
+			report_line("processor %u (APIC id %x) does not answer", i, cpu->apic_id);
+		else if (phase == CPU_FAILED)
+			report_line("processor %u (APIC id %x) cannot be used: %s", i,
+				    cpu->apic_id, status_text(cpu->error));
+	}
+}
+
+static int run_all(struct facts *facts)
+{
+	unsigned total = for_each_test(NULL);
+	const unsigned *by = report_totals()->by_verdict;
+
+	if (report_open(suite.options->report, facts, suite.options->bench ? 0 : total) !=
+	    STATUS_OK) {
+		report_line("assay: not enough memory for the report");
+		return SUITE_FAILED;
+	}
+	if (!virtualization())
+		report_line("no virtualization: %s", suite.why_not);
+	suite.ready = machine_start(virtualization());
+	report_processors();
+	if (suite.options->bench)
+		for (unsigned i = 0; i < benchmark_count; i++)
+			run_benchmark(&benchmarks[i]);
+	else
+		for_each_test(run_test);
+	if (!machine_stop())
+		report_line("assay: a processor did not come back");
+	report_close();
+	return by[VERDICT_FAIL] || by[VERDICT_ERROR] ? SUITE_FAILED : SUITE_PASSED;
+}
+
+int suite_main(const struct suite_options *options, struct facts *facts)
+{
+	enum status status;
+
+	suite.options = options;
+	if (options->list) {
+		for_each_test(list_test);
+		return SUITE_PASSED;
+	}
+	if (!for_each_test(NULL)) {
+		report_line("assay: no test matches; -l lists them");
+		return SUITE_USAGE;
+	}
+	pages_setup();
+	status = probe_machine(facts);
+	if (status != STATUS_OK) {
+		report_line("assay: the boot processor cannot be taken: %s", status_text(status));
+		return SUITE_FAILED;
+	}
+	return run_all(facts);
+}

@@ -1,0 +1,98 @@
+#include "test.h"
+
+#include "text.h"
+
+static const char *const verdict_texts[VERDICT_COUNT] = {"PASS", "FAIL", "SKIP", "ERROR"};
+
+const char *verdict_text(enum verdict verdict)
+{
+	return verdict_texts[verdict];
+}
+
+static bool is_first(const struct test_run *run)
+{
+	return !run->reason[0];
+}
+
+bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got, const char *sdm)
+{
+	run->expectations++;
+	if (got == wanted)
+		return true;
+	if (run->failures++ == 0 && is_first(run)) {
+		text_format(run->reason, sizeof(run->reason), "%s", what);
+		text_format(run->wanted, sizeof(run->wanted), "%llx", (unsigned long long)wanted);
+		text_format(run->got, sizeof(run->got), "%llx", (unsigned long long)got);
+		run->sdm = sdm ? sdm : run->test->sdm;
+	}
+	return false;
+}
+
+bool require(struct test_run *run, const char *what, enum status status)
+{
+	if (status == STATUS_OK)
+		return true;
+	test_error(run, "%s: %s", what, status_text(status));
+	return false;
+}
+
+bool expect_in_time(struct test_run *run, const char *what, enum status status)
+{
+	run->expectations++;
+	if (status == STATUS_OK)
+		return true;
+	if (run->failures++ == 0 && is_first(run)) {
+		text_format(run->reason, sizeof(run->reason), "%s", what);
+		text_format(run->wanted, sizeof(run->wanted), "in time");
+		text_format(run->got, sizeof(run->got), "%s", status_text(status));
+		run->sdm = run->test->sdm;
+	}
+	return false;
+}
+
+void test_error(struct test_run *run, const char *format, ...)
+{
+	va_list arguments;
+
+	run->erred = true;
+	if (!is_first(run))
+		return;
+	va_start(arguments, format);
+	text_format_v(run->reason, sizeof(run->reason), format, arguments);
+	va_end(arguments);
+}
+
+void test_skip(struct test_run *run, const char *format, ...)
+{
+	va_list arguments;
+
+	run->verdict = VERDICT_SKIP;
+	va_start(arguments, format);
+	text_format_v(run->reason, sizeof(run->reason), format, arguments);
+	va_end(arguments);
+}
+
+uint64_t test_time_left(const struct test_run *run)
+{
+	unsigned limit = run->test->milliseconds ? run->test->milliseconds : TEST_MILLISECONDS;
+	uint64_t per_ms = platform->clock_hz / 1000;
+	uint64_t passed = (platform->clock() - run->started) / (per_ms ? per_ms : 1);
+
+	return passed >= limit ? 1 : (limit - passed) * 1000;
+}
+
+void test_settle(struct test_run *run)
+{
+	if (run->verdict == VERDICT_SKIP)
+		return;
+	if (run->erred)
+		run->verdict = VERDICT_ERROR;
+	else if (run->failures)
+		run->verdict = VERDICT_FAIL;
+	else if (run->expectations)
+		run->verdict = VERDICT_PASS;
+	else {
+		run->verdict = VERDICT_ERROR;
+		text_format(run->reason, sizeof(run->reason), "the test ended without a verdict");
+	}
+}

@@ -1,0 +1,91 @@
+/*
+ * A test of the suite is one row of data with a function; its expectations decide the verdict:
+ * PASS needs at least one, and all of them met. A test without any is an ERROR.
+ */
+#ifndef CORE_TEST_H
+#define CORE_TEST_H
+
+#include "base.h"
+#include "backend.h"
+#include "platform.h"
+#include "status.h"
+
+struct vm;
+struct test_run;
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_ERROR, VERDICT_COUNT };
+
+struct test {
+	const char *name; /* group.subject.variant */
+	const char *sdm;  /* what it checks: volume and section title */
+	void (*run)(struct test_run *run);
+	uint64_t needs;	       /* BIT(CAP_...) of what it cannot do without */
+	unsigned cpus;	       /* physical processors it needs, 0: one */
+	unsigned milliseconds; /* deadline, 0: TEST_MILLISECONDS */
+	const char *row;       /* row of the guest-SMP specification that it covers, NULL: none */
+	uint64_t argument;     /* the function's own */
+	const void *data;
+};
+
+enum { TEST_MILLISECONDS = 2000, TEST_TEXT = 160 };
+
+struct test_run {
+	const struct test *test;
+	enum verdict verdict;
+	unsigned expectations, failures;
+	bool erred;
+	char reason[TEST_TEXT]; /* of a FAIL, SKIP or ERROR: the first one */
+	char wanted[40], got[40];
+	const char *sdm; /* of the expectation that failed */
+	uint64_t started, ticks;
+	struct vm *vm; /* the suite destroys it if the test has not */
+	struct fault fault;
+	bool faulted;
+};
+
+/* One group of tests for each file of tests/; NULL ends the list. */
+struct test_group {
+	const struct test *tests;
+	unsigned count;
+};
+
+extern const struct test_group *const test_groups[];
+
+/* A measurement for make bench. Returns the figure. */
+struct benchmark {
+	const char *name, *unit;
+	uint64_t (*run)(struct test_run *run);
+	uint64_t needs;
+	unsigned cpus;
+};
+
+extern const struct benchmark benchmarks[];
+extern const unsigned benchmark_count;
+
+/*
+ * Expects got == wanted; what names it for the report. sdm: the rule's volume and section, NULL:
+ * the test's own. Returns whether it holds, so that a test can stop where going on makes no sense.
+ */
+bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got, const char *sdm);
+
+/* Expects a call of ours to succeed; if it does not, the test is an ERROR, not a FAIL. */
+bool require(struct test_run *run, const char *what, enum status status);
+
+/* A wait that the guest must end before the deadline: FAIL if it does not. */
+bool expect_in_time(struct test_run *run, const char *what, enum status status);
+
+/* Ends the test as an ERROR of the harness itself. */
+void test_error(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Skips the rest; only before the first expectation. */
+void test_skip(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Microseconds until the deadline, at least 1. */
+uint64_t test_time_left(const struct test_run *run);
+
+/* Settles the verdict from what was expected. */
+void test_settle(struct test_run *run);
+
+const char *verdict_text(enum verdict verdict);
+
+#endif

@@ -1,0 +1,66 @@
+/* The physical local APIC, in the mode that the firmware left it in. */
+#include "host.h"
+#include "x86.h"
+
+/* Offsets of the xAPIC page; the x2APIC MSR is 800H + offset / 16. SDM vol. 3A, "Local APIC
+ * Register Address Map". */
+enum {
+	APIC_EOI = 0xb0,
+	APIC_ISR = 0x100,
+	APIC_ICR_LOW = 0x300,
+	APIC_ICR_HIGH = 0x310,
+	X2APIC_MSR = 0x800,
+
+	ICR_PENDING = 1 << 12,
+	BASE_EXTD = 1 << 10,
+	PENDING_LOOPS = 1000000,
+};
+
+bool host_x2apic(void)
+{
+	return rdmsr(IA32_APIC_BASE) & BASE_EXTD;
+}
+
+static volatile uint32_t *xapic(unsigned offset)
+{
+	uint64_t page = rdmsr(IA32_APIC_BASE) & 0x000ffffffffff000;
+
+	return (volatile uint32_t *)(uintptr_t)(page + offset);
+}
+
+static uint32_t apic_read(unsigned offset)
+{
+	return host_x2apic() ? (uint32_t)rdmsr(X2APIC_MSR + offset / 16) : *xapic(offset);
+}
+
+/* A spurious interrupt sets no ISR bit, and an EOI then would end another interrupt. */
+void host_end_of_interrupt(unsigned vector)
+{
+	if (!(apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1))
+		return;
+	if (host_x2apic())
+		wrmsr(X2APIC_MSR + APIC_EOI / 16, 0);
+	else
+		*xapic(APIC_EOI) = 0;
+}
+
+static void wait_sent(void)
+{
+	for (unsigned i = 0; i < PENDING_LOOPS && *xapic(APIC_ICR_LOW) & ICR_PENDING; i++)
+		cpu_relax();
+}
+
+void host_ipi(const struct cpu *to, uint32_t icr_low)
+{
+	if (host_x2apic()) {
+		/* SDM vol. 3A, "MSR Access in x2APIC Mode": this WRMSR does not wait for earlier
+		 * stores, and the target is to see them. */
+		__asm__ volatile("mfence; lfence" ::: "memory");
+		wrmsr(X2APIC_MSR + APIC_ICR_LOW / 16, (uint64_t)to->apic_id << 32 | icr_low);
+		return;
+	}
+	wait_sent();
+	*xapic(APIC_ICR_HIGH) = to->apic_id << 24;
+	*xapic(APIC_ICR_LOW) = icr_low;
+	wait_sent();
+}

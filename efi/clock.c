@@ -1,0 +1,50 @@
+/* Time from the TSC. */
+#include "firmware.h"
+#include "host.h"
+#include "x86.h"
+
+enum { MEASURE_US = 5000 };
+
+static uint64_t hz;
+static const char *source;
+
+uint64_t clock_read(void)
+{
+	return rdtsc();
+}
+
+uint64_t clock_hz(void)
+{
+	return hz;
+}
+
+const char *clock_source(void)
+{
+	return source;
+}
+
+/* SDM vol. 3B, "Determining the Processor Base Frequency"; 0 where the leaf is not complete. */
+static uint64_t hz_from_cpuid(void)
+{
+	struct cpuid leaf = cpuid_or_zero(0x15, 0);
+
+	return leaf.eax ? (uint64_t)leaf.ecx * leaf.ebx / leaf.eax : 0;
+}
+
+static uint64_t hz_measured(void)
+{
+	uint64_t start = rdtsc();
+
+	firmware.boot->Stall(MEASURE_US);
+	return (rdtsc() - start) * (1000000 / MEASURE_US);
+}
+
+void clock_init(void)
+{
+	hz = hz_from_cpuid();
+	source = "CPUID 15H";
+	if (!hz) {
+		hz = hz_measured();
+		source = "measured against the firmware's Stall()";
+	}
+}

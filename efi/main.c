@@ -1,0 +1,172 @@
+/*
+ * The program's way through: options, platform, suite, and the firmware left as it was found.
+ * The one file that names a backend.
+ */
+#include "backend.h"
+#include "firmware.h"
+#include "host.h"
+#include "identify.h"
+#include "options.h"
+#include "suite.h"
+#include "text.h"
+#include "vmx.h"
+
+static const char options_file[] = "\\ASSAY\\OPTIONS.TXT";
+
+static const char *image_symbol(uint64_t address, uint64_t *offset)
+{
+	*offset = address - physical(firmware.loaded->ImageBase);
+	return *offset < firmware.loaded->ImageSize ? "assay" : "";
+}
+
+static struct platform efi_platform = {
+	.clock = clock_read,
+	.cpu_take = host_take,
+	.cpu_give_back = host_give_back,
+	.aps_start = mp_start,
+	.ipi = host_ipi,
+	.guarded = host_guarded,
+	.idle = host_idle,
+	.print = console_print,
+	.file_write = files_write,
+	.file_append = files_append,
+	.file_read = files_read,
+	.symbol = image_symbol,
+};
+
+/* What runs on our own stack. */
+struct run {
+	struct options options;
+	struct facts facts;
+	char line[OPTIONS_SIZE]; /* options points into it */
+	int result;
+	bool lost; /* a processor did not come back */
+};
+
+static bool platform_start(const struct options *options)
+{
+	exceptions_init();
+	if (mp_init(options->suite.cpus, &efi_platform.cpus) != STATUS_OK) {
+		console_print("assay: not enough memory for the processors' stacks\n");
+		return false;
+	}
+	efi_platform.cpu_count = host_count;
+	clock_init();
+	efi_platform.clock_hz = clock_hz();
+	efi_platform.arena = arena_get(&efi_platform.arena_pages);
+	if (!efi_platform.arena) {
+		console_format("assay: not enough memory: %u MiB in one piece are needed\n",
+			       ARENA_MIN_MIB);
+		mp_free();
+		return false;
+	}
+	platform = &efi_platform;
+	backend = &vmx_backend;
+	return true;
+}
+
+/* False if a processor is lost: it runs on memory of ours, in the image itself even. */
+static bool platform_stop(bool for_firmware)
+{
+	files_close();
+	if (!mp_finish(for_firmware))
+		return false;
+	pages_return(efi_platform.arena, efi_platform.arena_pages);
+	mp_free();
+	return true;
+}
+
+static void run_suite(void *argument)
+{
+	struct run *run = argument;
+
+	identify(&run->facts, efi_platform.arena_pages);
+	run->result = suite_main(&run->options.suite, &run->facts);
+}
+
+/* Load options that are text. The Shell puts the program's name first, boot entries seldom do. */
+static void read_load_options(char *line, size_t size)
+{
+	const EFI_LOADED_IMAGE_PROTOCOL *loaded = firmware.loaded;
+	char text[OPTIONS_SIZE], *from = text;
+
+	if (!loaded->LoadOptions ||
+	    !options_from_ucs2(loaded->LoadOptions, loaded->LoadOptionsSize, text, sizeof(text)))
+		return;
+	if (firmware.from_shell || options_starts_with_program(text))
+		from = options_skip_word(text);
+	text_format(line, size, "%s", from);
+}
+
+/* The boot manager gives nobody a chance to type options: the first line of a file does. */
+static void read_options(struct run *run)
+{
+	size_t length = 0;
+
+	if (!firmware.from_shell) {
+		files_read(options_file, run->line, sizeof(run->line) - 2, &length);
+		for (size_t i = 0; i < length; i++)
+			if (run->line[i] == '\r' || run->line[i] == '\n' || !run->line[i])
+				length = i;
+		run->line[length++] = ' ';
+		run->line[length] = '\0';
+	}
+	read_load_options(run->line + length, sizeof(run->line) - length);
+	options_parse(run->line, &run->options);
+	panic_shutdown = run->options.suite.shutdown;
+}
+
+static void run_all(struct run *run)
+{
+	run->result = 2;
+	if (run->options.error[0])
+		console_format("assay: %s\n", run->options.error);
+	if (run->options.error[0] || run->options.help)
+		console_print(options_usage);
+	if (run->options.error[0])
+		return;
+	run->result = run->options.help ? 0 : 1;
+	if (run->options.help || !platform_start(&run->options))
+		return;
+	call_on_stack(run_suite, run, hosts[0].stack_end);
+	run->lost = !platform_stop(!run->options.suite.shutdown);
+}
+
+static EFI_STATUS finish(const struct run *run)
+{
+	EFI_RESET_TYPE how = run->options.suite.shutdown ? EfiResetShutdown : EfiResetCold;
+
+	files_close();
+	if (run->lost && how == EfiResetCold)
+		console_print("a processor is lost: the machine restarts after a key\n");
+	else if (how == EfiResetCold && !firmware.from_shell)
+		console_print("press a key to go back to the firmware\n");
+	if (how == EfiResetCold && (run->lost || !firmware.from_shell))
+		console_wait_key();
+	if (run->lost || how == EfiResetShutdown)
+		firmware.runtime->ResetSystem(how, EFI_SUCCESS, 0, NULL);
+	return run->result ? EFI_ABORTED : EFI_SUCCESS;
+}
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+{
+	struct run *run;
+	size_t pages = (sizeof(*run) + PAGE_MASK) / PAGE_SIZE;
+	EFI_STATUS status;
+
+	if (firmware_init(image, table) != STATUS_OK)
+		return EFI_UNSUPPORTED;
+	console_init();
+	table->BootServices->SetWatchdogTimer(0, 0, 0, NULL);
+	run = pages_get(pages);
+	if (!run) {
+		console_print("assay: not enough memory\n");
+		return EFI_OUT_OF_RESOURCES;
+	}
+	__builtin_memset(run, 0, sizeof(*run));
+	read_options(run);
+	run_all(run);
+	status = finish(run);
+	pages_return(run, pages);
+	return status;
+}

@@ -1,0 +1,36 @@
+#include "firmware.h"
+
+/* Guests in real mode and 32-bit structures are at home below 4 GiB. */
+static const EFI_PHYSICAL_ADDRESS low_end = 0xffffffff;
+
+void *pages_get(size_t count)
+{
+	EFI_ALLOCATE_PAGES allocate = firmware.boot->AllocatePages;
+	EFI_PHYSICAL_ADDRESS address = low_end;
+
+	if (allocate(AllocateMaxAddress, EfiLoaderData, count, &address) == EFI_SUCCESS)
+		return (void *)(uintptr_t)address;
+	if (allocate(AllocateAnyPages, EfiLoaderData, count, &address) == EFI_SUCCESS)
+		return (void *)(uintptr_t)address;
+	return NULL;
+}
+
+void pages_return(void *pages, size_t count)
+{
+	if (pages)
+		firmware.boot->FreePages((uintptr_t)pages, count);
+}
+
+void *arena_get(size_t *pages)
+{
+	for (size_t mib = ARENA_MIB; mib >= ARENA_MIN_MIB; mib -= 2) {
+		void *arena = pages_get(mib << 20 >> 12);
+
+		if (arena) {
+			*pages = mib << 20 >> 12;
+			return arena;
+		}
+	}
+	*pages = 0;
+	return NULL;
+}

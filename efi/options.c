@@ -1,0 +1,178 @@
+#include "options.h"
+
+#include "text.h"
+
+const char options_usage[] =
+	"usage: assay.efi [-h] [-l] [-b] [-c N] [-r PATH] [-s] [FILTER...]\n"
+	"  -h       print this and do nothing\n"
+	"  -l       list the tests and do nothing\n"
+	"  -b       measure speed instead of testing\n"
+	"  -c N     use N processors, the boot processor included; default: all\n"
+	"  -r PATH  report files PATH.TAP and PATH.JSON; default: \\ASSAY\\REPORT\n"
+	"  -s       shut the machine down at the end\n"
+	"  FILTER   run only the tests whose names match one of these; * and ? are wildcards\n";
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool line_end(char c)
+{
+	return !c || c == '\r' || c == '\n';
+}
+
+/* Cuts the next word out of *line; NULL at the line's end. */
+static char *next_word(char **line)
+{
+	char *in = *line, *word, *out;
+	bool quoted = false;
+
+	while (blank(*in))
+		in++;
+	if (line_end(*in))
+		return NULL;
+	word = out = in;
+	for (; !line_end(*in) && (quoted || !blank(*in)); in++) {
+		if (*in == '"')
+			quoted = !quoted;
+		else
+			*out++ = *in;
+	}
+	*line = line_end(*in) ? in : in + 1;
+	*out = '\0';
+	return word;
+}
+
+char *options_skip_word(char *line)
+{
+	next_word(&line);
+	return line;
+}
+
+bool options_starts_with_program(const char *line)
+{
+	static const char suffix[] = ".efi";
+	size_t length = 0, found = 0;
+
+	while (blank(*line) || *line == '"')
+		line++;
+	for (; !line_end(line[length]) && !blank(line[length]) && line[length] != '"'; length++) {
+		char c = line[length];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		found = c == suffix[found] ? found + 1 : c == '.';
+	}
+	return found == sizeof(suffix) - 1;
+}
+
+bool options_from_ucs2(const uint16_t *wide, size_t bytes, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	if (bytes % 2)
+		return false;
+	for (; length < bytes / 2 && length < size - 1 && wide[length]; length++) {
+		if ((wide[length] < ' ' && wide[length] != '\t') || wide[length] > '~') {
+			text[0] = '\0';
+			return false;
+		}
+		text[length] = (char)wide[length];
+	}
+	text[length] = '\0';
+	return true;
+}
+
+static void fail(struct options *options, const char *why, const char *word)
+{
+	if (!options->error[0])
+		text_format(options->error, sizeof(options->error), "%s%.40s", why, word);
+}
+
+static void parse_cpus(struct options *options, const char *word)
+{
+	unsigned value = 0;
+
+	for (const char *c = word; *c && value < 100000; c++) {
+		if (*c < '0' || *c > '9') {
+			value = 0;
+			break;
+		}
+		value = value * 10 + (unsigned)(*c - '0');
+	}
+	if (!value)
+		fail(options, "-c needs a number of processors, not ", word);
+	options->suite.cpus = value;
+}
+
+static void parse_report(struct options *options, const char *word)
+{
+	for (const char *c = word; *c; c++)
+		if (*c == ':')
+			fail(options, "-r takes a path on the boot volume, not ", word);
+	if (!*word || text_length(word) > OPTIONS_PATH)
+		fail(options, "-r needs a path of 1 to 100 characters, not ", word);
+	options->suite.report = word;
+}
+
+static void add_filter(struct options *options, const char *word)
+{
+	if (options->suite.filter_count < ARRAY_SIZE(options->suite.filters))
+		options->suite.filters[options->suite.filter_count++] = word;
+	else
+		fail(options, "too many filters at ", word);
+}
+
+/* An option that takes the next word. */
+static void parse_value(struct options *options, char letter, char **line)
+{
+	char *word = next_word(line);
+
+	if (!word)
+		fail(options, letter == 'c' ? "-c needs a number of processors" :
+					      "-r needs a path",
+		     "");
+	else if (letter == 'c')
+		parse_cpus(options, word);
+	else
+		parse_report(options, word);
+}
+
+static void parse_option(struct options *options, const char *word, char **line)
+{
+	switch (word[1] && word[2] ? 0 : word[1]) {
+	case 'h':
+		options->help = true;
+		break;
+	case 'l':
+		options->suite.list = true;
+		break;
+	case 'b':
+		options->suite.bench = true;
+		break;
+	case 's':
+		options->suite.shutdown = true;
+		break;
+	case 'c':
+	case 'r':
+		parse_value(options, word[1], line);
+		break;
+	default:
+		fail(options, "unknown option ", word);
+	}
+}
+
+void options_parse(char *line, struct options *options)
+{
+	char *word;
+
+	*options = (struct options){ .suite.report = "\\ASSAY\\REPORT" };
+	while ((word = next_word(&line))) {
+		if (word[0] == '-')
+			parse_option(options, word, &line);
+		else if (word[0])
+			add_filter(options, word);
+	}
+}

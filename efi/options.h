@@ -1,0 +1,36 @@
+/* The command line: plain C on plain text, so that it can be tested without firmware. */
+#ifndef EFI_OPTIONS_H
+#define EFI_OPTIONS_H
+
+#include "suite.h"
+
+enum { OPTIONS_SIZE = 1024, OPTIONS_PATH = 100 /* characters of -r */ };
+
+struct options {
+	bool help;
+	char error[96]; /* what is wrong with the line; "" if nothing is */
+	struct suite_options suite;
+};
+
+extern const char options_usage[];
+
+/*
+ * Splits line into words in place and fills *options, which points into line afterwards. Words
+ * are separated by blanks; "double quotes" keep a word with blanks together. Reads on after an
+ * error, so that -s counts wherever it stands.
+ */
+void options_parse(char *line, struct options *options);
+
+/*
+ * Turns UCS-2 load options into ASCII: up to size - 1 characters or a NUL. False if it is no
+ * text: firmware may hand over bytes of its own there.
+ */
+bool options_from_ucs2(const uint16_t *wide, size_t bytes, char *text, size_t size);
+
+/* The line after its first word, which is the program's name. */
+char *options_skip_word(char *line);
+
+/* Whether the first word is the name of an EFI program. */
+bool options_starts_with_program(const char *line);
+
+#endif

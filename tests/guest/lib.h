@@ -1,0 +1,120 @@
+/* For guest programs: the local APIC in either mode, waiting, and the shared words. */
+#ifndef GUEST_LIB_H
+#define GUEST_LIB_H
+
+#include "guest.h"
+
+#define SHARED ((volatile struct guest_shared *)GUEST_SHARED)
+#define SLOT(n) (&((volatile struct guest_slot *)GUEST_SLOTS)[n])
+
+enum {
+	APIC_ID = 0x20,
+	APIC_TPR = 0x80,
+	APIC_EOI = 0xB0,
+	APIC_LDR = 0xD0,
+	APIC_DFR = 0xE0,
+	APIC_SVR = 0xF0,
+	APIC_ESR = 0x280,
+	APIC_ICR = 0x300,
+	APIC_ICR_HIGH = 0x310,
+	APIC_LVT_TIMER = 0x320,
+	APIC_TIMER_INITIAL = 0x380,
+	APIC_TIMER_CURRENT = 0x390,
+	APIC_TIMER_DIVIDE = 0x3E0,
+	APIC_SELF_IPI = 0x3F0,
+
+	ICR_INIT = 0x4500, /* assert, edge */
+	ICR_SIPI = 0x4600,
+	ICR_NMI = 0x4400,
+	ICR_FIXED = 0x4000,
+	ICR_LOWEST = 0x4100,
+	ICR_LOGICAL = 1 << 11,
+	ICR_SELF = 1 << 18,
+	ICR_ALL = 2 << 18,
+	ICR_OTHERS = 3 << 18,
+
+	IA32_APIC_BASE = 0x1B,
+};
+
+static inline void pause(void)
+{
+	__asm__ volatile("pause" ::: "memory");
+}
+
+static inline void sti(void)
+{
+	__asm__ volatile("sti" ::: "memory");
+}
+
+static inline void cli(void)
+{
+	__asm__ volatile("cli" ::: "memory");
+}
+
+/* Interrupts on and halt: no interrupt fits between, the STI shadow keeps it out. */
+static inline void sti_hlt(void)
+{
+	__asm__ volatile("sti; hlt" ::: "memory");
+}
+
+static inline uint64_t rdmsr(uint32_t msr)
+{
+	uint64_t value;
+
+	__asm__ volatile("rdmsr" : "=A"(value) : "c"(msr) : "memory");
+	return value;
+}
+
+static inline void wrmsr(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "A"(value) : "memory");
+}
+
+static inline uint32_t rdtsc(void)
+{
+	uint32_t low;
+
+	__asm__ volatile("rdtsc" : "=a"(low) : : "edx");
+	return low;
+}
+
+static inline uint32_t apic_read(uint32_t reg)
+{
+	if (SHARED->x2apic)
+		return (uint32_t)rdmsr(0x800 + reg / 16);
+	return *(volatile uint32_t *)(0xFEE00000 + reg);
+}
+
+static inline void apic_write(uint32_t reg, uint32_t value)
+{
+	if (SHARED->x2apic)
+		wrmsr(0x800 + reg / 16, value);
+	else
+		*(volatile uint32_t *)(0xFEE00000 + reg) = value;
+}
+
+/* Sends an IPI. destination: an APIC id or a logical destination, unshifted. */
+static inline void icr(uint32_t low, uint32_t destination)
+{
+	if (SHARED->x2apic) {
+		wrmsr(0x830, (uint64_t)destination << 32 | low);
+		return;
+	}
+	apic_write(APIC_ICR_HIGH, destination << 24);
+	apic_write(APIC_ICR, low);
+}
+
+/* Switches to the mode that the test wants and enables the APIC by its SVR. */
+void apic_enable(void);
+
+/* Interrupt gates for all vectors. */
+void idt_set_up(void);
+
+struct frame {
+	uint32_t edi, esi, ebp, esp, ebx, edx, ecx, eax;
+	uint32_t vector, error, eip, cs, eflags;
+};
+
+#define PROGRAM(name) void guest_##name(uint32_t slot)
+
+#endif

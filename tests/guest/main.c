@@ -1,0 +1,140 @@
+#include "lib.h"
+
+struct gate {
+	uint16_t offset_low, selector;
+	uint8_t zero, type;
+	uint16_t offset_high;
+};
+
+struct gate guest_idt[256];
+
+extern char guest_stubs[];
+void guest_main(uint32_t slot);
+void guest_interrupt(struct frame *frame);
+
+enum { STUB_SIZE = 16, INTERRUPT_GATE = 0x8E };
+
+void idt_set_up(void)
+{
+	for (uint32_t i = 0; i < 256; i++) {
+		uint32_t stub = (uint32_t)guest_stubs + i * STUB_SIZE;
+
+		guest_idt[i] = (struct gate){.offset_low = (uint16_t)stub,
+					     .selector = 8,
+					     .type = INTERRUPT_GATE,
+					     .offset_high = (uint16_t)(stub >> 16)};
+	}
+}
+
+void apic_enable(void)
+{
+	if (SHARED->x2apic)
+		wrmsr(IA32_APIC_BASE, rdmsr(IA32_APIC_BASE) | 1 << 10);
+	apic_write(APIC_SVR, 0x1FF);
+}
+
+/* Stacks are of one size and aligned, so the stack says which vCPU this is. */
+static uint32_t slot_of_stack(const void *on_stack)
+{
+	return ((uint32_t)on_stack - GUEST_STACKS) / GUEST_STACK_SIZE;
+}
+
+void guest_interrupt(struct frame *frame)
+{
+	volatile struct guest_slot *slot = SLOT(slot_of_stack(frame));
+	uint32_t vector = frame->vector;
+
+	if (vector == 2) {
+		slot->nmis++;
+		slot->last_eip = frame->eip;
+		return;
+	}
+	if (vector < 32) {
+		slot->exceptions++;
+		slot->last_exception = vector;
+		slot->last_eip = frame->eip;
+		if (SHARED->argument[7]) { /* the program has said how long its instruction is */
+			frame->eip += SHARED->argument[7];
+			return;
+		}
+		for (;;)
+			__asm__ volatile("cli; hlt");
+	}
+	if (slot->interrupts < sizeof(slot->order))
+		slot->order[slot->interrupts] = (uint8_t)vector;
+	slot->vectors[vector / 16]++;
+	slot->interrupts++;
+	apic_write(APIC_EOI, 0);
+}
+
+#define DECLARE(name) PROGRAM(name);
+GUEST_PROGRAMS(DECLARE)
+#undef DECLARE
+
+static void (*const programs[])(uint32_t slot) = {
+#define ENTRY(name) guest_##name,
+	GUEST_PROGRAMS(ENTRY)
+#undef ENTRY
+};
+
+void guest_main(uint32_t slot)
+{
+	idt_set_up();
+	programs[SHARED->program[slot]](slot);
+	SLOT(slot)->finished++;
+}
+
+PROGRAM(idle)
+{
+	(void)slot;
+}
+
+PROGRAM(answer)
+{
+	(void)slot;
+}
+
+PROGRAM(spin)
+{
+	while (!SHARED->end) {
+		SLOT(slot)->counter++;
+		pause();
+	}
+}
+
+static uint32_t slot_of(uint32_t apic_id)
+{
+	return SHARED->slot_of[apic_id & 0xFF];
+}
+
+/* SDM vol. 3A, "Typical BSP Initialization Sequence", without its delays: ours needs none. */
+PROGRAM(start)
+{
+	apic_enable();
+	for (uint32_t round = 0; round < SHARED->rounds; round++) {
+		for (uint32_t i = 0; i < SHARED->count; i++) {
+			uint32_t id = SHARED->destination[i];
+			uint32_t before = SLOT(slot_of(id))->finished;
+
+			icr(ICR_INIT, id);
+			SHARED->first_instruction[0] = rdtsc();
+			for (uint32_t n = 0; n < SHARED->sipis; n++)
+				icr(ICR_SIPI | SHARED->vector, id);
+			while (SHARED->sipis && SLOT(slot_of(id))->finished == before)
+				pause();
+		}
+		SLOT(slot)->counter++;
+	}
+}
+
+PROGRAM(cpuid)
+{
+	uint32_t start = rdtsc();
+
+	for (uint32_t i = 0; i < SHARED->rounds; i++) {
+		uint32_t a = 1, b, c = 0, d;
+
+		__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	}
+	SLOT(slot)->value[0] = rdtsc() - start;
+}

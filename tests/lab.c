@@ -1,0 +1,262 @@
+#include "lab.h"
+
+#include "pages.h"
+#include "text.h"
+
+extern const uint8_t guest_image[], guest_image_end[];
+
+#define RESET_PAGE 0xFFFFF000ull
+
+enum { START_PAGES = (GUEST_VCPUS * sizeof(struct regs) + PAGE_SIZE - 1) / PAGE_SIZE };
+
+static void *at(struct lab *lab, uint64_t gpa)
+{
+	return vm_memory(lab->vm, gpa, 1);
+}
+
+static const uint64_t sipi_pages[] = {GUEST_SIPI_PAGE_2, GUEST_SIPI_PAGE_3};
+
+/* JMP FAR 0000:2000 at the reset vector. */
+static const uint8_t reset_code[] = {0xEA, GUEST_ENTRY & 0xFF, GUEST_ENTRY >> 8, 0, 0};
+
+static void load_guest(struct lab *lab)
+{
+	__builtin_memcpy(at(lab, GUEST_SIPI_PAGE), guest_image,
+			 (size_t)(guest_image_end - guest_image));
+	for (unsigned i = 0; i < ARRAY_SIZE(sipi_pages); i++)
+		__builtin_memcpy(at(lab, sipi_pages[i]), guest_image, PAGE_SIZE);
+	__builtin_memcpy(at(lab, RESET_PAGE + 0xFF0), reset_code, sizeof(reset_code));
+}
+
+static void fill_shared(struct lab *lab, const struct lab_config *config)
+{
+	volatile struct guest_shared *shared = lab->shared;
+
+	for (unsigned i = 0; i < config->vcpus; i++) {
+		uint32_t id = lab->vm->vcpus[i]->apic.id;
+
+		shared->slot_of[id & 0xFF] = (uint8_t)i;
+		shared->program[i] = (uint8_t)(i ? config->ap : config->bsp);
+		if (i)
+			shared->destination[i - 1] = id;
+	}
+	shared->count = config->vcpus - 1;
+	shared->x2apic = config->x2apic;
+	shared->vector = GUEST_SIPI_PAGE >> 12;
+	shared->sipis = 2;
+	shared->rounds = 1;
+}
+
+static bool capture(struct lab *lab)
+{
+	lab->start = pages_alloc(START_PAGES);
+	if (!lab->start)
+		return require(lab->run, "memory for captured states", STATUS_NO_MEMORY);
+	for (unsigned i = 0; i < lab->vcpus; i++)
+		lab->vm->vcpus[i]->start_regs = &lab->start[i];
+	return true;
+}
+
+bool lab_open(struct lab *lab, struct test_run *run, const struct lab_config *config)
+{
+	const unsigned per_page = PAGE_SIZE / GUEST_STACK_SIZE;
+	const struct vm_region regions[] = {
+		{.gpa = 0, .pages = GUEST_LOW_PAGES},
+		{.gpa = GUEST_STACKS, .pages = (config->vcpus + per_page - 1) / per_page},
+		{.gpa = GUEST_SIPI_PAGE_3, .pages = 1},
+		{.gpa = RESET_PAGE, .pages = 1},
+	};
+	const struct vm_config vm = {
+		.vcpus = config->vcpus,
+		.regions = regions,
+		.region_count = ARRAY_SIZE(regions),
+		.wait_in_hardware = config->wait_in_hardware,
+		.decode_apic = config->decode_apic,
+		.apic_ids = config->apic_ids,
+	};
+
+	*lab = (struct lab){.run = run, .vcpus = config->vcpus};
+	if (!require(run, "creating the VM", vm_create(&vm, &lab->vm)))
+		return false;
+	run->vm = lab->vm;
+	lab->slot = at(lab, GUEST_SLOTS);
+	lab->shared = at(lab, GUEST_SHARED);
+	load_guest(lab);
+	fill_shared(lab, config);
+	return !config->capture || capture(lab);
+}
+
+static bool all_zero(const uint64_t *words, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(*words); i++)
+		if (words[i])
+			return false;
+	return true;
+}
+
+static bool same(const void *a, const void *b, size_t bytes)
+{
+	const uint64_t *x = a, *y = b;
+
+	for (size_t i = 0; i < bytes / sizeof(*x); i++)
+		if (x[i] != y[i])
+			return false;
+	return true;
+}
+
+/* Where no program may write. */
+static void check_memory(struct lab *lab)
+{
+	struct test_run *run = lab->run;
+	const uint64_t gap = GUEST_SHARED + PAGE_SIZE;
+
+	expect(run, "page 0 is untouched", true, all_zero(at(lab, 0), PAGE_SIZE), NULL);
+	expect(run, "the memory above the shared page is untouched", true,
+	       all_zero(at(lab, gap), GUEST_SIPI_PAGE_2 - gap), NULL);
+	expect(run, "the SIPI page is untouched", true,
+	       same(at(lab, GUEST_SIPI_PAGE), guest_image, PAGE_SIZE), NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(sipi_pages); i++)
+		expect(run, "the other SIPI pages are untouched", true,
+		       same(at(lab, sipi_pages[i]), guest_image, PAGE_SIZE), NULL);
+	expect(run, "the reset page is untouched", true,
+	       all_zero(at(lab, RESET_PAGE), 0xFF0) && all_zero(at(lab, RESET_PAGE + 0xFF8), 8),
+	       NULL);
+}
+
+void lab_close(struct lab *lab)
+{
+	struct vm *vm = lab->vm;
+
+	if (require(lab->run, "stopping the vCPUs", vm_stop_all(vm)))
+		check_memory(lab);
+	for (unsigned i = 0; i < lab->vcpus; i++)
+		vm->vcpus[i]->start_regs = NULL;
+	pages_free(lab->start, START_PAGES);
+	lab->start = NULL;
+	lab->run->vm = NULL;
+	require(lab->run, "destroying the VM", vm_destroy(vm));
+}
+
+bool lab_start(struct lab *lab)
+{
+	return require(lab->run, "starting the guest", vm_start(lab->vm));
+}
+
+struct wait {
+	struct lab *lab;
+	bool (*condition)(struct lab *lab, uint64_t argument);
+	uint64_t argument;
+};
+
+static const struct vcpu *failed_vcpu(const struct lab *lab)
+{
+	for (unsigned i = 0; i < lab->vcpus; i++)
+		if (lab->vm->vcpus[i]->failure)
+			return lab->vm->vcpus[i];
+	return NULL;
+}
+
+static bool waiting_is_over(void *argument)
+{
+	struct wait *wait = argument;
+
+	return wait->condition(wait->lab, wait->argument) || failed_vcpu(wait->lab);
+}
+
+static void describe_failure(struct lab *lab, const char *what, const struct vcpu *vcpu)
+{
+	struct test_run *run = lab->run;
+
+	run->expectations++;
+	if (run->failures++ || run->reason[0])
+		return;
+	text_format(run->reason, sizeof(run->reason),
+		    "%s: vCPU %u was ended: %s (exit %llx, qualification %llx, at %llx)", what,
+		    vcpu->id, vcpu->failure, (unsigned long long)vcpu->last.raw_reason,
+		    (unsigned long long)vcpu->last.raw_qualification,
+		    (unsigned long long)vcpu->last.memory.gpa);
+}
+
+/* What every vCPU was doing when the time was over. */
+static void describe_timeout(struct lab *lab, const char *what)
+{
+	struct test_run *run = lab->run;
+	size_t used;
+
+	run->expectations++;
+	if (run->failures++ || run->reason[0])
+		return;
+	used = text_format(run->reason, sizeof(run->reason), "%s: not in time; vCPUs", what);
+	for (unsigned i = 0; i < lab->vcpus && i < 8 && used < sizeof(run->reason); i++)
+		used += text_format(run->reason + used, sizeof(run->reason) - used, "%s %s",
+				    i ? "," : "",
+				    vcpu_state_text(atomic_load(&lab->vm->vcpus[i]->state)));
+}
+
+bool lab_wait(struct lab *lab, const char *what, bool (*condition)(struct lab *lab, uint64_t),
+	      uint64_t argument)
+{
+	struct wait wait = {lab, condition, argument};
+	enum status status = vm_wait(lab->vm, waiting_is_over, &wait, test_time_left(lab->run));
+	const struct vcpu *failed = failed_vcpu(lab);
+
+	if (failed)
+		describe_failure(lab, what, failed);
+	else if (status != STATUS_OK)
+		describe_timeout(lab, what);
+	return status == STATUS_OK && !failed;
+}
+
+static bool has_finished(const struct lab *lab, unsigned slot, uint32_t times)
+{
+	return lab->slot[slot].finished >= times &&
+	       atomic_load(&lab->vm->vcpus[slot]->state) == VCPU_HALTED;
+}
+
+static bool one_finished(struct lab *lab, uint64_t argument)
+{
+	return has_finished(lab, (unsigned)(argument >> 32), (uint32_t)argument);
+}
+
+static bool all_finished(struct lab *lab, uint64_t times)
+{
+	for (unsigned i = 1; i < lab->vcpus; i++)
+		if (!has_finished(lab, i, (uint32_t)times))
+			return false;
+	return true;
+}
+
+bool lab_wait_finished(struct lab *lab, unsigned slot, uint32_t times)
+{
+	return lab_wait(lab, "the guest's program", one_finished, (uint64_t)slot << 32 | times);
+}
+
+bool lab_wait_all_aps(struct lab *lab, uint32_t times)
+{
+	return lab_wait(lab, "the APs", all_finished, times);
+}
+
+static bool in_state(struct lab *lab, uint64_t argument)
+{
+	return atomic_load(&lab->vm->vcpus[argument >> 8]->state) == (argument & 0xFF);
+}
+
+bool lab_wait_state(struct lab *lab, unsigned slot, enum vcpu_state state)
+{
+	return lab_wait(lab, vcpu_state_text(state), in_state, (uint64_t)slot << 8 | state);
+}
+
+void lab_expect_counts(struct lab *lab)
+{
+	uint64_t sent = atomic_load(&lab->vm->outside), received = 0, settled = 0;
+
+	for (unsigned i = 0; i < lab->vcpus; i++) {
+		const struct vcpu_counts *counts = &lab->vm->vcpus[i]->counts;
+
+		sent += counts->sent;
+		received += counts->received;
+		settled += counts->delivered + counts->coalesced + counts->dropped;
+	}
+	expect(lab->run, "IPIs received of those sent", sent, received, NULL);
+	expect(lab->run, "IPIs delivered, coalesced or dropped of those sent", sent, settled, NULL);
+}

@@ -1,0 +1,21 @@
+/* The groups of tests, one for each file. */
+#ifndef TESTS_LIST_H
+#define TESTS_LIST_H
+
+#include "test.h"
+
+#define TEST_GROUPS(G) G(machine) G(vmx) G(start)
+
+#define DECLARE_GROUP(name) extern const struct test_group name##_tests;
+TEST_GROUPS(DECLARE_GROUP)
+#undef DECLARE_GROUP
+
+/* At the end of a file: its rows as its group. */
+#define TEST_GROUP(name, rows)                                                                     \
+	const struct test_group name##_tests = {rows, ARRAY_SIZE(rows)}
+
+/* What a guest needs of the machine at least. */
+#define NEEDS_GUEST                                                                                \
+	(BIT(CAP_VIRTUALIZATION) | BIT(CAP_NESTED_PAGING) | BIT(CAP_REAL_MODE) | BIT(CAP_TIMER))
+
+#endif

@@ -1,0 +1,104 @@
+"""`make bench`: runs the image's benchmarks, prints one table, compares it with the baseline.
+
+tests/run/baseline.txt: `figure | processors | value | unit | limit`; lower is better throughout.
+Red if a figure is over its limit, or more than 5 % above its baseline, or missing.
+"""
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import scenario
+from emulator import Machine
+from report import Broken
+
+BASELINE = Path(__file__).parent / "baseline.txt"
+TOLERANCE = 1.05
+PROCESSORS = (4, 8)
+HEADING = """\
+# figure | processors | value | unit | limit (- for none). Written by `make bench-update`, which
+# keeps the limits. Lower is better.
+"""
+
+
+def read_baseline():
+    """{(figure, processors): (value, unit, limit)}"""
+    rows = {}
+    for line in BASELINE.read_text().splitlines() if BASELINE.exists() else []:
+        if line.strip() and not line.startswith("#"):
+            figure, cpus, value, unit, limit = (cell.strip() for cell in line.split("|"))
+            rows[figure, cpus] = (None if value == "-" else float(value), unit,
+                                  None if limit == "-" else float(limit))
+    return rows
+
+
+def measure(build):
+    """{(figure, processors): (value, unit)}"""
+    rows = {("image size", "-"): ((build / "assay.efi").stat().st_size, "bytes")}
+    runs = [scenario.Scenario(f"bench-{n}", Machine("bochs", n), "-b",
+                              expect=scenario.Expect(passed=0)) for n in PROCESSORS]
+    with ThreadPoolExecutor(2) as pool:
+        for n, result in zip(PROCESSORS, pool.map(lambda s: scenario.run(s, build), runs)):
+            if not result.ok():
+                raise Broken(f"{n} processors: " + "\n".join([result.harness, *result.wrong]))
+            for figure in result.report.bench:
+                rows[figure["name"], str(n)] = (figure["value"], figure["unit"])
+    return rows
+
+
+def number(value):
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if value == int(value) else f"{value:.2f}"
+
+
+def compare(rows, baseline):
+    """Lines of the table, and what is wrong."""
+    wrong = [f"{f} ({n} processors) was not measured" for f, n in baseline if (f, n) not in rows]
+    table = [("figure", "processors", "value", "baseline", "change", "limit", "unit")]
+    for (figure, cpus), (value, unit) in rows.items():
+        before, _, limit = baseline.get((figure, cpus), (None, unit, None))
+        change = f"{(value / before - 1) * 100:+.1f} %" if before else "-"
+        table.append((figure, cpus, number(value), number(before), change, number(limit), unit))
+        if limit is not None and value > limit:
+            wrong.append(f"{figure} ({cpus} processors): {number(value)} is over {number(limit)}")
+        if before is not None and value > before * TOLERANCE:
+            wrong.append(f"{figure} ({cpus} processors): {change} against the baseline")
+    widths = [max(map(len, column)) for column in zip(*table)]
+    lines = ["  ".join(cell.ljust(w) if i in (0, 6) else cell.rjust(w)
+                       for i, (cell, w) in enumerate(zip(row, widths))).rstrip() for row in table]
+    return lines, wrong
+
+
+def update(rows, baseline):
+    cells = [(figure, cpus, number(value), unit, number(baseline.get((figure, cpus), (0, 0, None))[2]))
+             for (figure, cpus), (value, unit) in rows.items()]
+    BASELINE.write_text(HEADING + "".join(" | ".join(row) + "\n" for row in cells))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--update", action="store_true")
+    given = parser.parse_args()
+    try:
+        rows = measure(given.build)
+    except Broken as error:
+        print(f"No figures: {error}")
+        return 2
+    baseline = read_baseline()
+    lines, wrong = compare(rows, baseline)
+    print("\n".join(lines))
+    if not any(cpus != "-" for _, cpus in rows):
+        print("The image reported no figures.")
+        return 2
+    if given.update:
+        update(rows, baseline)
+        return 0
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""Starts an emulator on an image, follows its serial line, and ends it when its time is up."""
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import time
+import tty
+from dataclasses import dataclass
+from pathlib import Path
+
+from console import Cleaner
+from report import Broken
+
+FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd")
+BOCHS_SHARE = Path("/usr/share/bochs")
+STARTS = re.compile(r"BdsDxe: starting Boot")
+
+
+@dataclass(frozen=True)
+class Machine:
+    emulator: str = "bochs"  # bochs, qemu, kvm
+    cpus: int = 4
+    memory: int = 512  # MiB
+    model: str = ""  # the emulator's name of a processor; "" is the most capable one
+    boot: str = "disk"  # disk, usb
+    read_only: bool = False
+
+
+@dataclass
+class Ended:
+    how: str  # "off", or what went wrong
+    seconds: float
+    lines: list  # what the console said
+
+
+@functools.lru_cache(maxsize=None)
+def version(emulator):
+    """What its file of known deviations is called: bochs-2.7, qemu-7.2, kvm."""
+    if emulator == "kvm":
+        return "kvm"
+    command, pattern = {
+        "bochs": (["bochs", "--help"], r"Bochs x86 Emulator (\d+\.\d+)"),
+        "qemu": (["qemu-system-x86_64", "--version"], r"version (\d+\.\d+)"),
+    }[emulator]
+    if not shutil.which(command[0]):
+        raise Broken(f"{command[0]} is not installed")
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    match = re.search(pattern, done.stdout)
+    return f"{emulator}-{match[1]}" if match else emulator
+
+
+def _firmware():
+    for path in FIRMWARE:
+        if os.path.exists(path):
+            return path
+    raise Broken("no OVMF.fd")
+
+
+def _bochs(machine, folder, disk, serial):
+    """
+    Debian's Bochs has its debugger built in: it waits for `c`, and needs its stdin to stay open.
+    Without a sound card its sound thread may abort, so it gets the dummy driver.
+    """
+    if machine.read_only:
+        raise Broken("Bochs has no write-protected disks")
+    firmware = _firmware()
+    address = 2**32 - os.path.getsize(firmware)  # the ROM ends where the address space does
+    pci = "pci: enabled=1, chipset=i440fx"
+    drive = f"ata0-master: type=disk, path={disk}, mode=flat"
+    if machine.boot == "usb":
+        pci += ", slot1=usb_ehci"
+        drive = f'usb_ehci: enabled=1, port1=disk, options1="path:{disk}"'
+    mode = "term" if serial.is_absolute() else "file"
+    (folder / "bochsrc").write_text(f"""\
+display_library: rfb, options="timeout=0"
+romimage: file={firmware}, address={address:#x}, options=none
+vgaromimage: file={BOCHS_SHARE}/VGABIOS-lgpl-latest
+cpu: model={machine.model or "corei7_skylake_x"}, count={machine.cpus}, ips=20000000, \
+reset_on_triple_fault=0
+memory: guest={machine.memory}, host={machine.memory}
+{pci}
+{drive}
+com1: enabled=1, mode={mode}, dev={serial}
+clock: sync=none, time0=946681200
+sound: driver=dummy
+log: bochs.log
+panic: action=fatal
+""")
+    (folder / "bochs.rc").write_text("c\n")
+    return ["bochs", "-q", "-f", "bochsrc", "-rc", "bochs.rc"]
+
+
+def _qemu(machine, _folder, disk, serial):
+    model = machine.model or ("host" if machine.emulator == "kvm" else "max")
+    drive = f"if=none,id=boot,format=raw,file={disk}" + (",readonly=on" * machine.read_only)
+    device = ["-device", "ide-hd,drive=boot"]
+    if machine.boot == "usb":
+        device = ["-device", "qemu-xhci", "-device", "usb-storage,drive=boot,removable=on"]
+    port = f"{serial}" if serial.is_absolute() else f"file:{serial}"
+    return ["qemu-system-x86_64", "-machine", "q35", "-cpu", model, "-smp", str(machine.cpus),
+            "-accel", "kvm" if machine.emulator == "kvm" else "tcg", "-m", str(machine.memory),
+            "-bios", _firmware(), "-display", "none", "-monitor", "none", "-net", "none",
+            "-serial", port, "-drive", drive, *device]
+
+
+def _how_bochs_ended(folder):
+    log = folder / "bochs.log"
+    text = log.read_text(errors="replace") if log.exists() else ""
+    if "soft power off" in text:
+        return "off"
+    panics = [line for line in text.splitlines() if ">>PANIC<<" in line or "]p[" in line]
+    return "Bochs stopped: " + (panics[-1].strip() if panics else "see bochs.log and emulator.txt")
+
+
+class _Serial:
+    """The serial line: a file that the emulator writes, or a terminal when we are to answer."""
+
+    def __init__(self, folder, two_way):
+        self.log = folder / "serial.txt"
+        self.log.write_bytes(b"")
+        self.near = self.far = None
+        if two_way:
+            self.near, self.far = os.openpty()
+            tty.setraw(self.far)
+            os.set_blocking(self.near, False)
+            self.path = Path(os.ttyname(self.far))
+        else:
+            self.path = Path(self.log.name)
+        self.file = open(self.log, "r+b" if two_way else "rb")
+
+    def read(self):
+        if self.near is None:
+            return self.file.read()
+        try:
+            data = os.read(self.near, 65536)
+        except BlockingIOError:
+            return b""
+        self.file.write(data)
+        self.file.flush()
+        return data
+
+    def type(self, text):
+        os.write(self.near, text.encode())
+
+    def close(self):
+        self.file.close()
+        for end in (self.near, self.far):
+            if end is not None:
+                os.close(end)
+
+
+def run(machine, folder, disk, limit, answer=None, on_line=lambda line: None):
+    """
+    Runs the machine in folder, disk being a file there, until it switches itself off or limit
+    seconds have passed. answer is (pattern, text): the text is typed once, when the pattern is
+    found in what the console has said so far, the unfinished last line included.
+    """
+    version(machine.emulator)
+    serial = _Serial(folder, answer is not None)
+    command = {"bochs": _bochs}.get(machine.emulator, _qemu)(machine, folder, disk, serial.path)
+    cleaner, lines, how = Cleaner(), [], None
+    start = time.monotonic()
+
+    def take(new):
+        for line in new:
+            lines.append(line)
+            on_line(line)
+
+    with open(folder / "emulator.txt", "wb") as output:
+        # The kernel ends the emulator if the harness is killed; nothing else would.
+        process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command],
+                                   cwd=folder, stdin=subprocess.PIPE,
+                                   stdout=output, stderr=output)
+        try:
+            while how is None:
+                ended = process.poll() is not None
+                take(cleaner.feed(serial.read()))
+                if answer and re.search(answer[0], "\n".join([*lines, cleaner.rest])):
+                    serial.type(answer[1])
+                    answer = None
+                if ended:
+                    take(cleaner.flush())
+                    if machine.emulator == "bochs":
+                        how = _how_bochs_ended(folder)
+                    else:
+                        how = "off" if process.returncode == 0 else "QEMU failed: emulator.txt"
+                elif sum(bool(STARTS.match(line)) for line in lines) > 1:
+                    how = "the machine restarted by itself"
+                elif time.monotonic() - start > limit:
+                    how = f"no end within {limit} s"
+                else:
+                    time.sleep(0.1)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            process.stdin.close()
+            serial.close()
+    return Ended(how, time.monotonic() - start, lines)

@@ -1,0 +1,76 @@
+"""What the harness does to its own copy of the image, and reads from it, with mtools."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+FAT_OFFSET = "1M"  # where image.sh puts the file system
+
+
+def _mtools(tool, image, *arguments, check=True):
+    environment = dict(os.environ, MTOOLS_SKIP_CHECK="1")
+    done = subprocess.run(
+        [tool, "-i", f"{image}@@{FAT_OFFSET}", *arguments],
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if check and done.returncode:
+        raise OSError(f"{tool}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout if done.returncode == 0 else None
+
+
+def copy(source, target):
+    """A private copy: emulators write to it."""
+    subprocess.run(["cp", "--sparse=always", source, target], check=True)
+
+
+def write(image, path, data):
+    """Puts data into the file ::/path."""
+    source = Path(f"{image}.tmp")
+    source.write_bytes(data)
+    _mtools("mcopy", image, "-o", str(source), f"::/{path}")
+    source.unlink()
+
+
+def read(image, path):
+    """The file's text, or None if it is not there."""
+    data = _mtools("mcopy", image, f"::/{path}", "-", check=False)
+    return None if data is None else data.decode("utf-8", "replace")
+
+
+def options(image, line):
+    write(image, "ASSAY/OPTIONS.TXT", line.encode() + b"\n")
+
+
+def without_boot_program(image):
+    """The firmware then falls into its Shell, which runs startup.nsh."""
+    _mtools("mdel", image, "::/EFI/BOOT/BOOTX64.EFI")
+
+
+def fill(image):
+    """Leaves no free cluster on the volume."""
+    listing = _mtools("mdir", image, "::/").decode()
+    free = int(re.sub(r"\s", "", re.search(r"([\d ]+) bytes free", listing)[1]))
+    filler = Path(f"{image}.fill")
+    with open(filler, "wb") as file:
+        file.truncate(free)
+    _mtools("mcopy", image, str(filler), "::/FILLER")
+    filler.unlink()
+
+
+def keep_reports(image, folder):
+    """Copies the reports to the folder and returns their texts (TAP, JSON)."""
+    texts = []
+    for name in ("REPORT.TAP", "REPORT.JSON"):
+        text = read(image, f"ASSAY/{name}")
+        (folder / name).unlink(missing_ok=True)
+        if text is not None:
+            (folder / name).write_text(text)
+        texts.append(text)
+    return texts
+
+
+def fresh_folder(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder

@@ -1,0 +1,150 @@
+"""Reads the two reports of the image, checks them against each other, and judges them.
+
+A report that is missing, cut short or at odds with itself is Broken: the harness must never take
+the absence of bad news for good news.
+"""
+
+import fnmatch
+import json
+import re
+from dataclasses import dataclass, field
+
+SUMMARY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped, (\d+) errors$")
+VERDICTS = ("PASS", "FAIL", "SKIP", "ERROR")
+
+
+class Broken(Exception):
+    """The run did not produce what a judgement needs."""
+
+
+@dataclass
+class Report:
+    tests: list  # of {"name", "verdict", "reason", "wanted", "got", "sdm", ...}
+    bench: list = field(default_factory=list)
+    machine: dict = field(default_factory=dict)
+
+    def count(self, verdict):
+        return sum(t["verdict"] == verdict for t in self.tests)
+
+    def summary(self):
+        return "%d passed, %d failed, %d skipped, %d errors" % tuple(map(self.count, VERDICTS))
+
+
+def parse_json(text):
+    try:
+        data = json.loads(text)
+        for test in data["tests"]:
+            if test["verdict"] not in VERDICTS or not test["name"]:
+                raise Broken(f"REPORT.JSON: strange test {test}")
+        report = Report(data["tests"], data.get("bench", []), data.get("machine", {}))
+        summary = data.get("summary", {})
+        claimed = [summary.get(k) for k in ("passed", "failed", "skipped", "errors")]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Broken(f"REPORT.JSON is damaged: {error!r}") from None
+    if data.get("complete") is not True:
+        raise Broken(f"REPORT.JSON ends early, after {len(report.tests)} tests")
+    if claimed != [report.count(v) for v in VERDICTS]:
+        raise Broken(f"REPORT.JSON: the summary {claimed} does not add up")
+    return report
+
+
+def parse_tap(text):
+    """[(name, verdict)] and the last comment line."""
+    lines = text.splitlines()
+    if not lines or lines[0] != "TAP version 14":
+        raise Broken("REPORT.TAP does not begin with its version line")
+    plan, points, comment = None, [], None
+    for line in lines[1:]:
+        if match := re.fullmatch(r"1\.\.(\d+)(?: #.*)?", line):
+            plan = int(match[1])
+        elif match := re.fullmatch(r"(not )?ok (\d+) - (\S+)( # SKIP.*)?", line):
+            if int(match[2]) != len(points) + 1:
+                raise Broken(f"REPORT.TAP: test point out of order: {line}")
+            points.append([match[3], "FAIL" if match[1] else "SKIP" if match[4] else "PASS"])
+        elif points and re.fullmatch(r"\s+verdict: ERROR", line):
+            points[-1][1] = "ERROR"
+        elif line.startswith("#"):
+            comment = line.lstrip("# ")
+        elif line.startswith("Bail out!"):
+            raise Broken(f"REPORT.TAP: {line}")
+        elif line and not line.startswith(" "):
+            raise Broken(f"REPORT.TAP: strange line: {line}")
+    if plan is None or plan != len(points):
+        raise Broken(f"REPORT.TAP: {len(points)} tests, but the plan says {plan}")
+    return [tuple(p) for p in points], comment
+
+
+def load(tap, json_text):
+    """The report, if both files are there, whole, and say the same."""
+    for name, text in (("TAP", tap), ("JSON", json_text)):
+        if text is None:
+            raise Broken(f"no REPORT.{name} on the boot volume")
+    report = parse_json(json_text)
+    points, comment = parse_tap(tap)
+    if points != [(t["name"], t["verdict"]) for t in report.tests]:
+        raise Broken("REPORT.TAP and REPORT.JSON differ")
+    if comment != report.summary():
+        raise Broken(f"REPORT.TAP ends with {comment!r}, not with {report.summary()!r}")
+    return report
+
+
+@dataclass
+class Deviation:
+    glob: str
+    cpus_from: int
+    why: str
+    sdm: str
+
+
+def deviations(path, cpus):
+    """Lines `glob [cpus>=N] | why | SDM section` that apply; an emulator without file has none."""
+    found = []
+    if path.exists():
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            match = re.fullmatch(r"(\S+)(?: +cpus>=(\d+))? +\| +([^|]+?) +\| +([^|]+)", line)
+            if not match:
+                raise Broken(f"{path.name}:{number}: not `glob [cpus>=N] | why | SDM section`")
+            found.append(Deviation(match[1], int(match[2] or 1), match[3], match[4]))
+    return [d for d in found if cpus >= d.cpus_from]
+
+
+@dataclass
+class Judgement:
+    failing: list  # tests that failed and should not have
+    known: list  # (test, deviation): failed as this emulator is known to
+    surprises: list  # lines: a known deviation that is gone
+
+    def red(self):
+        return bool(self.failing or self.surprises)
+
+
+def judge(report, known, whole_suite):
+    """Compares the verdicts with the known deviations. whole_suite: no filter left tests out."""
+    result, used = Judgement([], [], []), set()
+    for test in report.tests:
+        match = next((d for d in known if fnmatch.fnmatchcase(test["name"], d.glob)), None)
+        if match:
+            used.add(match.glob)
+        if test["verdict"] in ("FAIL", "ERROR"):
+            if match and test["verdict"] == "FAIL":
+                result.known.append((test, match))
+            else:
+                result.failing.append(test)
+        elif match and test["verdict"] == "PASS":
+            result.surprises.append(f"{test['name']} passes, but is listed as known to fail")
+    if whole_suite:
+        for deviation in known:
+            if deviation.glob not in used:
+                result.surprises.append(f"the deviation {deviation.glob} matches no test")
+    return result
+
+
+def explain(test):
+    """A failing test in a few lines."""
+    lines = [f"{test['verdict']} {test['name']}"]
+    for key in ("reason", "wanted", "got", "sdm"):
+        if test.get(key):
+            lines.append(f"     {key}: {test[key]}")
+    return "\n".join(lines)

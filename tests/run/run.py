@@ -1,0 +1,55 @@
+"""`make run`: one run, its console live. Exit status 0 green, 1 a test failed, 2 no judgement."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import report
+import scenario
+from emulator import Machine
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--emulator", choices=("bochs", "qemu", "kvm"), default="bochs")
+    parser.add_argument("--cpus", type=int, default=4)
+    parser.add_argument("--memory", type=int, default=512)
+    parser.add_argument("--model", default="")
+    parser.add_argument("--boot", choices=("disk", "usb"), default="disk")
+    parser.add_argument("--options", default="", help="options for the image")
+    parser.add_argument("--limit", type=int, default=240, help="seconds")
+    given = parser.parse_args()
+
+    informs = {"-h", "-l"} & set(given.options.split())
+    wanted = scenario.Scenario(
+        "run",
+        Machine(given.emulator, given.cpus, given.memory, given.model, given.boot),
+        given.options,
+        expect=scenario.Expect(report="none" if informs else "volume", passed=0),
+        limit=given.limit)
+    print(f"Starting {given.emulator} with {given.cpus} processors; the firmware needs a while.")
+    result = scenario.run(wanted, given.build, lambda line: print(line, flush=True))
+
+    folder = given.build / "run" / "run"
+    print()
+    if result.harness:
+        print(f"The run broke after {result.seconds:.0f} s: {result.harness}")
+        print(f"What there is of it: {folder}")
+        return 2
+    if result.judgement:
+        for test, deviation in result.judgement.known:
+            print(f"Known deviation of this emulator: {test['name']}: {deviation.why} "
+                  f"(SDM {deviation.sdm})")
+        for test in result.judgement.failing:
+            print(report.explain(test))
+        for line in result.judgement.surprises:
+            print(line)
+    print(f"{result.summary or 'done'}; {result.seconds:.0f} s; reports: {folder}")
+    if result.ok() and result.judgement and result.judgement.known:
+        print("Every failure is a known deviation of this emulator.")
+    return 0 if result.ok() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""One run of the image: a machine, options, what is done to the image, and what must come out."""
+
+from dataclasses import dataclass, field
+import re
+from pathlib import Path
+
+import emulator
+import image
+import report as reports
+from emulator import Machine
+from report import Broken
+
+HERE = Path(__file__).parent
+# The Shell's prompt after the image's last line.
+PROMPT = r"\d+ errors\n(?s:.*)(Shell|FS\d+:[^\n]*)> ?$"
+
+
+@dataclass(frozen=True)
+class Expect:
+    report: str = "volume"  # volume: both files; console: the last line only; none
+    red: bool = False  # some test must fail, and not as a known deviation
+    passed: int = 1  # at least so many
+    skipped: int = 0  # at least so many
+    ran: str = ".*"  # a regular expression that each test which passed must match
+    says: tuple = ()  # regular expressions, each for some line of the console
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    machine: Machine = Machine()
+    options: str = ""
+    prepare: str = ""  # a function of PREPARE
+    shell: bool = False  # ends at the Shell's prompt, where the harness types `reset -s`
+    broken: bool = False  # the image with the expectation that is wrong on purpose
+    expect: Expect = Expect()
+    limit: int = 240  # seconds; a safety net, far above what a run takes
+
+
+PREPARE = {
+    "": lambda disk: None,
+    "no boot program": image.without_boot_program,
+    "full volume": image.fill,
+}
+
+
+@dataclass
+class Result:
+    scenario: Scenario
+    seconds: float = 0
+    summary: str = ""
+    wrong: list = field(default_factory=list)  # what is not as expected, in lines
+    harness: str = ""  # why there is nothing to judge
+    report: reports.Report | None = None
+    judgement: reports.Judgement | None = None
+
+    def ok(self):
+        return not self.wrong and not self.harness
+
+
+def run(scenario, build, on_line=lambda line: None):
+    """Runs one scenario; what it leaves is under build/run/<name>/. Never raises."""
+    result = Result(scenario)
+    folder = build / "run" / scenario.name
+    try:
+        _run(scenario, build, folder, result, on_line)
+    except (Broken, OSError) as error:
+        result.harness = str(error)
+    return result
+
+
+def _run(scenario, build, folder, result, on_line):
+    image.fresh_folder(folder)
+    disk = folder / "disk.img"
+    image.copy((build / "broken" if scenario.broken else build) / "assay.img", disk)
+    image.options(disk, f"-s {scenario.options}".strip())
+    PREPARE[scenario.prepare](disk)
+    answer = (PROMPT, "reset -s\r") if scenario.shell else None
+    ended = emulator.run(scenario.machine, folder, disk.name, scenario.limit, answer, on_line)
+    (folder / "console.txt").write_text("\n".join(ended.lines) + "\n")
+    result.seconds = ended.seconds
+    tap, json_text = image.keep_reports(disk, folder)
+    disk.unlink()
+
+    expect, wrong = scenario.expect, result.wrong
+    for pattern in expect.says:
+        if not any(re.search(pattern, line) for line in ended.lines):
+            wrong.append(f"the console does not say /{pattern}/")
+    if ended.how != "off":
+        raise Broken(ended.how)
+    last = [line for line in ended.lines if reports.SUMMARY.fullmatch(line)]
+    if expect.report == "none":
+        return
+    if len(last) != 1:
+        raise Broken(f"the console has {len(last)} summary lines")
+    result.summary = last[0]
+    if expect.report == "console":
+        passed, failed, skipped, errors = map(int, reports.SUMMARY.fullmatch(last[0]).groups())
+        if tap and json_text:
+            wrong.append("there are reports on a volume that cannot take them")
+        if failed or errors:
+            wrong.append("tests failed")
+    else:
+        _judge(scenario, tap, json_text, last[0], result)
+        passed, skipped = result.report.count("PASS"), result.report.count("SKIP")
+    if passed < expect.passed:
+        wrong.append(f"{passed} passed, at least {expect.passed} should")
+    if skipped < expect.skipped:
+        wrong.append(f"{skipped} skipped, at least {expect.skipped} should be")
+
+
+def _judge(scenario, tap, json_text, last, result):
+    expect, wrong = scenario.expect, result.wrong
+    result.report = reports.load(tap, json_text)
+    if last != result.report.summary():
+        raise Broken(f"the console ends with {last!r}, the report with {result.report.summary()!r}")
+    name = emulator.version(scenario.machine.emulator)
+    known = reports.deviations(HERE / "deviations" / f"{name}.txt", scenario.machine.cpus)
+    # Only where a filter or -b leaves tests out may a deviation match none.
+    filtered = any(w == "-b" or not w.startswith("-") for w in scenario.options.split())
+    result.judgement = judgement = reports.judge(result.report, known, not filtered)
+    if expect.red:
+        if not judgement.failing:
+            wrong.append("no test failed, but one is broken on purpose")
+        return
+    wrong += [reports.explain(test) for test in judgement.failing] + judgement.surprises
+    for test in result.report.tests:
+        if test["verdict"] == "SKIP" and not test.get("reason"):
+            wrong.append(f"{test['name']} is skipped without a reason")
+        if test["verdict"] == "PASS" and not re.fullmatch(expect.ran, test["name"]):
+            wrong.append(f"{test['name']} passes on a machine that cannot run it")

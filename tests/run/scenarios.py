@@ -1,0 +1,76 @@
+"""The table of runs that `make test` makes. Lines the image must say are regular expressions."""
+
+import os
+
+from emulator import Machine
+from scenario import Expect, Scenario
+
+NO_VMX = "no virtualization: .* does not offer VMX"
+WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5)
+
+
+def bochs(**machine):
+    return Machine("bochs", **machine)
+
+
+def qemu(**machine):
+    return Machine("qemu", **machine)
+
+
+def kvm_nests():
+    """True on a host whose KVM offers VMX to its guests."""
+    try:
+        nested = open("/sys/module/kvm_intel/parameters/nested").read().strip() in ("Y", "1")
+        vmx = " vmx " in open("/proc/cpuinfo").read().replace("\n", " ")
+    except OSError:
+        return False
+    return nested and vmx and os.access("/dev/kvm", os.R_OK | os.W_OK)
+
+
+SUITE = [
+    # The long ones first, so that two at a time end together.
+    Scenario("bochs-8", bochs(cpus=8)),
+    Scenario("bochs-4", bochs(cpus=4)),
+    Scenario("bochs-2", bochs(cpus=2)),
+    Scenario("bochs-1", bochs(cpus=1)),
+    Scenario("bochs-usb", bochs(cpus=2, boot="usb")),
+    Scenario("bochs-c2-of-4", bochs(cpus=4), options="-c 2"),
+    Scenario("bochs-startup-nsh", bochs(cpus=2), prepare="no boot program", shell=True),
+    Scenario("bochs-broken-expectation", bochs(cpus=2), broken=True, expect=Expect(red=True)),
+
+    Scenario("qemu-disk", qemu(), expect=WITHOUT_VMX),
+    Scenario("qemu-usb-stick", qemu(boot="usb"), expect=WITHOUT_VMX),
+    Scenario("qemu-startup-nsh", qemu(), prepare="no boot program", shell=True,
+             expect=WITHOUT_VMX),
+]
+
+# Bad machines and bad input: one clear line, nothing lost, a clean end.
+BAD = [
+    Scenario("no-vmx", bochs(cpus=2, model="p4_prescott_celeron_336"), expect=WITHOUT_VMX),
+    Scenario("amd", bochs(cpus=2, model="ryzen"), expect=WITHOUT_VMX),
+    Scenario("no-ept", bochs(cpus=2, model="core2_penryn_t9600"),
+             expect=Expect(says=("EPT",), skipped=5)),
+    Scenario("no-unrestricted-guest", bochs(cpus=2, model="corei5_lynnfield_750"),
+             expect=Expect(says=("unrestricted guest",), skipped=5)),
+    Scenario("no-x2apic", bochs(cpus=2, model="corei5_arrandale_m520"),
+             expect=Expect(says=("x2APIC",), skipped=1)),
+    Scenario("little-memory", bochs(cpus=2, memory=48)),
+    Scenario("write-protected", qemu(boot="usb", read_only=True),
+             expect=Expect(report="console", says=("volume is read-only", NO_VMX))),
+    Scenario("full-volume", qemu(), prepare="full volume",
+             expect=Expect(report="console", says=("volume is full", NO_VMX))),
+    Scenario("unknown-option", qemu(cpus=1), options="--bogus",
+             expect=Expect(report="none", says=("unknown option --bogus",))),
+    Scenario("filter-without-match", qemu(cpus=1), options="no.such.*",
+             expect=Expect(report="none", says=("no test matches",))),
+]
+
+# Only where the host can; there the VMX tests run on a real processor.
+KVM = [
+    Scenario("kvm-1", Machine("kvm", cpus=1), limit=120),
+    Scenario("kvm-4", Machine("kvm", cpus=4), limit=120),
+]
+
+
+def all_scenarios():
+    return SUITE + BAD + (KVM if kvm_nests() else [])

@@ -1,0 +1,106 @@
+"""`make test`: host tests, the harness's own tests, then the image in emulators, two at a time.
+
+The last line is `N passed, N failed`: host tests, harness tests, builds and emulator runs count
+one each.
+"""
+
+import argparse
+import fnmatch
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import scenario
+import scenarios
+
+HERE = Path(__file__).parent
+JOBS = 2
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def add(self, name, passed, failed, details=""):
+        """Prints one line; a step that counted nothing has failed."""
+        if passed + failed == 0:
+            failed = 1
+        self.passed += passed
+        self.failed += failed
+        print(f"{'FAILED' if failed else 'ok':6}  {name:28}  {details}", flush=True)
+
+
+def command(arguments, log):
+    """Exit status and output, which is kept in the log file as well."""
+    done = subprocess.run(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(done.stdout)
+    return done.returncode, done.stdout
+
+
+def step(tally, name, arguments, logs, counters=None):
+    """One command; counters are patterns for the numbers of passed and failed tests it prints."""
+    status, output = command(arguments, logs / f"{name}.txt")
+    passed, failed = 1 - bool(status), int(bool(status))
+    if counters:
+        passed, failed = (sum(map(int, re.findall(c, output, re.M))) for c in counters)
+        if status and not failed:
+            failed = 1
+    tally.add(name, passed, failed, f"{passed} passed" + f", {failed} failed" * bool(failed))
+    if status:
+        print("\n".join("        " + line for line in output.splitlines()[-30:]), flush=True)
+    return status == 0
+
+
+def show(tally, result):
+    details = result.harness or result.summary or "as expected"
+    if result.judgement and result.judgement.known:
+        details += f" ({len(result.judgement.known)} known)"
+    tally.add(result.scenario.name, int(result.ok()), int(not result.ok()),
+              f"{result.seconds:4.0f} s  {details}")
+    for wrong in result.wrong:
+        print("\n".join("        " + line for line in wrong.splitlines()), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--only", default="*", help="glob: which steps and runs")
+    given = parser.parse_args()
+    logs = given.build / "run" / "steps"
+    tally = Tally()
+
+    def wanted(name):
+        return fnmatch.fnmatchcase(name, given.only)
+
+    clang = f"{given.build}/clang"
+    cmocka = (r"\[  PASSED  \] (\d+) test", r"\[  FAILED  \] (\d+) test")
+    unittest = (r"^Ran (\d+) tests?", r"(?:failures|errors)=(\d+)")
+    for name, arguments, counters in (
+            ("host-tests", ["make", "-k", "check"], cmocka),
+            ("host-tests-clang", ["make", "-k", "check", "CC=clang", f"BUILD={clang}"], cmocka),
+            ("harness-tests", [sys.executable, str(HERE / "harness_test.py")], unittest),
+            ("build-clang", ["make", f"{clang}/assay.efi", "CC=clang", f"BUILD={clang}"],
+             None),
+            ("build-broken", ["make", f"{given.build}/broken/assay.img", "BROKEN=1"], None),
+            ("build-is-reproducible", ["sh", str(HERE / "rebuild.sh"), str(given.build)], None)):
+        if wanted(name):
+            step(tally, name, arguments, logs, counters)
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        runs = [pool.submit(scenario.run, s, given.build)
+                for s in scenarios.all_scenarios() if wanted(s.name)]
+        for done in as_completed(runs):
+            show(tally, done.result())
+    if not scenarios.kvm_nests():
+        print("        (no nested VMX in /dev/kvm here: the KVM runs are left out)")
+
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

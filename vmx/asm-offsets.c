@@ -1,0 +1,16 @@
+/* Constants of the C code for entry.S; the build turns the .ascii lines into asm-offsets.h. */
+#include "insn.h"
+#include "vmx.h"
+
+#define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
+
+void asm_offsets(void);
+
+void asm_offsets(void)
+{
+	DEFINE(VENDOR_HOST_RSP, offsetof(struct vmx_vcpu, host_rsp));
+	DEFINE(VMCS_HOST_RSP, HOST_RSP);
+	DEFINE(STATUS_FAIL_INVALID, STATUS_VM_FAIL_INVALID);
+	DEFINE(STATUS_FAIL_VALID, STATUS_VM_FAIL_VALID);
+	DEFINE(STATUS_FAULTED, STATUS_FAULT);
+}

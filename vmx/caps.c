@@ -1,0 +1,180 @@
+#include "insn.h"
+#include "msr.h"
+#include "text.h"
+#include "vmx.h"
+
+struct vmx_caps vmx_caps;
+
+enum { CPUID_1_ECX_VMX = 1 << 5, CPUID_1_ECX_X2APIC = 1 << 21, CPUID_1_ECX_DEADLINE = 1 << 24 };
+enum { CPUID_1_ECX_XSAVE = 1 << 26, CPUID_1_ECX_AVX = 1 << 28 };
+
+static const char *const capability_texts[CAP_COUNT] = {
+	[CAP_VIRTUALIZATION] = "VMX",
+	[CAP_NESTED_PAGING] = "EPT",
+	[CAP_REAL_MODE] = "unrestricted guest",
+	[CAP_TIMER] = "VMX-preemption timer",
+	[CAP_APIC_REGISTERS] = "APIC-register virtualization",
+	[CAP_WAIT_SIPI] = "wait-for-SIPI activity state",
+	[CAP_X2APIC] = "MSR bitmaps for x2APIC",
+	[CAP_XSAVE] = "XSAVE",
+	[CAP_AVX] = "AVX",
+	[CAP_LONG_MODE] = "64-bit guests",
+	[CAP_TSC_DEADLINE] = "TSC-deadline timer",
+};
+
+const char *vmx_capability_text(enum capability capability)
+{
+	return capability_texts[capability];
+}
+
+static const char *const group_names[GROUP_COUNT] = {
+	"vmx pin-based controls",     "vmx primary controls", "vmx secondary controls",
+	"vmx exit controls", "vmx entry controls",
+};
+
+static void add_control_facts(struct facts *facts)
+{
+	for (unsigned group = 0; group < GROUP_COUNT; group++) {
+		char text[FACT_TEXT];
+		size_t used = text_format(text, sizeof(text), "%016llx:",
+					  (unsigned long long)vmx_caps.controls[group]);
+		const char *separator = " ";
+
+		for (unsigned i = 0; i < control_row_count; i++) {
+			const struct control_row *row = &control_rows[i];
+
+			if (row->group != group || !vmx_allows(group, 1u << row->bit))
+				continue;
+			if (used < sizeof(text))
+				used += text_format(text + used, sizeof(text) - used, "%s%s",
+						    separator, row->text);
+			separator = ", ";
+		}
+		facts_add(facts, group_names[group], "%s", text);
+	}
+}
+
+static void add_facts(struct facts *facts)
+{
+	facts_add(facts, "vmx basic", "%016llx: revision %x, VMCS of %u bytes, %s controls",
+		  (unsigned long long)vmx_caps.basic, (unsigned)(vmx_caps.basic & 0x7FFFFFFF),
+		  (unsigned)(vmx_caps.basic >> 32 & 0x1FFF),
+		  vmx_caps.basic & VMX_BASIC_TRUE_CONTROLS ? "true" : "default");
+	add_control_facts(facts);
+	facts_add(facts, "vmx misc",
+		  "%016llx: timer rate 2^%u, activity states%s%s%s, %u CR3 targets",
+		  (unsigned long long)vmx_caps.misc, (unsigned)(vmx_caps.misc & 0x1F),
+		  vmx_caps.misc & BIT(6) ? " HLT" : "", vmx_caps.misc & BIT(7) ? " shutdown" : "",
+		  vmx_caps.misc & VMX_MISC_WAIT_SIPI ? " wait-for-SIPI" : "",
+		  (unsigned)(vmx_caps.misc >> 16 & 0x1FF));
+	facts_add(facts, "vmx ept vpid", "%016llx:%s%s%s%s%s", (unsigned long long)vmx_caps.ept_vpid,
+		  vmx_caps.ept_vpid & EPT_CAP_WALK_4 ? " 4-level walk," : "",
+		  vmx_caps.ept_vpid & EPT_CAP_WB ? " write-back," : "",
+		  vmx_caps.ept_vpid & BIT(16) ? " 2 MiB pages," : "",
+		  vmx_caps.ept_vpid & EPT_CAP_INVEPT ? " INVEPT," : "",
+		  vmx_caps.ept_vpid & VPID_CAP_INVVPID ? " INVVPID" : "");
+	facts_add(facts, "vmx cr0 fixed", "%llx to %llx", (unsigned long long)vmx_caps.cr0_fixed0,
+		  (unsigned long long)vmx_caps.cr0_fixed1);
+	facts_add(facts, "vmx cr4 fixed", "%llx to %llx", (unsigned long long)vmx_caps.cr4_fixed0,
+		  (unsigned long long)vmx_caps.cr4_fixed1);
+}
+
+static void read_controls(void)
+{
+	bool real = vmx_caps.basic & VMX_BASIC_TRUE_CONTROLS;
+	uint64_t *controls = vmx_caps.controls;
+
+	controls[GROUP_PIN] = rdmsr(real ? IA32_VMX_TRUE_PINBASED_CTLS : IA32_VMX_PINBASED_CTLS);
+	controls[GROUP_PRIMARY] = rdmsr(real ? IA32_VMX_TRUE_PROCBASED_CTLS : IA32_VMX_PROCBASED_CTLS);
+	controls[GROUP_EXIT] = rdmsr(real ? IA32_VMX_TRUE_EXIT_CTLS : IA32_VMX_EXIT_CTLS);
+	controls[GROUP_ENTRY] = rdmsr(real ? IA32_VMX_TRUE_ENTRY_CTLS : IA32_VMX_ENTRY_CTLS);
+	controls[GROUP_SECONDARY] = 0;
+	if (vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_SECONDARY)))
+		controls[GROUP_SECONDARY] = rdmsr(IA32_VMX_PROCBASED_CTLS2);
+	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) ||
+	    vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_VPID)))
+		vmx_caps.ept_vpid = rdmsr(IA32_VMX_EPT_VPID_CAP);
+}
+
+static void read_caps(void)
+{
+	vmx_caps.basic = rdmsr(IA32_VMX_BASIC);
+	vmx_caps.misc = rdmsr(IA32_VMX_MISC);
+	vmx_caps.cr0_fixed0 = rdmsr(IA32_VMX_CR0_FIXED0);
+	vmx_caps.cr0_fixed1 = rdmsr(IA32_VMX_CR0_FIXED1);
+	vmx_caps.cr4_fixed0 = rdmsr(IA32_VMX_CR4_FIXED0);
+	vmx_caps.cr4_fixed1 = rdmsr(IA32_VMX_CR4_FIXED1);
+	read_controls();
+}
+
+static uint64_t processor_capabilities(void)
+{
+	uint64_t found = 0;
+	uint32_t leaf[4];
+
+	cpuid(1, 0, leaf);
+	if (leaf[2] & CPUID_1_ECX_DEADLINE)
+		found |= BIT(CAP_TSC_DEADLINE);
+	if (leaf[2] & CPUID_1_ECX_XSAVE) {
+		found |= BIT(CAP_XSAVE);
+		if (leaf[2] & CPUID_1_ECX_AVX)
+			found |= BIT(CAP_AVX);
+		cpuid(0xD, 0, leaf);
+		vmx_caps.xcr0 = leaf[0] & 7;
+	}
+	return found;
+}
+
+static uint64_t vmx_capabilities(void)
+{
+	uint64_t found = BIT(CAP_VIRTUALIZATION);
+	const uint32_t apic = CONTROL_MASK(SECONDARY_APIC_ACCESSES) |
+			      CONTROL_MASK(SECONDARY_APIC_REGISTERS);
+
+	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) &&
+	    vmx_caps.ept_vpid & EPT_CAP_WALK_4 && vmx_caps.ept_vpid & EPT_CAP_WB)
+		found |= BIT(CAP_NESTED_PAGING);
+	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_UNRESTRICTED_GUEST)))
+		found |= BIT(CAP_REAL_MODE);
+	if (vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER)))
+		found |= BIT(CAP_TIMER);
+	if (vmx_allows(GROUP_SECONDARY, apic) &&
+	    vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW)))
+		found |= BIT(CAP_APIC_REGISTERS);
+	if (vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_MSR_BITMAPS)))
+		found |= BIT(CAP_X2APIC);
+	if (vmx_caps.misc & VMX_MISC_WAIT_SIPI)
+		found |= BIT(CAP_WAIT_SIPI);
+	if (vmx_allows(GROUP_ENTRY, CONTROL_MASK(ENTRY_GUEST_64)) &&
+	    vmx_allows(GROUP_ENTRY, CONTROL_MASK(ENTRY_LOAD_EFER)))
+		found |= BIT(CAP_LONG_MODE);
+	return found;
+}
+
+uint64_t vmx_probe(struct facts *facts, const char **why)
+{
+	uint32_t leaf[4];
+	uint64_t feature_control;
+
+	cpuid(1, 0, leaf);
+	if (!(leaf[2] & CPUID_1_ECX_VMX)) {
+		*why = "this processor does not offer VMX (CPUID.1:ECX.VMX is 0)";
+		return 0;
+	}
+	if (rdmsr_try(IA32_FEATURE_CONTROL, &feature_control) != STATUS_OK) {
+		*why = "IA32_FEATURE_CONTROL cannot be read";
+		return 0;
+	}
+	facts_add(facts, "vmx feature control", "%llx: %s, VMX outside SMX %s",
+		  (unsigned long long)feature_control,
+		  feature_control & FEATURE_CONTROL_LOCK ? "locked" : "not locked",
+		  feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX ? "on" : "off");
+	if (feature_control & FEATURE_CONTROL_LOCK &&
+	    !(feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX)) {
+		*why = "the firmware locked IA32_FEATURE_CONTROL without VMX: enable it in its setup";
+		return 0;
+	}
+	read_caps();
+	add_facts(facts);
+	return vmx_capabilities() | processor_capabilities();
+}

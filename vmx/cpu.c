@@ -1,0 +1,126 @@
+/* VMX on and off on one processor: SDM vol. 3C, "Enabling and Entering VMX Operation". */
+#include "insn.h"
+#include "msr.h"
+#include "pages.h"
+#include "platform.h"
+#include "vmx.h"
+
+static uint64_t read_cr0(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("mov %%cr0, %0" : "=r"(value));
+	return value;
+}
+
+static uint64_t read_cr4(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(value));
+	return value;
+}
+
+static void write_cr0(uint64_t value)
+{
+	__asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static void write_cr4(uint64_t value)
+{
+	__asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+/* 0: this processor has none, or guests do not use it. */
+static uint64_t read_xcr0(void)
+{
+	uint32_t low, high;
+
+	if (!vmx_caps.xcr0)
+		return 0;
+	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	return (uint64_t)high << 32 | low;
+}
+
+static void write_xcr0(uint64_t value)
+{
+	if (value)
+		__asm__ volatile("xsetbv"
+				 :
+				 : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+static enum status allow_vmxon(void)
+{
+	uint64_t value;
+	enum status status = rdmsr_try(IA32_FEATURE_CONTROL, &value);
+
+	if (status != STATUS_OK)
+		return status;
+	if (value & FEATURE_CONTROL_LOCK)
+		return value & FEATURE_CONTROL_VMX_OUTSIDE_SMX ? STATUS_OK : STATUS_UNSUPPORTED;
+	/* Locking lasts until reset; VMXON demands it. */
+	return wrmsr_try(IA32_FEATURE_CONTROL,
+			 value | FEATURE_CONTROL_VMX_OUTSIDE_SMX | FEATURE_CONTROL_LOCK);
+}
+
+static struct vmx_cpu *part_of(struct cpu *cpu)
+{
+	_Static_assert(sizeof(struct vmx_cpu) < PAGE_SIZE, "one page for it, one for the region");
+	struct vmx_cpu *part = pages_alloc(2);
+
+	if (!part)
+		return NULL;
+	part->vmxon_region = (uint8_t *)part + PAGE_SIZE;
+	*(uint32_t *)part->vmxon_region = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
+	cpu->vendor = part;
+	return part;
+}
+
+enum status vmx_cpu_on(struct cpu *cpu)
+{
+	struct vmx_cpu *part;
+	uint64_t cr4;
+	enum status status = allow_vmxon();
+
+	if (status != STATUS_OK)
+		return status;
+	part = part_of(cpu);
+	if (!part)
+		return STATUS_NO_MEMORY;
+	part->cr0 = read_cr0();
+	part->cr4 = read_cr4();
+	write_cr0((part->cr0 | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
+	cr4 = part->cr4 | vmx_caps.cr4_fixed0 | CR4_VMXE;
+	if (vmx_caps.xcr0)
+		cr4 |= CR4_OSXSAVE; /* XSETBV, for the guests' extended state */
+	write_cr4(cr4 & vmx_caps.cr4_fixed1);
+	part->xcr0 = read_xcr0();
+	status = vmxon_try(physical(part->vmxon_region));
+	part->on = status == STATUS_OK;
+	if (!part->on)
+		vmx_cpu_off(cpu);
+	return status;
+}
+
+void vmx_cpu_off(struct cpu *cpu)
+{
+	struct vmx_cpu *part = cpu->vendor;
+
+	if (!part)
+		return;
+	if (part->on) {
+		/* No VMCS is active here any more; translations of ours must not outlive us. */
+		if (vmx_caps.ept_vpid & EPT_CAP_INVEPT_ALL)
+			(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){0});
+		if (vmx_caps.ept_vpid & VPID_CAP_INVVPID_ALL)
+			(void)!invvpid(INVALIDATE_ALL, (struct invvpid_descriptor){0});
+		if (vmxoff_try() != STATUS_OK)
+			cpu->error = STATUS_FAULT;
+	}
+	write_xcr0(part->xcr0);
+	write_cr4(part->cr4);
+	write_cr0(part->cr0);
+	cpu->vendor = NULL;
+	pages_free(part, 2);
+}

@@ -1,0 +1,185 @@
+/*
+ * uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *vendor, bool launched)
+ *                    RDI            RSI                      EDX
+ *
+ * Enters the current VMCS's guest and returns when it exits: 0; or 1 if the entry failed before
+ * any guest state was loaded (CF or ZF set by VMLAUNCH or VMRESUME).
+ *
+ *  1. save the callee-saved registers and gpr on the stack
+ *  2. write HOST_RSP if the stack is not where it was at the last entry
+ *  3. load the guest's GPRs but RSP, which the VMCS holds
+ *  4. VMLAUNCH or VMRESUME
+ *  5. at the exit: save the guest's GPRs, clear nothing else: all is ours
+ *  6. restore the callee-saved registers
+ *
+ * gpr is in ModRM order: RAX RCX RDX RBX RSP RBP RSI RDI R8-R15.
+ */
+#include "asm-offsets.h"
+
+	.text
+	.globl vmx_enter, vmx_exit_point
+	.type vmx_enter, @function
+vmx_enter:
+	push %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	push %rdi
+
+	cmp %rsp, VENDOR_HOST_RSP(%rsi)
+	je 1f
+	mov %rsp, VENDOR_HOST_RSP(%rsi)
+	mov $VMCS_HOST_RSP, %eax
+	vmwrite %rsp, %rax
+1:
+	test %dl, %dl			/* no instruction below changes ZF before the jump */
+	mov 0x00(%rdi), %rax
+	mov 0x08(%rdi), %rcx
+	mov 0x10(%rdi), %rdx
+	mov 0x18(%rdi), %rbx
+	mov 0x28(%rdi), %rbp
+	mov 0x30(%rdi), %rsi
+	mov 0x40(%rdi), %r8
+	mov 0x48(%rdi), %r9
+	mov 0x50(%rdi), %r10
+	mov 0x58(%rdi), %r11
+	mov 0x60(%rdi), %r12
+	mov 0x68(%rdi), %r13
+	mov 0x70(%rdi), %r14
+	mov 0x78(%rdi), %r15
+	mov 0x38(%rdi), %rdi
+	jz 2f
+	vmresume
+	jmp 3f
+2:	vmlaunch
+3:	/* only reached if the entry failed */
+	pop %rdi
+	mov $1, %eax
+	jmp 4f
+
+vmx_exit_point:
+	push %rdi
+	mov 8(%rsp), %rdi
+	mov %rax, 0x00(%rdi)
+	mov %rcx, 0x08(%rdi)
+	mov %rdx, 0x10(%rdi)
+	mov %rbx, 0x18(%rdi)
+	mov %rbp, 0x28(%rdi)
+	mov %rsi, 0x30(%rdi)
+	mov %r8, 0x40(%rdi)
+	mov %r9, 0x48(%rdi)
+	mov %r10, 0x50(%rdi)
+	mov %r11, 0x58(%rdi)
+	mov %r12, 0x60(%rdi)
+	mov %r13, 0x68(%rdi)
+	mov %r14, 0x70(%rdi)
+	mov %r15, 0x78(%rdi)
+	pop 0x38(%rdi)
+	pop %rdi
+	xor %eax, %eax
+4:
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+	ret
+	.size vmx_enter, . - vmx_enter
+
+/*
+ * void vmx_unblock_nmi(void): after an exit that an NMI caused, NMIs stay blocked until the next
+ * IRET (SDM vol. 3C, "Updating Non-Register State"). This is one.
+ */
+	.globl vmx_unblock_nmi
+	.type vmx_unblock_nmi, @function
+vmx_unblock_nmi:
+	mov %rsp, %rax
+	mov %ss, %ecx
+	push %rcx
+	push %rax
+	pushfq
+	mov %cs, %ecx
+	push %rcx
+	lea 1f(%rip), %rax
+	push %rax
+	iretq
+1:	ret
+	.size vmx_unblock_nmi, . - vmx_unblock_nmi
+
+/*
+ * Instructions that may fault; vmx_fixup knows each and where to go on.
+ * enum status vmxon_try(uint64_t), vmxoff_try(void), rdmsr_try(uint32_t, uint64_t *),
+ * wrmsr_try(uint32_t, uint64_t)
+ */
+	.globl vmxon_try, vmxoff_try, rdmsr_try, wrmsr_try
+vmxon_try:
+	push %rdi
+vmxon_site:
+	vmxon (%rsp)
+	pop %rdi
+	jmp vmx_result
+vmxon_fixup:
+	pop %rdi
+	jmp fault_result
+
+vmxoff_try:
+vmxoff_site:
+	vmxoff
+vmx_result:
+	mov $STATUS_FAIL_INVALID, %eax
+	jc 1f
+	mov $STATUS_FAIL_VALID, %eax
+	jz 1f
+	xor %eax, %eax
+1:	ret
+
+rdmsr_try:
+	mov %edi, %ecx
+rdmsr_site:
+	rdmsr
+	shl $32, %rdx
+	or %rdx, %rax
+	mov %rax, (%rsi)
+	xor %eax, %eax
+	ret
+
+wrmsr_try:
+	mov %edi, %ecx
+	mov %esi, %eax
+	mov %rsi, %rdx
+	shr $32, %rdx
+wrmsr_site:
+	wrmsr
+	xor %eax, %eax
+	ret
+
+fault_result:
+	mov $STATUS_FAULTED, %eax
+	ret
+
+/* uint64_t vmx_fixup(uint64_t rip): where to go on after a fault at rip, 0: nowhere */
+	.globl vmx_fixup
+vmx_fixup:
+	lea vmxon_site(%rip), %rax
+	cmp %rax, %rdi
+	lea vmxon_fixup(%rip), %rax
+	je 1f
+	lea fault_result(%rip), %rcx
+	lea vmxoff_site(%rip), %rax
+	cmp %rax, %rdi
+	je 2f
+	lea rdmsr_site(%rip), %rax
+	cmp %rax, %rdi
+	je 2f
+	lea wrmsr_site(%rip), %rax
+	cmp %rax, %rdi
+	je 2f
+	xor %eax, %eax
+1:	ret
+2:	mov %rcx, %rax
+	ret
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,131 @@
+/* Guest-physical memory: SDM vol. 3C, "The Extended Page Table Mechanism (EPT)". 4 KiB pages. */
+#include "insn.h"
+#include "msr.h"
+#include "pages.h"
+#include "platform.h"
+#include "vmx.h"
+
+enum {
+	EPT_READ = 1 << 0,
+	EPT_WRITE = 1 << 1,
+	EPT_EXECUTE = 1 << 2,
+	EPT_TYPE_WB = 6 << 3, /* in a leaf */
+	EPTP_WB = 6,
+	EPTP_WALK_4 = 3 << 3,
+	TABLE_ENTRIES = 512,
+};
+
+#define EPT_RWX (EPT_READ | EPT_WRITE | EPT_EXECUTE)
+#define EPT_ADDRESS 0x000FFFFFFFFFF000ull
+
+static uint64_t *table_at(uint64_t entry)
+{
+	return (uint64_t *)(uintptr_t)(entry & EPT_ADDRESS);
+}
+
+/* The leaf entry for a guest-physical address; tables on the way are made if missing and wanted. */
+static uint64_t *leaf(struct vmx_vm *vendor, uint64_t gpa, bool make)
+{
+	uint64_t *table = vendor->ept;
+
+	for (unsigned shift = 39; shift > 12; shift -= 9) {
+		uint64_t *entry = &table[gpa >> shift & (TABLE_ENTRIES - 1)];
+
+		if (!*entry) {
+			void *page = make ? pages_alloc(1) : NULL;
+
+			if (!page)
+				return NULL;
+			vendor->tables++;
+			*entry = physical(page) | EPT_RWX;
+		}
+		table = table_at(*entry);
+	}
+	return &table[gpa >> 12 & (TABLE_ENTRIES - 1)];
+}
+
+enum status vmx_map(struct vm *vm, uint64_t gpa, uint64_t physical_address, size_t pages)
+{
+	struct vmx_vm *vendor = vm->vendor;
+
+	for (size_t i = 0; i < pages; i++) {
+		uint64_t *entry = leaf(vendor, gpa + i * PAGE_SIZE, true);
+
+		if (!entry)
+			return STATUS_NO_MEMORY;
+		*entry = (physical_address + i * PAGE_SIZE) | EPT_TYPE_WB | EPT_RWX;
+	}
+	return STATUS_OK;
+}
+
+enum status vmx_unmap(struct vm *vm, uint64_t gpa, size_t pages)
+{
+	for (size_t i = 0; i < pages; i++) {
+		uint64_t *entry = leaf(vm->vendor, gpa + i * PAGE_SIZE, false);
+
+		if (entry)
+			*entry = 0;
+	}
+	return STATUS_OK;
+}
+
+/* Where INVEPT does not exist there is no EPT either (it comes with the capability MSR). */
+void vmx_flush(struct vm *vm)
+{
+	struct vmx_vm *vendor = vm->vendor;
+
+	if (vmx_caps.ept_vpid & EPT_CAP_INVEPT_SINGLE)
+		(void)!invept(INVALIDATE_SINGLE, (struct invept_descriptor){.eptp = vendor->eptp});
+	else if (vmx_caps.ept_vpid & EPT_CAP_INVEPT_ALL)
+		(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){0});
+}
+
+static void free_tables(uint64_t *table, unsigned shift)
+{
+	for (unsigned i = 0; shift > 12 && i < TABLE_ENTRIES; i++)
+		if (table[i])
+			free_tables(table_at(table[i]), shift - 9);
+	pages_free(table, 1);
+}
+
+static bool use_apic_page(const struct vm *vm)
+{
+	return !vm->decode_apic &&
+	       vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_APIC_ACCESSES) |
+						   CONTROL_MASK(SECONDARY_APIC_REGISTERS)) &&
+	       vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW));
+}
+
+enum status vmx_vm_create(struct vm *vm)
+{
+	_Static_assert(sizeof(struct vmx_vm) <= PAGE_SIZE, "one page");
+	struct vmx_vm *vendor = pages_alloc(1);
+
+	if (!vendor)
+		return STATUS_NO_MEMORY;
+	vm->vendor = vendor;
+	vendor->ept = pages_alloc(1);
+	vendor->msr_bitmap = pages_alloc(1);
+	if (!vendor->ept || !vendor->msr_bitmap)
+		return STATUS_NO_MEMORY;
+	vendor->eptp = physical(vendor->ept) | EPTP_WALK_4 | EPTP_WB;
+	__builtin_memset(vendor->msr_bitmap, 0xFF, PAGE_SIZE); /* every MSR exits */
+	if (!use_apic_page(vm))
+		return STATUS_OK;
+	vendor->apic_access_page = pages_alloc(1);
+	if (!vendor->apic_access_page)
+		return STATUS_NO_MEMORY;
+	return vmx_map(vm, APIC_DEFAULT_BASE, physical(vendor->apic_access_page), 1);
+}
+
+void vmx_vm_destroy(struct vm *vm)
+{
+	struct vmx_vm *vendor = vm->vendor;
+
+	if (vendor->ept)
+		free_tables(vendor->ept, 39);
+	pages_free(vendor->msr_bitmap, 1);
+	pages_free(vendor->apic_access_page, 1);
+	pages_free(vendor, 1);
+	vm->vendor = NULL;
+}

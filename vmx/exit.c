@@ -1,0 +1,209 @@
+/* From the VMCS's exit information to core's neutral terms. */
+#include "decode.h"
+#include "insn.h"
+#include "vmx.h"
+#include "walk.h"
+
+static const uint8_t kinds[] = {
+#define REASON(name, number, kind, text) [number] = kind,
+#include "reasons.def"
+#undef REASON
+};
+
+enum {
+	INFO_ERROR = 1 << 11,
+	INFO_TYPE = 7 << 8,
+	TYPE_EXTERNAL = 0 << 8,
+	TYPE_NMI = 2 << 8,
+	TYPE_HARDWARE_EXCEPTION = 3 << 8,
+	QUALIFICATION_NMI_UNBLOCKED = 1 << 12,
+};
+
+#define INFO_VALID BIT(31)
+
+/* SDM vol. 3C, "Information for VM Exits That Occur During Event Delivery". */
+static void interrupted_event(struct vm_exit *exit, uint64_t info)
+{
+	struct event *event = &exit->interrupted;
+
+	event->vector = (uint8_t)info;
+	event->has_error = info & INFO_ERROR;
+	if (event->has_error)
+		event->error = (uint32_t)vmread(IDT_VECTORING_ERROR_CODE);
+	switch (info & INFO_TYPE) {
+	case TYPE_EXTERNAL:
+		event->type = EVENT_INTERRUPT;
+		break;
+	case TYPE_NMI:
+		event->type = EVENT_NMI;
+		break;
+	case TYPE_HARDWARE_EXCEPTION:
+		event->type = EVENT_EXCEPTION;
+		break;
+	default:
+		event->type = EVENT_SOFTWARE;
+		event->raw = (uint32_t)info;
+		event->length = (uint32_t)vmread(EXIT_INSTRUCTION_LENGTH);
+		break;
+	}
+}
+
+/* An NMI of ours, or an exception that the bitmap asked for. */
+static void exception_or_nmi(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	uint64_t info = vmread(EXIT_INTERRUPTION_INFO);
+
+	if ((info & INFO_TYPE) == TYPE_NMI) {
+		exit->kind = EXIT_KICK;
+		cpu_nmi(vmx_of(vcpu)->cpu);
+		vmx_unblock_nmi();
+		return;
+	}
+	exit->exception.vector = (uint8_t)info;
+	exit->exception.has_error = info & INFO_ERROR;
+	exit->exception.error = (uint32_t)vmread(EXIT_INTERRUPTION_ERROR_CODE);
+}
+
+static unsigned code_size(const struct regs *regs)
+{
+	if (regs->efer & EFER_LMA && regs->segment[CS].rights & BIT(13))
+		return 64;
+	return regs->segment[CS].rights & BIT(14) ? 32 : 16;
+}
+
+/* The access has no decoded form in the VMCS: fetch the instruction and decode it. */
+static void decode_memory(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	struct vmx_vcpu *vendor = vmx_of(vcpu);
+	struct regs *regs = &vcpu->regs;
+
+	vmx_state_get(vcpu, regs); /* gpr[RSP] among them */
+	vendor->rsp_in_gpr = true;
+	exit->memory.byte_count =
+		(uint8_t)walk_read(vcpu->vm, regs, regs->segment[CS].base + regs->rip,
+				   exit->memory.bytes, sizeof(exit->memory.bytes));
+	exit->memory.decoded = decode_access(exit->memory.bytes, exit->memory.byte_count,
+					     code_size(regs), &exit->memory.access) == DECODE_OK;
+	exit->length = exit->memory.decoded ? exit->memory.access.length : 0;
+}
+
+static void memory_access(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	uint64_t qualification = exit->raw_qualification;
+
+	if ((exit->raw_reason & 0xFFFF) == REASON_APIC_ACCESS) {
+		static const uint8_t access[] = {MEMORY_READ, MEMORY_WRITE, MEMORY_FETCH};
+		uint64_t type = qualification >> 12 & 0xF;
+
+		exit->memory.gpa = APIC_DEFAULT_BASE | (qualification & PAGE_MASK);
+		exit->memory.kind = type < ARRAY_SIZE(access) ? access[type] : MEMORY_READ;
+	} else {
+		exit->memory.gpa = vmread(GUEST_PHYSICAL_ADDRESS);
+		exit->memory.kind = qualification & 7;
+		/* An IRET that faulted has unblocked NMIs, but has not been executed. */
+		if (qualification & QUALIFICATION_NMI_UNBLOCKED &&
+		    exit->interrupted.type == EVENT_NONE)
+			vmwrite(GUEST_INTERRUPTIBILITY,
+				vmread(GUEST_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
+	}
+	/* An access by event delivery has no instruction to decode. */
+	if (exit->interrupted.type == EVENT_NONE && !(exit->memory.kind & MEMORY_FETCH))
+		decode_memory(vcpu, exit);
+}
+
+/* SDM vol. 3C, "Exit Qualification for Control-Register Accesses". */
+static void control_register(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	uint64_t qualification = exit->raw_qualification;
+	unsigned type = qualification >> 4 & 3;
+
+	exit->cr.number = qualification & 0xF;
+	exit->cr.gpr = qualification >> 8 & 0xF;
+	exit->cr.read = type == 1;
+	exit->cr.clts = type == 2;
+	exit->cr.lmsw = type == 3;
+	exit->cr.lmsw_source = (uint16_t)(qualification >> 16);
+	vcpu->regs.gpr[RSP] = vmread(GUEST_RSP);
+	vmx_of(vcpu)->rsp_in_gpr = true;
+}
+
+static void io(struct vm_exit *exit)
+{
+	uint64_t qualification = exit->raw_qualification;
+
+	exit->io.size = (uint8_t)((qualification & 7) + 1);
+	exit->io.in = qualification & BIT(3);
+	exit->io.string = qualification & BIT(4);
+	exit->io.rep = qualification & BIT(5);
+	exit->io.port = (uint16_t)(qualification >> 16);
+}
+
+/*
+ * Bochs 2.7 leaves this exit with NMIs masked, which an IRET cures, and with SMIs masked for ever:
+ * all later exits on this processor save that. A processor does neither.
+ */
+static void startup_ipi(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	struct vmx_cpu *part = vmx_of(vcpu)->cpu->vendor;
+
+	exit->sipi.vector = (uint8_t)exit->raw_qualification;
+	exit->sipi.interruptibility = (uint32_t)vmread(GUEST_INTERRUPTIBILITY);
+	if (exit->sipi.interruptibility & BLOCKED_BY_SMI)
+		part->smi_sticks = true;
+	vmx_unblock_nmi();
+}
+
+static void details(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	exit->raw_qualification = vmread(EXIT_QUALIFICATION);
+	switch (exit->raw_reason & 0xFFFF) {
+	case REASON_EXCEPTION_NMI:
+		exception_or_nmi(vcpu, exit);
+		break;
+	case REASON_SIPI:
+		startup_ipi(vcpu, exit);
+		break;
+	case REASON_CR_ACCESS:
+		control_register(vcpu, exit);
+		break;
+	case REASON_IO:
+		io(exit);
+		break;
+	case REASON_APIC_WRITE:
+		exit->apic.offset = exit->raw_qualification & PAGE_MASK;
+		exit->length = 0; /* trap-like: RIP is past the store already */
+		break;
+	case REASON_APIC_ACCESS:
+	case REASON_EPT_VIOLATION:
+		memory_access(vcpu, exit);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Exits that carry nothing beyond their reason: no qualification is read for them. */
+static bool is_plain(enum exit_kind kind)
+{
+	return kind == EXIT_CPUID || kind == EXIT_HLT || kind == EXIT_TIMER || kind == EXIT_PAUSE ||
+	       kind == EXIT_MSR_READ || kind == EXIT_MSR_WRITE || kind == EXIT_IRQ_WINDOW;
+}
+
+void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	uint64_t reason = vmread(EXIT_REASON), vectoring = vmread(IDT_VECTORING_INFO);
+	uint32_t basic = reason & 0xFFFF;
+
+	exit->raw_reason = reason;
+	exit->raw_qualification = 0;
+	exit->interrupted = (struct event){0};
+	exit->kind = EXIT_UNKNOWN;
+	if (basic < ARRAY_SIZE(kinds) && (kinds[basic] || basic == REASON_PREEMPTION_TIMER))
+		exit->kind = kinds[basic];
+	exit->length = (uint32_t)vmread(EXIT_INSTRUCTION_LENGTH);
+	if (vectoring & INFO_VALID)
+		interrupted_event(exit, vectoring);
+	if (!is_plain(exit->kind))
+		details(vcpu, exit);
+	vmx_of(vcpu)->exit_length = exit->length;
+}

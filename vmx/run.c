@@ -1,0 +1,151 @@
+/* One VM entry and its exit. */
+#include "insn.h"
+#include "platform.h"
+#include "vmx.h"
+
+_Atomic uint32_t vmx_access_failures;
+
+void vmx_access_failed(uint32_t field, bool write, enum status status)
+{
+	(void)field;
+	(void)write;
+	(void)status;
+	atomic_fetch_add(&vmx_access_failures, 1);
+}
+
+/* The one place where RIP moves past an instruction that exited. */
+static void advance(struct vcpu *vcpu, struct vmx_vcpu *vendor)
+{
+	uint64_t blocking = vmread(GUEST_INTERRUPTIBILITY);
+
+	vmwrite(GUEST_RIP, vmread(GUEST_RIP) + vendor->exit_length);
+	if (blocking & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS))
+		vmwrite(GUEST_INTERRUPTIBILITY,
+			blocking & ~(uint64_t)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	vcpu->advance = false;
+}
+
+/* Outside of SMM an entry with this bit fails: "Checks on Guest Non-Register State". */
+static void drop_smi_blocking(void)
+{
+	vmwrite(GUEST_INTERRUPTIBILITY, vmread(GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_SMI);
+}
+
+static void set_windows(struct vmx_vcpu *vendor, const struct entry *entry)
+{
+	uint32_t primary = vendor->primary & ~(CONTROL_MASK(PRIMARY_IRQ_WINDOW) |
+					       CONTROL_MASK(PRIMARY_NMI_WINDOW) |
+					       CONTROL_MASK(PRIMARY_PAUSE));
+
+	if (entry->irq_window)
+		primary |= CONTROL_MASK(PRIMARY_IRQ_WINDOW);
+	if (entry->nmi_window)
+		primary |= CONTROL_MASK(PRIMARY_NMI_WINDOW);
+	if (entry->pause_exits)
+		primary |= CONTROL_MASK(PRIMARY_PAUSE);
+	if (primary != vendor->primary) {
+		vmwrite(PRIMARY_CONTROLS, primary);
+		vendor->primary = primary;
+	}
+	if (entry->tpr_threshold != vendor->tpr_threshold &&
+	    primary & CONTROL_MASK(PRIMARY_TPR_SHADOW)) {
+		vmwrite(TPR_THRESHOLD, entry->tpr_threshold);
+		vendor->tpr_threshold = entry->tpr_threshold;
+	}
+}
+
+enum {
+	INFO_VALID_BIT = 31,
+	INFO_ERROR = 1 << 11,
+	INFO_EXTERNAL = 0 << 8,
+	INFO_NMI = 2 << 8,
+	INFO_HARDWARE_EXCEPTION = 3 << 8,
+};
+
+/* SDM vol. 3C, "VM-Entry Controls for Event Injection". */
+static void inject(const struct event *event)
+{
+	uint64_t info = BIT(INFO_VALID_BIT) | event->vector;
+
+	switch (event->type) {
+	case EVENT_NONE:
+		return;
+	case EVENT_INTERRUPT:
+		info |= INFO_EXTERNAL;
+		break;
+	case EVENT_NMI:
+		info |= INFO_NMI;
+		/* A valid injection of NMI needs this clear; the delivery sets it again. */
+		vmwrite(GUEST_INTERRUPTIBILITY,
+			vmread(GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_NMI);
+		break;
+	case EVENT_EXCEPTION:
+		info |= INFO_HARDWARE_EXCEPTION;
+		/* Real mode pushes no error code, and the entry checks that. */
+		if (event->has_error && vmread(GUEST_CR0) & CR0_PE) {
+			info |= INFO_ERROR;
+			vmwrite(ENTRY_EXCEPTION_ERROR_CODE, event->error);
+		}
+		break;
+	case EVENT_SOFTWARE:
+		info = event->raw;
+		vmwrite(ENTRY_INSTRUCTION_LENGTH, event->length);
+		if (info & INFO_ERROR)
+			vmwrite(ENTRY_EXCEPTION_ERROR_CODE, event->error);
+		break;
+	}
+	vmwrite(ENTRY_INTERRUPTION_INFO, info);
+}
+
+/*
+ * The timer counts down at a power of two of the TSC: IA32_VMX_MISC bits 4:0. 0 ends the entry
+ * before the first instruction; a nonzero wish must not become 0, or nothing would ever run.
+ */
+static void set_timer(const struct vmx_vcpu *vendor, uint32_t ticks)
+{
+	uint32_t value = ticks >> (vmx_caps.misc & 0x1F);
+
+	if (vendor->pin & CONTROL_MASK(PIN_PREEMPTION_TIMER))
+		vmwrite(PREEMPTION_TIMER_VALUE, ticks && !value ? 1 : value);
+}
+
+/* In the NMI handler: flags and registers are restored by its end, the VMCS is the current one. */
+void vmx_abort_entry(struct cpu *cpu)
+{
+	(void)cpu;
+	vmwrite(PREEMPTION_TIMER_VALUE, 0);
+}
+
+static void entry_failed(struct vm_exit *exit)
+{
+	*exit = (struct vm_exit){.kind = EXIT_ENTRY_FAILED, .raw_reason = REASON_ENTRY_FAILURE};
+	if (vmread_try(VM_INSTRUCTION_ERROR, &exit->raw_qualification) != STATUS_OK)
+		exit->raw_qualification = 0;
+}
+
+void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
+{
+	struct vmx_vcpu *vendor = vmx_of(vcpu);
+
+	if (vcpu->advance)
+		advance(vcpu, vendor);
+	if (((struct vmx_cpu *)vendor->cpu->vendor)->smi_sticks)
+		drop_smi_blocking();
+	set_windows(vendor, entry);
+	if (entry->inject)
+		inject(entry->inject);
+	if (vendor->rsp_in_gpr) {
+		vmwrite(GUEST_RSP, vcpu->regs.gpr[RSP]);
+		vendor->rsp_in_gpr = false;
+	}
+	set_timer(vendor, entry->ticks);
+	/* An NMI that came before the line above has been overwritten; later ones write 0. */
+	if (atomic_load(&vendor->cpu->window) == WINDOW_KICKED)
+		vmx_abort_entry(vendor->cpu);
+	if (vmx_enter(vcpu->regs.gpr, vendor, vendor->launched)) {
+		entry_failed(exit);
+		return;
+	}
+	vendor->launched = true;
+	vmx_decode_exit(vcpu, exit);
+}

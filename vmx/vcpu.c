@@ -1,0 +1,188 @@
+/* A vCPU's VMCS: made, loaded on a processor, taken off again. */
+#include "insn.h"
+#include "msr.h"
+#include "pages.h"
+#include "platform.h"
+#include "vmx.h"
+
+_Static_assert(sizeof(struct vmx_vcpu) <= PAGE_SIZE, "one page");
+
+enum status vmx_vcpu_create(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vendor = pages_alloc(1);
+
+	if (!vendor)
+		return STATUS_NO_MEMORY;
+	vcpu->vendor = vendor;
+	vendor->vmcs = pages_alloc(1);
+	if (!vendor->vmcs)
+		return STATUS_NO_MEMORY;
+	*(uint32_t *)vendor->vmcs = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
+	vendor->guest_dr6 = 0xFFFF0FF0;
+	vmx_fpu_power_up(vcpu);
+	return STATUS_OK;
+}
+
+void vmx_vcpu_destroy(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vendor = vcpu->vendor;
+
+	pages_free(vendor->vmcs, 1);
+	pages_free(vendor, 1);
+	vcpu->vendor = NULL;
+}
+
+static bool use_vpid(void)
+{
+	return vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_VPID)) &&
+	       vmx_caps.ept_vpid & VPID_CAP_INVVPID &&
+	       vmx_caps.ept_vpid & (VPID_CAP_INVVPID_SINGLE | VPID_CAP_INVVPID_ALL);
+}
+
+static uint32_t primary_controls(void)
+{
+	uint32_t wanted = CONTROL_MASK(PRIMARY_HLT) | CONTROL_MASK(PRIMARY_MWAIT) |
+			  CONTROL_MASK(PRIMARY_MONITOR) | CONTROL_MASK(PRIMARY_RDPMC) |
+			  CONTROL_MASK(PRIMARY_IO) | CONTROL_MASK(PRIMARY_MSR_BITMAPS) |
+			  CONTROL_MASK(PRIMARY_SECONDARY);
+
+	if (vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW)))
+		wanted |= CONTROL_MASK(PRIMARY_TPR_SHADOW);
+	else
+		wanted |= CONTROL_MASK(PRIMARY_CR8_LOAD) | CONTROL_MASK(PRIMARY_CR8_STORE);
+	/* Where they are not "true" controls, CR3 exits are forced on; with EPT they may be off. */
+	return vmx_adjust(GROUP_PRIMARY, wanted);
+}
+
+static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *vendor)
+{
+	const struct vmx_vm *vm = vcpu->vm->vendor;
+
+	vendor->pin = vmx_adjust(GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT) |
+						    CONTROL_MASK(PIN_NMI) |
+						    CONTROL_MASK(PIN_VIRTUAL_NMIS) |
+						    CONTROL_MASK(PIN_PREEMPTION_TIMER));
+	vendor->primary = primary_controls();
+	vendor->secondary = vmx_adjust(GROUP_SECONDARY,
+				       CONTROL_MASK(SECONDARY_EPT) |
+					       CONTROL_MASK(SECONDARY_UNRESTRICTED_GUEST) |
+					       CONTROL_MASK(SECONDARY_WBINVD) |
+					       (use_vpid() ? CONTROL_MASK(SECONDARY_VPID) : 0));
+	vmwrite(PIN_BASED_CONTROLS, vendor->pin);
+	vmwrite(PRIMARY_CONTROLS, vendor->primary);
+	vmwrite(SECONDARY_CONTROLS, vendor->secondary);
+	vmwrite(EXCEPTION_BITMAP, 0);
+	vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
+	vmwrite(PAGE_FAULT_ERROR_CODE_MATCH, 0);
+	vmwrite(CR3_TARGET_COUNT, 0);
+	vmwrite(MSR_BITMAP, physical(vm->msr_bitmap));
+	vmwrite(EPT_POINTER, vm->eptp);
+	if (use_vpid())
+		vmwrite(VPID, vcpu->id + 1);
+	if (vendor->primary & CONTROL_MASK(PRIMARY_TPR_SHADOW)) {
+		vmwrite(VIRTUAL_APIC_ADDRESS, physical(vcpu->apic.page));
+		vmwrite(TPR_THRESHOLD, 0);
+	}
+	if (vm->apic_access_page)
+		vmwrite(APIC_ACCESS_ADDRESS, physical(vm->apic_access_page));
+}
+
+static void write_entry_exit_controls(struct vmx_vcpu *vendor)
+{
+	vendor->exit = vmx_adjust(GROUP_EXIT, CONTROL_MASK(EXIT_SAVE_DEBUG) |
+						      CONTROL_MASK(EXIT_HOST_64) |
+						      CONTROL_MASK(EXIT_SAVE_PAT) |
+						      CONTROL_MASK(EXIT_LOAD_PAT) |
+						      CONTROL_MASK(EXIT_SAVE_EFER) |
+						      CONTROL_MASK(EXIT_LOAD_EFER));
+	vendor->entry = vmx_adjust(GROUP_ENTRY, CONTROL_MASK(ENTRY_LOAD_DEBUG) |
+							CONTROL_MASK(ENTRY_LOAD_PAT) |
+							CONTROL_MASK(ENTRY_LOAD_EFER));
+	vmwrite(EXIT_CONTROLS, vendor->exit);
+	vmwrite(ENTRY_CONTROLS, vendor->entry);
+	vmwrite(EXIT_MSR_STORE_COUNT, 0);
+	vmwrite(EXIT_MSR_LOAD_COUNT, 0);
+	vmwrite(ENTRY_MSR_LOAD_COUNT, 0);
+	vmwrite(ENTRY_INTERRUPTION_INFO, 0);
+	vmwrite(VMCS_LINK_POINTER, ~0ull);
+	vmwrite(GUEST_IA32_DEBUGCTL, 0);
+	vmwrite(GUEST_IA32_SYSENTER_CS, 0);
+	vmwrite(GUEST_IA32_SYSENTER_ESP, 0);
+	vmwrite(GUEST_IA32_SYSENTER_EIP, 0);
+}
+
+static void invalidate(struct vcpu *vcpu)
+{
+	vmx_flush(vcpu->vm);
+	if (!use_vpid())
+		return;
+	if (vmx_caps.ept_vpid & VPID_CAP_INVVPID_SINGLE)
+		(void)!invvpid(INVALIDATE_SINGLE,
+			       (struct invvpid_descriptor){.vpid = vcpu->id + 1});
+	else
+		(void)!invvpid(INVALIDATE_ALL, (struct invvpid_descriptor){0});
+}
+
+enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vendor = vmx_of(vcpu);
+	bool first = !vendor->host_state;
+	enum status status = STATUS_OK;
+
+	/* A fresh region must be cleared once before its first use. */
+	if (first)
+		status = vmclear(physical(vendor->vmcs));
+	if (status == STATUS_OK)
+		status = vmptrld(physical(vendor->vmcs));
+	if (status != STATUS_OK)
+		return status;
+	if (first) {
+		write_execution_controls(vcpu, vendor);
+		write_entry_exit_controls(vendor);
+	}
+	if (vendor->host_state != cpu) {
+		vmx_write_host_state();
+		vendor->host_state = cpu;
+		vendor->host_rsp = 0;
+	}
+	vendor->cpu = cpu;
+	vendor->launched = false;
+	/* Whatever this processor has cached of this VM may be from before. */
+	invalidate(vcpu);
+	vmx_debug_load(vendor);
+	vmx_fpu_restore(vcpu);
+	return STATUS_OK;
+}
+
+void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vendor = vmx_of(vcpu);
+
+	vmx_fpu_save(vcpu);
+	vmx_debug_unload(vendor);
+	if (vendor->rsp_in_gpr)
+		vmwrite(GUEST_RSP, vcpu->regs.gpr[RSP]);
+	vendor->rsp_in_gpr = false;
+	vendor->cpu = NULL;
+	if (vmclear(physical(vendor->vmcs)) != STATUS_OK)
+		cpu->error = STATUS_VM_FAIL_VALID;
+}
+
+/*
+ * In xAPIC mode the processor may virtualize the registers. In the other modes the page is not
+ * there: accesses to it exit, so that core/ refuses them.
+ */
+void vmx_apic_mode_changed(struct vcpu *vcpu)
+{
+	struct vmx_vcpu *vendor = vmx_of(vcpu);
+	const struct vmx_vm *vm = vcpu->vm->vendor;
+
+	if (!vm->apic_access_page)
+		return;
+	vendor->registers = apic_mode(&vcpu->apic) == APIC_XAPIC;
+	vendor->secondary |= CONTROL_MASK(SECONDARY_APIC_ACCESSES);
+	vendor->secondary &= ~CONTROL_MASK(SECONDARY_APIC_REGISTERS);
+	if (vendor->registers)
+		vendor->secondary |= CONTROL_MASK(SECONDARY_APIC_REGISTERS);
+	vmwrite(SECONDARY_CONTROLS, vendor->secondary);
+}

@@ -1,0 +1,134 @@
+/* The VMX backend. Outside of this folder only vmx_backend is of interest. */
+#ifndef VMX_VMX_H
+#define VMX_VMX_H
+
+#include "backend.h"
+#include "base.h"
+#include "vcpu.h"
+#include "vm.h"
+#include "vmcs.h"
+
+extern const struct backend vmx_backend;
+
+/* What this processor allows; read once, on the boot processor, which must be like the others. */
+struct vmx_caps {
+	uint64_t basic, misc, ept_vpid;
+	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	uint64_t controls[GROUP_COUNT]; /* as the capability MSRs: may be 1 above, must be 1 below */
+	uint64_t xcr0;			/* components that guests may have */
+};
+
+extern struct vmx_caps vmx_caps;
+
+/* A processor's part: its VMXON region and what cpu_off puts back. */
+struct vmx_cpu {
+	void *vmxon_region;
+	uint64_t cr0, cr4, xcr0;
+	bool on;
+	bool smi_sticks; /* exits save "blocking by SMI" outside of SMM: see run.c */
+};
+
+struct vmx_vm {
+	uint64_t *ept; /* PML4 */
+	uint64_t eptp;
+	uint8_t *msr_bitmap;
+	void *apic_access_page; /* NULL: not used */
+	unsigned tables;	/* pages of the EPT below the PML4 */
+};
+
+struct vmx_vcpu {
+	uint64_t host_rsp; /* first: entry.S keeps HOST_RSP here to write it only when it changes */
+	void *vmcs;
+	struct cpu *cpu;	/* where it is loaded */
+	struct cpu *host_state; /* the processor that the host-state fields are for */
+	bool launched;
+	bool registers;	      /* APIC-register virtualization is on */
+	bool rsp_in_gpr;      /* regs.gpr[RSP] holds it and must be written back */
+	uint32_t exit_length; /* of the instruction that exited last */
+	uint32_t primary, secondary, entry, pin, exit; /* as written to the VMCS */
+	uint32_t tpr_threshold;
+	uint64_t guest_dr[4], guest_dr6, guest_cr2; /* while not loaded */
+	uint64_t host_dr[4], host_dr6, host_dr7;    /* while loaded */
+};
+
+static inline struct vmx_vcpu *vmx_of(const struct vcpu *vcpu)
+{
+	return vcpu->vendor;
+}
+
+/* True if the control may be 1 on this processor. */
+static inline bool vmx_allows(enum control_group group, uint32_t mask)
+{
+	return (vmx_caps.controls[group] >> 32 & mask) == mask;
+}
+
+/* The value for a control field: wanted bits that are allowed, and those that must be 1. */
+static inline uint32_t vmx_adjust(enum control_group group, uint32_t wanted)
+{
+	uint64_t allowed = vmx_caps.controls[group];
+
+	return (wanted | (uint32_t)allowed) & (uint32_t)(allowed >> 32);
+}
+
+/* caps.c */
+uint64_t vmx_probe(struct facts *facts, const char **why);
+const char *vmx_capability_text(enum capability capability);
+
+/* cpu.c */
+enum status vmx_cpu_on(struct cpu *cpu);
+void vmx_cpu_off(struct cpu *cpu);
+
+/* ept.c */
+enum status vmx_vm_create(struct vm *vm);
+void vmx_vm_destroy(struct vm *vm);
+enum status vmx_map(struct vm *vm, uint64_t gpa, uint64_t physical_address, size_t pages);
+enum status vmx_unmap(struct vm *vm, uint64_t gpa, size_t pages);
+void vmx_flush(struct vm *vm);
+
+/* vcpu.c */
+enum status vmx_vcpu_create(struct vcpu *vcpu);
+void vmx_vcpu_destroy(struct vcpu *vcpu);
+enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu);
+void vmx_unload(struct cpu *cpu, struct vcpu *vcpu);
+void vmx_apic_mode_changed(struct vcpu *vcpu);
+void vmx_xcr0_changed(struct vcpu *vcpu);
+
+/* state.c */
+void vmx_state_get(struct vcpu *vcpu, struct regs *regs);
+void vmx_state_set(struct vcpu *vcpu, const struct regs *regs);
+void vmx_write_host_state(void);
+void vmx_debug_load(struct vmx_vcpu *vendor);
+void vmx_debug_unload(struct vmx_vcpu *vendor);
+
+/* run.c, exit.c */
+void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
+void vmx_abort_entry(struct cpu *cpu);
+void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit);
+
+/* fields.c */
+enum status vmx_field_get(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
+enum status vmx_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
+void vmx_dump(struct vcpu *vcpu, void (*line)(const char *text));
+
+/* fpu.c: x87, SSE and AVX state of guests while our code, which uses none of it, runs between */
+void vmx_fpu_power_up(struct vcpu *vcpu);
+void vmx_fpu_save(struct vcpu *vcpu);
+void vmx_fpu_restore(struct vcpu *vcpu);
+
+/* entry.S */
+uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *vendor, bool launched);
+void vmx_unblock_nmi(void);
+uint64_t vmx_fixup(uint64_t rip);
+extern char vmx_exit_point[];
+
+/* VMREAD and VMWRITE failures of fields that must exist, since the start. */
+extern _Atomic uint32_t vmx_access_failures;
+
+static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	__asm__ volatile("cpuid"
+			 : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+			 : "a"(leaf), "c"(subleaf));
+}
+
+#endif
