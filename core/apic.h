@@ -71,8 +71,8 @@ enum apic_mode { APIC_DISABLED, APIC_XAPIC, APIC_X2APIC };
 /* What a register access asks of the caller, who knows the other vCPUs. */
 enum apic_effect {
 	APIC_DONE,
-	APIC_FAULT,   /* the access raises #GP(0) (x2APIC) */
-	APIC_SEND,    /* ICR was written: send it */
+	APIC_FAULT,	/* the access raises #GP(0) (x2APIC) */
+	APIC_SEND,	/* ICR was written: send it */
 	APIC_SEND_SELF, /* SELF IPI was written */
 };
 

@@ -17,13 +17,13 @@ struct vcpu;
 
 /* What tests may need of the machine; names for SKIP come from the backend. */
 enum capability {
-	CAP_VIRTUALIZATION,  /* can be switched on */
+	CAP_VIRTUALIZATION, /* can be switched on */
 	CAP_NESTED_PAGING,
-	CAP_REAL_MODE,	     /* guests may run unpaged */
-	CAP_TIMER,	     /* a guest can be stopped after a number of ticks */
-	CAP_APIC_REGISTERS,  /* the processor virtualizes the APIC page */
-	CAP_WAIT_SIPI,	     /* the hardware's wait-for-SIPI state */
-	CAP_X2APIC,	     /* x2APIC mode for guests */
+	CAP_REAL_MODE,	    /* guests may run unpaged */
+	CAP_TIMER,	    /* a guest can be stopped after a number of ticks */
+	CAP_APIC_REGISTERS, /* the processor virtualizes the APIC page */
+	CAP_WAIT_SIPI,	    /* the hardware's wait-for-SIPI state */
+	CAP_X2APIC,	    /* x2APIC mode for guests */
 	CAP_XSAVE,
 	CAP_AVX,
 	CAP_LONG_MODE,
@@ -45,8 +45,8 @@ struct backend {
 	const char *name;
 
 	/*
-	 * What this machine offers, as CAP_ bits; adds its decoded capabilities to the facts. If the
-	 * machine has no virtualization, *why says so in one line.
+	 * What this machine offers, as CAP_ bits; adds its decoded capabilities to the facts. If
+	 * the machine has no virtualization, *why says so in one line.
 	 */
 	uint64_t (*probe)(struct facts *facts, const char **why);
 	const char *(*capability_text)(enum capability capability);
@@ -70,7 +70,8 @@ struct backend {
 	/* Cached translations of the VM's memory on this processor, for vCPUs loaded later. */
 	void (*flush)(struct vm *vm);
 
-	/* The loaded vCPU: everything in struct regs but the GPRs, which vcpu->regs always holds. */
+	/* The loaded vCPU: everything in struct regs but the GPRs, which vcpu->regs always holds.
+	 */
 	void (*state_get)(struct vcpu *vcpu, struct regs *regs);
 	void (*state_set)(struct vcpu *vcpu, const struct regs *regs);
 
@@ -82,11 +83,13 @@ struct backend {
 	/* Enters the guest once. Failures of the entry are exits of kind EXIT_ENTRY_FAILED. */
 	void (*run)(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
 
-	/* In the NMI handler on this processor: makes an entry that is being prepared end at once. */
+	/* In the NMI handler on this processor: makes an entry that is being prepared end at once.
+	 */
 	void (*abort_entry)(struct cpu *cpu);
 
 	/*
-	 * The guest's APIC mode may have changed: route accesses to the page or the MSRs accordingly.
+	 * The guest's APIC mode may have changed: route accesses to the page or the MSRs
+	 * accordingly.
 	 */
 	void (*apic_mode_changed)(struct vcpu *vcpu);
 

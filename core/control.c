@@ -38,7 +38,7 @@ static bool control_done(void *argument)
 
 static enum status control(struct vcpu *vcpu, struct message message)
 {
-	struct done done = {vcpu, atomic_load(&vcpu->controls_done)};
+	struct done done = { vcpu, atomic_load(&vcpu->controls_done) };
 
 	atomic_store(&vcpu->control_result, STATUS_OK);
 	vcpu_post(&platform->cpus[0], vcpu, message);
@@ -49,17 +49,17 @@ static enum status control(struct vcpu *vcpu, struct message message)
 
 enum status vcpu_pause(struct vcpu *vcpu)
 {
-	return control(vcpu, (struct message){.kind = MESSAGE_PAUSE});
+	return control(vcpu, (struct message){ .kind = MESSAGE_PAUSE });
 }
 
 enum status vcpu_resume(struct vcpu *vcpu)
 {
-	return control(vcpu, (struct message){.kind = MESSAGE_RESUME});
+	return control(vcpu, (struct message){ .kind = MESSAGE_RESUME });
 }
 
 enum status vcpu_stop(struct vcpu *vcpu)
 {
-	return control(vcpu, (struct message){.kind = MESSAGE_STOP});
+	return control(vcpu, (struct message){ .kind = MESSAGE_STOP });
 }
 
 enum status vcpu_set_affinity(struct vcpu *vcpu, int cpu)
@@ -69,7 +69,7 @@ enum status vcpu_set_affinity(struct vcpu *vcpu, int cpu)
 	vcpu->affinity = cpu;
 	if (cpu < 0)
 		return STATUS_OK;
-	return control(vcpu, (struct message){.kind = MESSAGE_MOVE, .value = (uint32_t)cpu});
+	return control(vcpu, (struct message){ .kind = MESSAGE_MOVE, .value = (uint32_t)cpu });
 }
 
 enum status vcpu_call(struct vcpu *vcpu, void (*call)(struct vcpu *vcpu, void *argument),
@@ -77,7 +77,7 @@ enum status vcpu_call(struct vcpu *vcpu, void (*call)(struct vcpu *vcpu, void *a
 {
 	vcpu->call = call;
 	vcpu->call_argument = argument;
-	return control(vcpu, (struct message){.kind = MESSAGE_CALL});
+	return control(vcpu, (struct message){ .kind = MESSAGE_CALL });
 }
 
 static void get_registers(struct vcpu *vcpu, void *argument)
@@ -95,12 +95,12 @@ enum status vcpu_registers(struct vcpu *vcpu, struct regs *regs)
 
 enum status vm_start(struct vm *vm)
 {
-	return control(vm->vcpus[0], (struct message){.kind = MESSAGE_START});
+	return control(vm->vcpus[0], (struct message){ .kind = MESSAGE_START });
 }
 
 enum status vm_start_ap(struct vm *vm, uint32_t apic_id, uint8_t vector)
 {
-	struct ipi ipi = {.destination = apic_id, .mode = DELIVERY_INIT, .assert = true};
+	struct ipi ipi = { .destination = apic_id, .mode = DELIVERY_INIT, .assert = true };
 	enum status status = ipi_send(vm, &ipi);
 
 	if (status != STATUS_OK)

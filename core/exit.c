@@ -69,7 +69,8 @@ static void access_apic(struct vcpu *vcpu, const struct vm_exit *exit)
 
 static bool writes_memory(const struct access *access)
 {
-	return access->memory_is_destination && access->op != ACCESS_TEST && access->op != ACCESS_CMP;
+	return access->memory_is_destination && access->op != ACCESS_TEST &&
+	       access->op != ACCESS_CMP;
 }
 
 static void memory(struct vcpu *vcpu, const struct vm_exit *exit)
@@ -80,7 +81,8 @@ static void memory(struct vcpu *vcpu, const struct vm_exit *exit)
 		vcpu_fail(vcpu, "instruction fetch from the APIC page", exit);
 	else if (!exit->memory.decoded)
 		vcpu_fail(vcpu, "APIC access by an instruction that is not decoded", exit);
-	/* "All 32-bit registers should be accessed using 128-bit aligned 32-bit loads or stores". */
+	/* "All 32-bit registers should be accessed using 128-bit aligned 32-bit loads or stores".
+	 */
 	else if (writes_memory(&exit->memory.access) && exit->memory.access.size != 4)
 		vcpu_fail(vcpu, "APIC store that is not 32 bits wide", exit);
 	else

@@ -37,7 +37,7 @@ enum exit_kind {
 #define EXIT_ENUM(name, text) EXIT_##name,
 	EXIT_KINDS(EXIT_ENUM)
 #undef EXIT_ENUM
-	EXIT_KIND_COUNT
+		EXIT_KIND_COUNT
 };
 
 enum event_type { EVENT_NONE, EVENT_INTERRUPT, EVENT_NMI, EVENT_EXCEPTION, EVENT_SOFTWARE };
@@ -48,7 +48,7 @@ struct event {
 	uint8_t vector;
 	bool has_error;
 	uint32_t error;
-	uint32_t raw; /* EVENT_SOFTWARE: the vendor's own encoding, handed back unchanged */
+	uint32_t raw;	 /* EVENT_SOFTWARE: the vendor's own encoding, handed back unchanged */
 	uint32_t length; /* EVENT_SOFTWARE: instruction bytes */
 };
 
@@ -65,8 +65,8 @@ struct vm_exit {
 		} io;
 		struct {
 			uint64_t gpa;
-			uint32_t kind;	      /* MEMORY_ bits */
-			bool decoded;	      /* access is valid */
+			uint32_t kind; /* MEMORY_ bits */
+			bool decoded;  /* access is valid */
 			struct access access;
 			uint8_t bytes[15]; /* the instruction, as far as it could be read */
 			uint8_t byte_count;

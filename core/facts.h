@@ -1,4 +1,5 @@
-/* What the report says about the machine: names and values, in the order in which they are added. */
+/* What the report says about the machine: names and values, in the order in which they are added.
+ */
 #ifndef CORE_FACTS_H
 #define CORE_FACTS_H
 

@@ -16,7 +16,8 @@ bool ipi_matches(const struct vcpu *vcpu, uint32_t destination, bool logical, bo
 		return apic->id == destination;
 	ldr = apic_get(apic, APIC_LDR);
 	if (apic_mode(apic) == APIC_X2APIC) {
-		/* An 8-bit logical destination names cluster 0: "Logical Destination Mode in x2APIC Mode". */
+		/* An 8-bit logical destination names cluster 0: "Logical Destination Mode in x2APIC
+		 * Mode". */
 		return ldr >> 16 == destination >> 16 && (ldr & destination & 0xFFFF);
 	}
 	if (destination > 0xFF)
@@ -84,7 +85,8 @@ static enum message_kind kind_of(enum delivery_mode mode)
 	return kinds[mode];
 }
 
-/* SDM vol. 3A, "Valid Combinations for the Pentium 4 and Intel Xeon Processors' Local xAPIC ICR". */
+/* SDM vol. 3A, "Valid Combinations for the Pentium 4 and Intel Xeon Processors' Local xAPIC ICR".
+ */
 static bool valid(const struct ipi *ipi)
 {
 	if (kind_of(ipi->mode) == MESSAGE_NONE)
@@ -261,9 +263,9 @@ static void take_extint(struct vcpu *vcpu, uint8_t vector)
 static void take_init_or_sipi(struct vcpu *vcpu, struct message message)
 {
 	bool bsp = vcpu->apic.base & IA32_APIC_BASE_BSP;
-	enum vcpu_event event = message.kind == MESSAGE_SIPI ? ON_SIPI :
-				bsp			     ? ON_INIT_BSP :
-							       ON_INIT;
+	enum vcpu_event event = message.kind == MESSAGE_SIPI ? ON_SIPI
+				: bsp			     ? ON_INIT_BSP
+							     : ON_INIT;
 
 	if (vcpu_apply(vcpu, event, message.vector) == DO_IGNORE)
 		count(&vcpu->counts.dropped);

@@ -34,7 +34,7 @@ enum {
 #define DESTINATION_ALL 0xFFFFFFFFu
 
 struct ipi {
-	struct vcpu *source; /* NULL: from outside of the VM */
+	struct vcpu *source;  /* NULL: from outside of the VM */
 	uint32_t destination; /* APIC id or logical destination; DESTINATION_ALL: everyone */
 	enum delivery_mode mode;
 	enum shorthand shorthand;

@@ -12,8 +12,9 @@
 #include <stdatomic.h>
 
 #define MESSAGE_KINDS(M)                                                                           \
-	M(FIXED) M(LOWEST) M(NMI) M(INIT) M(SIPI) M(EXTINT) M(START) M(PAUSE) M(RESUME) M(STOP)    \
-	M(CALL) M(MOVE)
+	M(FIXED)                                                                                   \
+	M(LOWEST) M(NMI) M(INIT) M(SIPI) M(EXTINT) M(START) M(PAUSE) M(RESUME) M(STOP) M(CALL)     \
+		M(MOVE)
 
 enum message_kind {
 	MESSAGE_NONE,

@@ -115,14 +115,14 @@ static const struct {
 	bool (*read)(struct vcpu *vcpu, uint64_t *value);
 	bool (*write)(struct vcpu *vcpu, uint64_t value);
 } msrs[] = {
-	{IA32_TSC, read_tsc, NULL},
-	{IA32_APIC_BASE, read_base, write_base},
-	{IA32_BIOS_SIGN_ID, read_zero, NULL},
-	{IA32_MTRRCAP, read_zero, NULL},
-	{IA32_MISC_ENABLE, read_misc_enable, NULL},
-	{IA32_PAT, read_pat, write_pat},
-	{IA32_TSC_DEADLINE, read_deadline, write_deadline},
-	{IA32_EFER, read_efer, write_efer},
+	{ IA32_TSC, read_tsc, NULL },
+	{ IA32_APIC_BASE, read_base, write_base },
+	{ IA32_BIOS_SIGN_ID, read_zero, NULL },
+	{ IA32_MTRRCAP, read_zero, NULL },
+	{ IA32_MISC_ENABLE, read_misc_enable, NULL },
+	{ IA32_PAT, read_pat, write_pat },
+	{ IA32_TSC_DEADLINE, read_deadline, write_deadline },
+	{ IA32_EFER, read_efer, write_efer },
 };
 
 bool vcpu_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value)

@@ -16,7 +16,7 @@ struct fault {
 	uint32_t cpu; /* index of the processor */
 	uint64_t error_code;
 	uint64_t rip, rsp, rflags, cr2;
-	uint64_t gpr[16]; /* in ModRM order: RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
+	uint64_t gpr[16];  /* in ModRM order: RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
 	uint64_t trace[8]; /* return addresses, innermost first, 0 ends it */
 };
 
@@ -36,8 +36,8 @@ struct platform {
 	uint64_t clock_hz;
 
 	/*
-	 * Takes the calling processor from the firmware: own GDT, TSS, IDT, GS base, IF=0, exceptions
-	 * handled by us; and gives it back with every register, MSR and table as found.
+	 * Takes the calling processor from the firmware: own GDT, TSS, IDT, GS base, IF=0,
+	 * exceptions handled by us; and gives it back with every register, MSR and table as found.
 	 */
 	enum status (*cpu_take)(struct cpu *cpu);
 	void (*cpu_give_back)(struct cpu *cpu);
@@ -53,8 +53,8 @@ struct platform {
 	void (*ipi)(const struct cpu *to, uint32_t icr_low);
 
 	/*
-	 * Calls body(argument) on a processor that is taken. An exception inside ends it: false, with
-	 * what is known in *fault. Calls may nest; the innermost one gets the fault.
+	 * Calls body(argument) on a processor that is taken. An exception inside ends it: false,
+	 * with what is known in *fault. Calls may nest; the innermost one gets the fault.
 	 */
 	bool (*guarded)(struct cpu *cpu, void (*body)(void *argument), void *argument,
 			struct fault *fault);

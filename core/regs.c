@@ -10,7 +10,8 @@ enum {
 	RIGHTS_BUSY_TSS = 0x8B,
 };
 
-static const struct segment_state real_mode_data = {.limit = 0xFFFF, .rights = RIGHTS_PRESENT_DATA};
+static const struct segment_state real_mode_data = { .limit = 0xFFFF,
+						     .rights = RIGHTS_PRESENT_DATA };
 
 void regs_init(struct regs *regs, uint32_t signature)
 {
@@ -32,12 +33,14 @@ void regs_init(struct regs *regs, uint32_t signature)
 	regs->dr7 = 0x400;
 	for (unsigned i = ES; i <= GS; i++)
 		regs->segment[i] = real_mode_data;
-	regs->segment[CS] = (struct segment_state){
-		.selector = 0xF000, .base = 0xFFFF0000, .limit = 0xFFFF, .rights = RIGHTS_PRESENT_DATA};
-	regs->segment[LDTR] = (struct segment_state){.limit = 0xFFFF, .rights = RIGHTS_LDT};
-	regs->segment[TR] = (struct segment_state){.limit = 0xFFFF, .rights = RIGHTS_BUSY_TSS};
-	regs->gdtr = (struct table_state){.limit = 0xFFFF};
-	regs->idtr = (struct table_state){.limit = 0xFFFF};
+	regs->segment[CS] = (struct segment_state){ .selector = 0xF000,
+						    .base = 0xFFFF0000,
+						    .limit = 0xFFFF,
+						    .rights = RIGHTS_PRESENT_DATA };
+	regs->segment[LDTR] = (struct segment_state){ .limit = 0xFFFF, .rights = RIGHTS_LDT };
+	regs->segment[TR] = (struct segment_state){ .limit = 0xFFFF, .rights = RIGHTS_BUSY_TSS };
+	regs->gdtr = (struct table_state){ .limit = 0xFFFF };
+	regs->idtr = (struct table_state){ .limit = 0xFFFF };
 	regs->activity = ACTIVITY_ACTIVE;
 	regs->interruptibility = 0;
 }

@@ -13,7 +13,8 @@ enum segment { ES, CS, SS, DS, FS, GS, LDTR, TR, SEGMENTS };
 struct segment_state {
 	uint16_t selector;
 	uint32_t limit;	 /* bytes - 1 */
-	uint32_t rights; /* type S DPL P AVL L D/B G as in a descriptor's bits 55:40; BIT(16): unusable */
+	uint32_t rights; /* type S DPL P AVL L D/B G as in a descriptor's bits 55:40; BIT(16):
+			    unusable */
 	uint64_t base;
 };
 

@@ -200,8 +200,8 @@ static void json_test(const struct test_run *run)
 static void remember_failure(const struct test_run *run)
 {
 	if (report.failed_count < FAILURES_LISTED)
-		text_format(report.failed[report.failed_count], sizeof(report.failed[0]),
-			    "%-5s %s", verdict_text(run->verdict), run->test->name);
+		text_format(report.failed[report.failed_count], sizeof(report.failed[0]), "%-5s %s",
+			    verdict_text(run->verdict), run->test->name);
 	report.failed_count++;
 }
 

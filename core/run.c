@@ -33,7 +33,7 @@ static void inject_interrupt(struct vcpu *vcpu, uint8_t vector)
 		vcpu->extint = -1;
 	else
 		apic_take(&vcpu->apic, vector);
-	vcpu->event = (struct event){.type = EVENT_INTERRUPT, .vector = vector};
+	vcpu->event = (struct event){ .type = EVENT_INTERRUPT, .vector = vector };
 	count(&vcpu->counts.interrupts);
 }
 
@@ -66,7 +66,7 @@ static void choose_event(struct vcpu *vcpu, struct entry *entry)
 	free = vcpu->event.type == EVENT_NONE && !(blocking & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
 	if (vcpu->nmis && free && !(blocking & BLOCKED_BY_NMI)) {
 		vcpu->nmis--;
-		vcpu->event = (struct event){.type = EVENT_NMI, .vector = 2};
+		vcpu->event = (struct event){ .type = EVENT_NMI, .vector = 2 };
 		count(&vcpu->counts.nmis);
 		free = false;
 	}
@@ -87,7 +87,7 @@ static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64
 {
 	uint64_t due = vcpu->apic.due;
 
-	*entry = (struct entry){0};
+	*entry = (struct entry){ 0 };
 	if (due && apic_timer_poll(&vcpu->apic, now))
 		vcpu->attention = true;
 	if (vcpu->attention && atomic_load(&vcpu->state) == VCPU_RUNNING)
@@ -116,9 +116,9 @@ static void load(struct cpu *cpu, struct vcpu *vcpu)
 static void set_state(struct vcpu *vcpu)
 {
 	if (vcpu->regs_changed) {
-		vcpu->regs.activity = atomic_load(&vcpu->state) == VCPU_WAIT_SIPI ?
-					      ACTIVITY_WAIT_SIPI :
-					      ACTIVITY_ACTIVE;
+		vcpu->regs.activity = atomic_load(&vcpu->state) == VCPU_WAIT_SIPI
+					      ? ACTIVITY_WAIT_SIPI
+					      : ACTIVITY_ACTIVE;
 		backend->state_set(vcpu, &vcpu->regs);
 		backend->apic_mode_changed(vcpu);
 		vcpu->regs_changed = false;
@@ -152,7 +152,7 @@ void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
 /* Lets the processor itself confirm the state: an entry that ends before the first instruction. */
 static void capture_start(struct vcpu *vcpu)
 {
-	const struct entry at_once = {.ticks = 0};
+	const struct entry at_once = { .ticks = 0 };
 	struct vm_exit exit;
 
 	vcpu->started = false;
@@ -171,8 +171,8 @@ static void capture_start(struct vcpu *vcpu)
 static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 		  struct vm_exit *exit)
 {
-	bool hardware_wait = atomic_load_explicit(&vcpu->state, memory_order_relaxed) ==
-			     VCPU_WAIT_SIPI;
+	bool hardware_wait =
+		atomic_load_explicit(&vcpu->state, memory_order_relaxed) == VCPU_WAIT_SIPI;
 
 	if (hardware_wait)
 		atomic_store(&vcpu->in_wait_sipi, true);

@@ -52,7 +52,6 @@ static void list_test(const struct test *test, unsigned number)
 	report_line("%s", test->name);
 }
 
-
 static void probe(void *argument)
 {
 	suite.capabilities = backend->probe(argument, &suite.why_not);
@@ -135,7 +134,7 @@ static void run_taken(struct test_run *run)
 
 static void run_test(const struct test *test, unsigned number)
 {
-	struct test_run run = {.test = test};
+	struct test_run run = { .test = test };
 	enum status status;
 
 	if (!skip_for_capability(&run)) {
@@ -155,8 +154,8 @@ static void run_test(const struct test *test, unsigned number)
 
 static void run_benchmark(const struct benchmark *benchmark)
 {
-	const struct test test = {.name = benchmark->name, .milliseconds = 600000};
-	struct test_run run = {.test = &test};
+	const struct test test = { .name = benchmark->name, .milliseconds = 600000 };
+	struct test_run run = { .test = &test };
 	uint64_t value;
 
 	if (benchmark->needs & ~suite.capabilities || benchmark->cpus > suite.ready)
@@ -183,8 +182,8 @@ static void report_processors(void)
 		if (phase == CPU_LOST)
 			report_line("processor %u (APIC id %x) does not answer", i, cpu->apic_id);
 		else if (phase == CPU_FAILED)
-			report_line("processor %u (APIC id %x) cannot be used: %s", i,
-				    cpu->apic_id, status_text(cpu->error));
+			report_line("processor %u (APIC id %x) cannot be used: %s", i, cpu->apic_id,
+				    status_text(cpu->error));
 	}
 }
 

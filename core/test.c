@@ -2,7 +2,7 @@
 
 #include "text.h"
 
-static const char *const verdict_texts[VERDICT_COUNT] = {"PASS", "FAIL", "SKIP", "ERROR"};
+static const char *const verdict_texts[VERDICT_COUNT] = { "PASS", "FAIL", "SKIP", "ERROR" };
 
 const char *verdict_text(enum verdict verdict)
 {

@@ -5,8 +5,8 @@
 #ifndef CORE_TEST_H
 #define CORE_TEST_H
 
-#include "base.h"
 #include "backend.h"
+#include "base.h"
 #include "platform.h"
 #include "status.h"
 

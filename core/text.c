@@ -217,7 +217,8 @@ bool text_glob(const char *pattern, const char *text)
 {
 	const char *star = NULL, *resume = NULL;
 
-	/* On a mismatch, only the last * needs to take one more character: earlier ones need not. */
+	/* On a mismatch, only the last * needs to take one more character: earlier ones need not.
+	 */
 	while (*text) {
 		if (*pattern == '*') {
 			star = ++pattern;

@@ -7,9 +7,9 @@
 #include <stdarg.h>
 
 /*
- * As snprintf and vsnprintf: %d %u %x %X %c %s %p %%, with l, ll, z and h lengths, width, 0, -, and .precision
- * for %s. Returns the length without the terminator that the whole text would have; the buffer
- * always ends in a NUL if size > 0.
+ * As snprintf and vsnprintf: %d %u %x %X %c %s %p %%, with l, ll, z and h lengths, width, 0, -, and
+ * .precision for %s. Returns the length without the terminator that the whole text would have; the
+ * buffer always ends in a NUL if size > 0.
  */
 size_t text_format(char *buffer, size_t size, const char *format, ...) PRINTF_LIKE(3, 4);
 size_t text_format_v(char *buffer, size_t size, const char *format, va_list arguments);

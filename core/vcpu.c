@@ -9,8 +9,8 @@ static const char *const state_texts[] = {
 #undef STATE_TEXT
 };
 
-static const char *const event_texts[] = {
-	"start", "INIT", "INIT at the BSP", "SIPI", "HLT", "wake", "pause", "resume", "stop"};
+static const char *const event_texts[] = { "start", "INIT",  "INIT at the BSP", "SIPI", "HLT",
+					   "wake",  "pause", "resume",		"stop" };
 
 static const char *const exit_texts[] = {
 #define EXIT_TEXT(name, text) text,
@@ -88,7 +88,7 @@ static uint32_t signature(void)
 
 static void forget_events(struct vcpu *vcpu)
 {
-	vcpu->event = (struct event){0};
+	vcpu->event = (struct event){ 0 };
 	vcpu->nmis = 0;
 	vcpu->extint = -1;
 	vcpu->attention = false;
@@ -150,7 +150,8 @@ void vcpu_fail(struct vcpu *vcpu, const char *why, const struct vm_exit *exit)
 
 static void inject(struct vcpu *vcpu, uint8_t vector, bool has_error)
 {
-	vcpu->event = (struct event){.type = EVENT_EXCEPTION, .vector = vector, .has_error = has_error};
+	vcpu->event =
+		(struct event){ .type = EVENT_EXCEPTION, .vector = vector, .has_error = has_error };
 	vcpu->advance = false;
 }
 

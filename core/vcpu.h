@@ -23,7 +23,7 @@ enum vcpu_state {
 #define STATE_ENUM(name, text) VCPU_##name,
 	VCPU_STATES(STATE_ENUM)
 #undef STATE_ENUM
-	VCPU_STATE_COUNT
+		VCPU_STATE_COUNT
 };
 
 enum vcpu_event {
@@ -41,12 +41,12 @@ enum vcpu_event {
 
 enum vcpu_action {
 	DO_NOTHING,
-	DO_IGNORE, /* the architecture ignores the event: count it */
-	DO_REFUSE, /* the caller made an error */
-	DO_ENTER,  /* begin at the reset vector with the state as it is */
-	DO_RESET,  /* INIT state, and wait */
+	DO_IGNORE,  /* the architecture ignores the event: count it */
+	DO_REFUSE,  /* the caller made an error */
+	DO_ENTER,   /* begin at the reset vector with the state as it is */
+	DO_RESET,   /* INIT state, and wait */
 	DO_RESTART, /* INIT state, and begin at the reset vector */
-	DO_SIPI,   /* begin at the SIPI vector */
+	DO_SIPI,    /* begin at the SIPI vector */
 };
 
 struct transition {
@@ -61,15 +61,16 @@ const char *vcpu_event_text(enum vcpu_event event);
 
 /* What became of the messages; written by the owner, read by anyone. */
 struct vcpu_counts {
-	_Atomic uint64_t sent;	    /* messages that this vCPU's IPIs put into mailboxes */
-	_Atomic uint64_t received;  /* IPI messages taken out of this mailbox */
-	_Atomic uint64_t delivered; /* accepted: set an IRR bit, latched an NMI, INIT, SIPI obeyed */
+	_Atomic uint64_t sent;	   /* messages that this vCPU's IPIs put into mailboxes */
+	_Atomic uint64_t received; /* IPI messages taken out of this mailbox */
+	_Atomic uint64_t
+		delivered; /* accepted: set an IRR bit, latched an NMI, INIT, SIPI obeyed */
 	_Atomic uint64_t coalesced; /* the IRR bit was set, or an NMI was latched, already */
 	_Atomic uint64_t dropped;   /* the APIC was disabled, the vCPU stopped, SIPI not awaited */
 	_Atomic uint64_t sipis_ignored;
 	_Atomic uint64_t inits;
-	_Atomic uint64_t interrupts; /* vectors taken through the guest's IDT */
-	_Atomic uint64_t nmis;	     /* NMIs taken */
+	_Atomic uint64_t interrupts;	 /* vectors taken through the guest's IDT */
+	_Atomic uint64_t nmis;		 /* NMIs taken */
 	_Atomic uint64_t hardware_sipis; /* exits from the hardware's wait-for-SIPI state */
 	_Atomic uint64_t hardware_inits;
 	_Atomic uint64_t exits;
@@ -82,13 +83,13 @@ struct vcpu {
 	struct regs regs; /* first: the entry code finds the GPRs by offset */
 	struct vm *vm;
 	uint32_t id;
-	int affinity; /* processor index, -1: any */
+	int affinity;	     /* processor index, -1: any */
 	uint64_t cache_bits; /* CR0.CD and CR0.NW, which VM entries and exits leave alone */
 	bool attention;	     /* an event may be deliverable: look before the next entry */
 	bool halt_if;	     /* RFLAGS.IF at the HLT */
 	bool halt_nmi_blocked;
-	bool regs_changed; /* regs hold a new state that the backend must load */
-	bool advance;	   /* RIP moves past the instruction that exited, at the next entry */
+	bool regs_changed;	/* regs hold a new state that the backend must load */
+	bool advance;		/* RIP moves past the instruction that exited, at the next entry */
 	bool waits_in_hardware; /* WAIT_SIPI is the processor's activity state */
 
 	_Atomic(enum vcpu_state) state;
@@ -106,9 +107,9 @@ struct vcpu {
 
 	struct mailbox mailbox;
 	struct apic apic;
-	struct event event; /* goes in at the next entry */
-	unsigned nmis;	    /* latched, at most 1 beside the one that is being served */
-	int extint;	    /* ExtINT vector that waits for IF, -1: none */
+	struct event event;    /* goes in at the next entry */
+	unsigned nmis;	       /* latched, at most 1 beside the one that is being served */
+	int extint;	       /* ExtINT vector that waits for IF, -1: none */
 	uint8_t sipi_vector;   /* of the last SIPI obeyed */
 	uint8_t hardware_sipi; /* of the last exit by a physical SIPI */
 	uint32_t hardware_sipi_blocking; /* interruptibility that this exit saved */
@@ -116,8 +117,8 @@ struct vcpu {
 	struct vm_exit last; /* the exit that stopped it, if failure is set */
 	const char *failure; /* why core/ stopped it; NULL: nothing went wrong */
 
-	struct regs *start_regs; /* if set: state as the processor had it before the first instruction
-				    after START, INIT at the BSP or SIPI */
+	struct regs *start_regs; /* if set: state as the processor had it before the first
+				    instruction after START, INIT at the BSP or SIPI */
 	bool started;		 /* start_regs is to be taken at the next entry */
 
 	struct vcpu_counts counts;

@@ -62,8 +62,8 @@ static enum status add_region(struct vm *vm, const struct vm_region *want)
 
 	*region = *want;
 	if (region->alias)
-		region->memory = vm_memory(vm, (uint64_t)(uintptr_t)want->memory,
-					   want->pages * PAGE_SIZE);
+		region->memory =
+			vm_memory(vm, (uint64_t)(uintptr_t)want->memory, want->pages * PAGE_SIZE);
 	else
 		region->memory = pages_alloc(want->pages);
 	if (!region->memory)
@@ -139,7 +139,7 @@ enum { DESTROY_MICROSECONDS = 1000000 };
 
 enum status vm_stop_all(struct vm *vm)
 {
-	const struct message stop = {.kind = MESSAGE_STOP};
+	const struct message stop = { .kind = MESSAGE_STOP };
 
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_post(&platform->cpus[0], vm->vcpus[i], stop);

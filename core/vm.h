@@ -22,12 +22,12 @@ struct vm_region {
 };
 
 struct vm_config {
-	unsigned vcpus; /* 1..VM_VCPUS_MAX */
+	unsigned vcpus;			 /* 1..VM_VCPUS_MAX */
 	const struct vm_region *regions; /* gpa and pages; memory is allocated, zeroed */
 	unsigned region_count;
-	bool wait_in_hardware;	    /* WAIT_SIPI uses the processor's activity state */
-	bool decode_apic;	    /* never use the processor's APIC-register virtualization */
-	const uint32_t *apic_ids;   /* one for each vCPU; NULL: equal to the id */
+	bool wait_in_hardware;	  /* WAIT_SIPI uses the processor's activity state */
+	bool decode_apic;	  /* never use the processor's APIC-register virtualization */
+	const uint32_t *apic_ids; /* one for each vCPU; NULL: equal to the id */
 };
 
 struct vm {
@@ -40,10 +40,11 @@ struct vm {
 	_Atomic uint64_t refused;     /* IPIs refused: SMI, reserved mode, invalid combination */
 	_Atomic uint64_t outside;     /* IPI messages sent from outside */
 
-	/* A test's own way with exits, first: true if it has dealt with this one. Owner's processor. */
+	/* A test's own way with exits, first: true if it has dealt with this one. Owner's
+	 * processor. */
 	bool (*on_exit)(struct vcpu *vcpu, const struct vm_exit *exit, void *argument);
 	void *on_exit_argument;
-	void *vendor;		      /* the backend's: EPT, bitmaps */
+	void *vendor; /* the backend's: EPT, bitmaps */
 };
 
 /* STATUS_INVALID: 0 or too many vCPUs. STATUS_NO_MEMORY. Nothing stays allocated on an error. */
@@ -61,7 +62,7 @@ enum status vm_start(struct vm *vm);
 /* INIT, then SIPI with this vector, from outside. */
 enum status vm_start_ap(struct vm *vm, uint32_t apic_id, uint8_t vector);
 
-struct vcpu *vm_vcpu(struct vm *vm, uint32_t id);	   /* NULL: none */
+struct vcpu *vm_vcpu(struct vm *vm, uint32_t id);		  /* NULL: none */
 struct vcpu *vm_vcpu_by_apic_id(struct vm *vm, uint32_t apic_id); /* NULL: none */
 unsigned vm_running(const struct vm *vm);
 

@@ -26,9 +26,10 @@ static bool read_entry(const struct vm *vm, uint64_t table, uint64_t index, unsi
 static struct mode mode_of(const struct regs *regs)
 {
 	if (!(regs->cr4 & CR4_PAE))
-		return (struct mode){.top_shift = 22, .bits = 10, .entry_size = 4};
-	return (struct mode){
-		.top_shift = regs->efer & EFER_LMA ? 39 : 30, .bits = 9, .entry_size = 8};
+		return (struct mode){ .top_shift = 22, .bits = 10, .entry_size = 4 };
+	return (struct mode){ .top_shift = regs->efer & EFER_LMA ? 39 : 30,
+			      .bits = 9,
+			      .entry_size = 8 };
 }
 
 bool walk_linear(const struct vm *vm, const struct regs *regs, uint64_t linear, uint64_t *gpa)
@@ -47,8 +48,8 @@ bool walk_linear(const struct vm *vm, const struct regs *regs, uint64_t linear, 
 
 		if (!read_entry(vm, table, index, mode.entry_size, &entry))
 			return false;
-		if (shift == 12 || (entry & LARGE && shift <= 30 && shift < mode.top_shift + pse &&
-				    pse)) {
+		if (shift == 12 ||
+		    (entry & LARGE && shift <= 30 && shift < mode.top_shift + pse && pse)) {
 			*gpa = (entry & ADDRESS_MASK & ~offset) | (linear & offset);
 			return true;
 		}

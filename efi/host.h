@@ -121,6 +121,7 @@ bool host_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
 /* panic.c: the end of a processor whose exception nobody handles. */
 extern bool panic_shutdown; /* switch the machine off instead of waiting for a key */
 _Noreturn void panic_stop(struct host_cpu *host);
+void panic_print(const struct fault *fault); /* on the console */
 
 /* apic.c */
 bool host_x2apic(void);

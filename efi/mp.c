@@ -16,6 +16,7 @@ static EFI_EVENT finished; /* NULL: no APs are started */
 static void (*ap_entry)(struct cpu *cpu);
 static void (*ap_visit)(struct host_cpu *host);
 static unsigned total;
+static bool lost; /* a processor stayed away: there is no way to get it back */
 static char note[96];
 static void *block;
 static size_t block_pages;
@@ -222,6 +223,8 @@ static bool wait_returned(const struct host_cpu *host, uint64_t deadline)
 		if (clock_read() >= deadline) {
 			console_format("processor %u did not come back to the firmware\n",
 				       host->cpu->index);
+			if (atomic_load(&host->cpu->phase) == CPU_FAILED)
+				panic_print(&host->fault);
 			return false;
 		}
 		cpu_relax();
@@ -248,14 +251,13 @@ static bool wait_event(EFI_EVENT event)
 bool mp_finish(bool for_firmware)
 {
 	uint64_t deadline = clock_read() + RETURN_SECONDS * clock_hz();
-	bool all = true;
 
-	if (!finished)
-		return true;
+	if (!finished || lost)
+		return !lost;
 	for (unsigned i = 1; i < host_count; i++)
-		all &= wait_returned(&hosts[i], deadline);
-	if (!all || !for_firmware)
-		return all;
+		lost |= !wait_returned(&hosts[i], deadline);
+	if (lost || !for_firmware)
+		return !lost;
 	/* Firmware that still holds the event would signal it later: then it must stay. */
 	if (wait_event(finished))
 		firmware.boot->CloseEvent(finished);

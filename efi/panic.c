@@ -19,12 +19,12 @@ static void say(const char *name, uint64_t address)
 		console_format("  %s %lx\n", name, address);
 }
 
-static void print_fault(const struct fault *fault)
+void panic_print(const struct fault *fault)
 {
 	static const char names[16][4] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
 					   "r8",  "r9",	 "r10", "r11", "r12", "r13", "r14", "r15" };
 
-	console_format("\nassay: exception %u, error code %lx, on processor %u\n", fault->vector,
+	console_format("exception %u, error code %lx, on processor %u\n", fault->vector,
 		       fault->error_code, fault->cpu);
 	say("rip", fault->rip);
 	for (unsigned i = 0; i < ARRAY_SIZE(fault->trace) && fault->trace[i]; i++)
@@ -51,7 +51,8 @@ _Noreturn void panic_stop(struct host_cpu *host)
 		halt();
 	/* The firmware's interrupts and tables, or its console may wait for ever. */
 	host_give_back(host->cpu);
-	print_fault(&host->fault);
+	console_print("\nassay: ");
+	panic_print(&host->fault);
 	files_close();
 	if (!panic_shutdown) {
 		console_print("the machine restarts after a key\n");

@@ -3,5 +3,5 @@
 #include "pages.h"
 #include "test.h"
 
-const struct benchmark benchmarks[] = {{0}};
+const struct benchmark benchmarks[] = { { 0 } };
 const unsigned benchmark_count = 0;

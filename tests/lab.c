@@ -14,10 +14,10 @@ static void *at(struct lab *lab, uint64_t gpa)
 	return vm_memory(lab->vm, gpa, 1);
 }
 
-static const uint64_t sipi_pages[] = {GUEST_SIPI_PAGE_2, GUEST_SIPI_PAGE_3};
+static const uint64_t sipi_pages[] = { GUEST_SIPI_PAGE_2, GUEST_SIPI_PAGE_3 };
 
 /* JMP FAR 0000:2000 at the reset vector. */
-static const uint8_t reset_code[] = {0xEA, GUEST_ENTRY & 0xFF, GUEST_ENTRY >> 8, 0, 0};
+static const uint8_t reset_code[] = { 0xEA, GUEST_ENTRY & 0xFF, GUEST_ENTRY >> 8, 0, 0 };
 
 static void load_guest(struct lab *lab)
 {
@@ -61,10 +61,10 @@ bool lab_open(struct lab *lab, struct test_run *run, const struct lab_config *co
 {
 	const unsigned per_page = PAGE_SIZE / GUEST_STACK_SIZE;
 	const struct vm_region regions[] = {
-		{.gpa = 0, .pages = GUEST_LOW_PAGES},
-		{.gpa = GUEST_STACKS, .pages = (config->vcpus + per_page - 1) / per_page},
-		{.gpa = GUEST_SIPI_PAGE_3, .pages = 1},
-		{.gpa = RESET_PAGE, .pages = 1},
+		{ .gpa = 0, .pages = GUEST_LOW_PAGES },
+		{ .gpa = GUEST_STACKS, .pages = (config->vcpus + per_page - 1) / per_page },
+		{ .gpa = GUEST_SIPI_PAGE_3, .pages = 1 },
+		{ .gpa = RESET_PAGE, .pages = 1 },
 	};
 	const struct vm_config vm = {
 		.vcpus = config->vcpus,
@@ -75,7 +75,7 @@ bool lab_open(struct lab *lab, struct test_run *run, const struct lab_config *co
 		.apic_ids = config->apic_ids,
 	};
 
-	*lab = (struct lab){.run = run, .vcpus = config->vcpus};
+	*lab = (struct lab){ .run = run, .vcpus = config->vcpus };
 	if (!require(run, "creating the VM", vm_create(&vm, &lab->vm)))
 		return false;
 	run->vm = lab->vm;
@@ -196,7 +196,7 @@ static void describe_timeout(struct lab *lab, const char *what)
 bool lab_wait(struct lab *lab, const char *what, bool (*condition)(struct lab *lab, uint64_t),
 	      uint64_t argument)
 {
-	struct wait wait = {lab, condition, argument};
+	struct wait wait = { lab, condition, argument };
 	enum status status = vm_wait(lab->vm, waiting_is_over, &wait, test_time_left(lab->run));
 	const struct vcpu *failed = failed_vcpu(lab);
 

@@ -11,10 +11,10 @@
 
 struct lab_config {
 	unsigned vcpus;
-	bool x2apic;		/* the guest uses x2APIC mode */
-	bool wait_in_hardware;	/* APs wait in the processor's wait-for-SIPI state */
-	bool decode_apic;	/* never let the processor virtualize the APIC page */
-	bool capture;		/* keep each vCPU's state at its start, as the processor has it */
+	bool x2apic;	       /* the guest uses x2APIC mode */
+	bool wait_in_hardware; /* APs wait in the processor's wait-for-SIPI state */
+	bool decode_apic;      /* never let the processor virtualize the APIC page */
+	bool capture;	       /* keep each vCPU's state at its start, as the processor has it */
 	enum guest_program bsp, ap;
 	const uint32_t *apic_ids; /* NULL: the vCPUs' ids */
 };

@@ -4,5 +4,5 @@ const struct test_group *const test_groups[] = {
 #define GROUP(name) &name##_tests,
 	TEST_GROUPS(GROUP)
 #undef GROUP
-	NULL,
+		NULL,
 };

@@ -11,8 +11,7 @@ TEST_GROUPS(DECLARE_GROUP)
 #undef DECLARE_GROUP
 
 /* At the end of a file: its rows as its group. */
-#define TEST_GROUP(name, rows)                                                                     \
-	const struct test_group name##_tests = {rows, ARRAY_SIZE(rows)}
+#define TEST_GROUP(name, rows) const struct test_group name##_tests = { rows, ARRAY_SIZE(rows) }
 
 /* What a guest needs of the machine at least. */
 #define NEEDS_GUEST                                                                                \

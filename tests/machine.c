@@ -41,19 +41,19 @@ static const struct {
 	void (*body)(void *argument);
 	uint32_t vector;
 } exceptions[] = {
-	{"#DE", divide, 0},
-	{"#BP", breakpoint, 3},
-	{"#UD", undefined, 6},
-	{"#GP", non_canonical, 13},
+	{ "#DE", divide, 0 },
+	{ "#BP", breakpoint, 3 },
+	{ "#UD", undefined, 6 },
+	{ "#GP", non_canonical, 13 },
 };
 
 /* SDM vol. 3A, "Protected-Mode Exceptions and Interrupts". */
 static void exceptions_are_caught(struct test_run *run)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(exceptions); i++) {
-		struct fault fault = {.vector = ~0u};
-		bool returned = platform->guarded(&platform->cpus[0], exceptions[i].body, NULL,
-						  &fault);
+		struct fault fault = { .vector = ~0u };
+		bool returned =
+			platform->guarded(&platform->cpus[0], exceptions[i].body, NULL, &fault);
 
 		expect(run, exceptions[i].what, false, returned, NULL);
 		expect(run, exceptions[i].what, exceptions[i].vector, fault.vector, NULL);
@@ -111,12 +111,13 @@ static void clock_advances(struct test_run *run)
 }
 
 static const struct test rows[] = {
-	{"machine.processors", "PI vol. 2, \"MP Services Protocol\"", processors, .needs = 0},
-	{"machine.exceptions", "SDM vol. 3A, \"Interrupt and Exception Handling\"",
-	 exceptions_are_caught, .needs = 0},
-	{"machine.kick", "SDM vol. 3A, \"Issuing Interprocessor Interrupts\"", kicks_arrive, .needs = 0},
-	{"machine.pages", "UEFI, \"Memory Allocation Services\"", pages_are_zeroed, .needs = 0},
-	{"machine.clock", "SDM vol. 3B, \"Time-Stamp Counter\"", clock_advances, .needs = 0},
+	{ "machine.processors", "PI vol. 2, \"MP Services Protocol\"", processors, .needs = 0 },
+	{ "machine.exceptions", "SDM vol. 3A, \"Interrupt and Exception Handling\"",
+	  exceptions_are_caught, .needs = 0 },
+	{ "machine.kick", "SDM vol. 3A, \"Issuing Interprocessor Interrupts\"", kicks_arrive,
+	  .needs = 0 },
+	{ "machine.pages", "UEFI, \"Memory Allocation Services\"", pages_are_zeroed, .needs = 0 },
+	{ "machine.clock", "SDM vol. 3B, \"Time-Stamp Counter\"", clock_advances, .needs = 0 },
 };
 
 TEST_GROUP(machine, rows);

@@ -16,7 +16,10 @@ struct row {
 };
 
 #define ROW(structure, field, value, sdm)                                                          \
-	{#field, offsetof(struct structure, field), sizeof(((struct structure *)0)->field), value, sdm}
+	{                                                                                          \
+#field, offsetof(struct structure, field), sizeof(((struct structure *)0)->field), \
+			value, sdm                                                                 \
+	}
 #define REG(field, value) ROW(regs, field, value, AFTER_INIT)
 #define SEEN(field, value) ROW(guest_slot, field, value, AFTER_INIT)
 #define DATA_SEGMENT(name)                                                                         \
@@ -75,17 +78,27 @@ static const struct row state_rows[] = {
 
 /* As the guest itself sees it. */
 static const struct row guest_rows[] = {
-	SEEN(eax, 0),	       SEEN(ebx, 0),
-	SEEN(ecx, 0),	       SEEN(esi, 0),
-	SEEN(edi, 0),	       SEEN(ebp, 0),
-	SEEN(esp, 0),	       SEEN(eflags, 2),
+	SEEN(eax, 0),
+	SEEN(ebx, 0),
+	SEEN(ecx, 0),
+	SEEN(esi, 0),
+	SEEN(edi, 0),
+	SEEN(ebp, 0),
+	SEEN(esp, 0),
+	SEEN(eflags, 2),
 	SEEN(cr4, 0),
-	SEEN(ds, 0),	       SEEN(es, 0),
-	SEEN(fs, 0),	       SEEN(gs, 0),
-	SEEN(ss, 0),	       SEEN(gdt_limit, 0xFFFF),
-	SEEN(gdt_base_low, 0), SEEN(gdt_base_high, 0),
-	SEEN(idt_limit, 0xFFFF), SEEN(idt_base_low, 0),
-	SEEN(idt_base_high, 0), ROW(guest_slot, ip, 0, AFTER_SIPI),
+	SEEN(ds, 0),
+	SEEN(es, 0),
+	SEEN(fs, 0),
+	SEEN(gs, 0),
+	SEEN(ss, 0),
+	SEEN(gdt_limit, 0xFFFF),
+	SEEN(gdt_base_low, 0),
+	SEEN(gdt_base_high, 0),
+	SEEN(idt_limit, 0xFFFF),
+	SEEN(idt_base_low, 0),
+	SEEN(idt_base_high, 0),
+	ROW(guest_slot, ip, 0, AFTER_SIPI),
 };
 
 static uint64_t load(const void *structure, const struct row *row)
@@ -138,7 +151,8 @@ static void check_ap(struct lab *lab, unsigned id, uint8_t vector)
 	check_rows(run, "guest", id, slot, guest_rows, ARRAY_SIZE(guest_rows));
 	expect(run, "VMCS: CR0", cr0_after_init(lab, id) + BROKEN, regs->cr0, AFTER_INIT);
 	expect(run, "guest: CR0", cr0_after_init(lab, id), slot->cr0, AFTER_INIT);
-	expect(run, "VMCS: CS selector", (uint64_t)vector << 8, regs->segment[CS].selector, AFTER_SIPI);
+	expect(run, "VMCS: CS selector", (uint64_t)vector << 8, regs->segment[CS].selector,
+	       AFTER_SIPI);
 	expect(run, "VMCS: CS base", (uint64_t)vector << 12, regs->segment[CS].base, AFTER_SIPI);
 	expect(run, "VMCS: RDX, the signature", signature(), regs->gpr[RDX], AFTER_INIT);
 	expect(run, "guest: CS", (uint64_t)vector << 8, slot->cs, AFTER_SIPI);
@@ -186,30 +200,62 @@ static void start_all(struct test_run *run)
 			expect(run, "starts", 1, lab.slot[id].entered, AFTER_SIPI);
 			expect(run, "SIPIs ignored", lab.shared->sipis - 1,
 			       atomic_load(&vcpu->counts.sipis_ignored), AFTER_SIPI);
-			if (config.wait_in_hardware)
-				expect(run, "vector of the physical SIPI", vector,
-				       vcpu->hardware_sipi,
-				       "SDM vol. 3C, \"Exit Qualification\": start-up IPI");
 		}
 		lab_expect_counts(&lab);
 	}
 	lab_close(&lab);
 }
 
-/* A physical SIPI ends the activity state and changes nothing else: what the exit saves. */
+static bool waits_in_hardware(struct lab *lab, uint64_t slot)
+{
+	return atomic_load(&lab->vm->vcpus[slot]->in_wait_sipi);
+}
+
+/* An AP that the processor itself holds in wait-for-SIPI, woken by a physical SIPI. */
+static bool physical_sipi(struct lab *lab)
+{
+	struct test_run *run = lab->run;
+	struct ipi sipi = { .destination = 1,
+			    .mode = DELIVERY_SIPI,
+			    .vector = (uint8_t)run->test->argument,
+			    .assert = true };
+
+	return lab_start(lab) && lab_wait(lab, "the AP waits", waits_in_hardware, 1) &&
+	       require(run, "SIPI", ipi_send(lab->vm, &sipi)) && lab_wait_all_aps(lab, 1);
+}
+
+static void hardware_vector(struct test_run *run)
+{
+	struct lab_config config = config_of(run->test, 2);
+	uint8_t vector = (uint8_t)run->test->argument;
+	struct lab lab;
+
+	config.bsp = GUEST_idle;
+	if (!lab_open(&lab, run, &config))
+		return;
+	if (physical_sipi(&lab)) {
+		const struct vcpu *vcpu = lab.vm->vcpus[1];
+
+		expect(run, "exits by a physical SIPI", 1,
+		       atomic_load(&vcpu->counts.hardware_sipis), NULL);
+		expect(run, "vector in the exit qualification", vector, vcpu->hardware_sipi, NULL);
+		check_ap(&lab, 1, vector);
+	}
+	lab_close(&lab);
+}
+
+/* The SIPI ends the activity state; it blocks nothing. */
 static void exit_state(struct test_run *run)
 {
 	struct lab_config config = config_of(run->test, 2);
 	struct lab lab;
 
+	config.bsp = GUEST_idle;
 	if (!lab_open(&lab, run, &config))
 		return;
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, 1)) {
-		expect(run, "exits by a physical SIPI", 1,
-		       atomic_load(&lab.vm->vcpus[1]->counts.hardware_sipis), NULL);
+	if (physical_sipi(&lab))
 		expect(run, "interruptibility saved by the exit", 0,
 		       lab.vm->vcpus[1]->hardware_sipi_blocking, NULL);
-	}
 	lab_close(&lab);
 }
 
@@ -242,8 +288,10 @@ static bool is_counting(struct lab *lab, uint64_t more_than)
 static void init_while_running(struct test_run *run)
 {
 	struct lab_config config = config_of(run->test, 2);
-	struct ipi sipi = {.destination = 1, .mode = DELIVERY_SIPI, .vector = 0x10, .assert = true};
-	struct ipi init = {.destination = 1, .mode = DELIVERY_INIT, .assert = true};
+	struct ipi sipi = {
+		.destination = 1, .mode = DELIVERY_SIPI, .vector = 0x10, .assert = true
+	};
+	struct ipi init = { .destination = 1, .mode = DELIVERY_INIT, .assert = true };
 	struct lab lab;
 
 	config.bsp = GUEST_idle;
@@ -269,34 +317,40 @@ static void init_while_running(struct test_run *run)
 	lab_close(&lab);
 }
 
+#define SIPI_EXIT "SDM vol. 3C, \"Exit Qualification\": start-up IPIs (SIPIs)"
 #define HARDWARE_NEEDS (NEEDS_GUEST | BIT(CAP_WAIT_SIPI))
 #define X2APIC_NEEDS (NEEDS_GUEST | BIT(CAP_X2APIC))
 
 static const struct test rows[] = {
-	{"start.xapic.registers", AFTER_INIT, start_all,
-	 .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS), .argument = 1},
-	{"start.xapic.decoded", AFTER_INIT, start_all, .needs = NEEDS_GUEST, .argument = 1 | DECODE},
-	{"start.x2apic", AFTER_INIT, start_all, .needs = X2APIC_NEEDS, .argument = 1 | X2APIC},
-	{"start.xapic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
-	 .argument = 1 | HARDWARE},
-	{"start.x2apic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
-	 .argument = 1 | HARDWARE | X2APIC},
-	{"start.one_sipi", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .argument = 1 | ONE_SIPI},
-	{"start.vector.10", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .argument = 0x10},
-	{"start.vector.9f", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .argument = 0x9F},
-	{"start.vector.9f.hardware_wait", AFTER_SIPI, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
-	 .argument = 0x9F | HARDWARE},
-	{"start.hardware_wait.exit_state", "SDM vol. 3C, \"Saving Non-Register State\"", exit_state,
-	 .needs = HARDWARE_NEEDS, .cpus = 2, .argument = 1 | HARDWARE | ONE_SIPI},
-	{"start.restart.xapic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .argument = 1},
-	{"start.restart.x2apic", AFTER_INIT, restart, .needs = X2APIC_NEEDS,
-	 .argument = 1 | X2APIC},
-	{"start.restart.hardware_wait", AFTER_INIT, restart, .needs = HARDWARE_NEEDS, .cpus = 2,
-	 .argument = 1 | HARDWARE},
-	{"start.init_while_running", AFTER_INIT, init_while_running, .needs = NEEDS_GUEST,
-	 .argument = 1},
-	{"start.init_while_running.hardware_wait", AFTER_INIT, init_while_running,
-	 .needs = HARDWARE_NEEDS, .cpus = 2, .argument = 1 | HARDWARE},
+	{ "start.xapic.registers", AFTER_INIT, start_all,
+	  .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS), .argument = 1 },
+	{ "start.xapic.decoded", AFTER_INIT, start_all, .needs = NEEDS_GUEST,
+	  .argument = 1 | DECODE },
+	{ "start.x2apic", AFTER_INIT, start_all, .needs = X2APIC_NEEDS, .argument = 1 | X2APIC },
+	{ "start.xapic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
+	  .argument = 1 | HARDWARE },
+	{ "start.x2apic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
+	  .argument = 1 | HARDWARE | X2APIC },
+	{ "start.one_sipi", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .argument = 1 | ONE_SIPI },
+	{ "start.vector.10", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .argument = 0x10 },
+	{ "start.vector.9f", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .argument = 0x9F },
+	{ "start.hardware_wait.vector.01", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .argument = 0x01 | HARDWARE },
+	{ "start.hardware_wait.vector.10", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .argument = 0x10 | HARDWARE },
+	{ "start.hardware_wait.vector.9f", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .argument = 0x9F | HARDWARE },
+	{ "start.hardware_wait.exit_state", "SDM vol. 3C, \"Saving Non-Register State\"",
+	  exit_state, .needs = HARDWARE_NEEDS, .cpus = 2, .argument = 1 | HARDWARE },
+	{ "start.restart.xapic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .argument = 1 },
+	{ "start.restart.x2apic", AFTER_INIT, restart, .needs = X2APIC_NEEDS,
+	  .argument = 1 | X2APIC },
+	{ "start.restart.hardware_wait", AFTER_INIT, restart, .needs = HARDWARE_NEEDS, .cpus = 2,
+	  .argument = 1 | HARDWARE },
+	{ "start.init_while_running", AFTER_INIT, init_while_running, .needs = NEEDS_GUEST,
+	  .argument = 1 },
+	{ "start.init_while_running.hardware_wait", AFTER_INIT, init_while_running,
+	  .needs = HARDWARE_NEEDS, .cpus = 2, .argument = 1 | HARDWARE },
 };
 
 TEST_GROUP(start, rows);

@@ -25,8 +25,7 @@ static void capability_msrs(struct test_run *run)
 	       "SDM vol. 3D, \"VMX-Fixed Bits in CR4\"");
 	expect(run, "bit 31 of IA32_VMX_BASIC", 0, vmx_caps.basic & BIT(31),
 	       "SDM vol. 3D, \"Basic VMX Information\"");
-	expect(run, "VMCS size is 1 to 4096", true,
-	       (vmx_caps.basic >> 32 & 0x1FFF) - 1 < PAGE_SIZE,
+	expect(run, "VMCS size is 1 to 4096", true, (vmx_caps.basic >> 32 & 0x1FFF) - 1 < PAGE_SIZE,
 	       "SDM vol. 3D, \"Basic VMX Information\"");
 }
 
@@ -100,14 +99,14 @@ static const struct {
 	enum status (*run)(const struct scene *scene);
 	uint32_t error;
 } failures[] = {
-	{"VMCLEAR of an unaligned address", clear_odd, 2},
-	{"VMCLEAR of the VMXON region", clear_vmxon, 3},
-	{"VMRESUME of a clear VMCS", resume_clear, 5},
-	{"VMPTRLD of an unaligned address", load_odd, 9},
-	{"VMPTRLD of the VMXON region", load_vmxon, 10},
-	{"VMPTRLD with a wrong revision", load_wrong_revision, 11},
-	{"VMREAD of an unknown field", read_unknown, 12},
-	{"VMXON in VMX operation", vmxon_again, 15},
+	{ "VMCLEAR of an unaligned address", clear_odd, 2 },
+	{ "VMCLEAR of the VMXON region", clear_vmxon, 3 },
+	{ "VMRESUME of a clear VMCS", resume_clear, 5 },
+	{ "VMPTRLD of an unaligned address", load_odd, 9 },
+	{ "VMPTRLD of the VMXON region", load_vmxon, 10 },
+	{ "VMPTRLD with a wrong revision", load_wrong_revision, 11 },
+	{ "VMREAD of an unknown field", read_unknown, 12 },
+	{ "VMXON in VMX operation", vmxon_again, 15 },
 };
 
 static void run_failures(struct test_run *run, const struct scene *scene)
@@ -128,7 +127,7 @@ static void instruction_errors(struct test_run *run)
 {
 	const struct vmx_cpu *part = platform->cpus[0].vendor;
 	uint8_t *pages = pages_alloc(2);
-	struct scene scene = {physical(pages), physical(part->vmxon_region), physical(pages) + 8};
+	struct scene scene = { physical(pages), physical(part->vmxon_region), physical(pages) + 8 };
 
 	if (!require(run, "two pages", pages ? STATUS_OK : STATUS_NO_MEMORY))
 		return;
@@ -168,10 +167,11 @@ static void try_field(struct test_run *run, const struct vmcs_row *row, unsigned
 	const uint64_t pattern = 0x123456789ABCDEF5ull & width_mask(row->encoding);
 	uint64_t before, after = 0;
 
-	/* Access-rights fields may lose their reserved bits: SDM vol. 3C, "Guest Register State". */
-	uint64_t kept = row->encoding >= GUEST_ES_RIGHTS && row->encoding <= GUEST_TR_RIGHTS ?
-				0x1F0FF :
-				~0ull;
+	/* Access-rights fields may lose their reserved bits: SDM vol. 3C, "Guest Register State".
+	 */
+	uint64_t kept = row->encoding >= GUEST_ES_RIGHTS && row->encoding <= GUEST_TR_RIGHTS
+				? 0x1F0FF
+				: ~0ull;
 
 	if (vmread_try(row->encoding, &before) != STATUS_OK)
 		return;
@@ -204,7 +204,7 @@ static void cpuid_exits(struct test_run *run)
 {
 	struct lab lab;
 
-	if (!lab_open(&lab, run, &(struct lab_config){.vcpus = 1, .bsp = GUEST_cpuid}))
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 1, .bsp = GUEST_cpuid }))
 		return;
 	lab.shared->rounds = 100;
 	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1))
@@ -217,14 +217,14 @@ static void cpuid_exits(struct test_run *run)
 #define VMX BIT(CAP_VIRTUALIZATION)
 
 static const struct test rows[] = {
-	{"vmx.capabilities", "SDM vol. 3D, \"VMX Capability Reporting Facility\"", capability_msrs,
-	 .needs = VMX},
-	{"vmx.instruction_errors", "SDM vol. 3C, \"VM Instruction Error Numbers\"",
-	 instruction_errors, .needs = VMX},
-	{"vmx.vmcs.storage", "SDM vol. 3C, \"VMREAD, VMWRITE, and Encodings of VMCS Fields\"",
-	 field_storage, .needs = VMX},
-	{"vmx.exit.cpuid", "SDM vol. 3C, \"Instructions That Cause VM Exits Unconditionally\"",
-	 cpuid_exits, .needs = NEEDS_GUEST},
+	{ "vmx.capabilities", "SDM vol. 3D, \"VMX Capability Reporting Facility\"", capability_msrs,
+	  .needs = VMX },
+	{ "vmx.instruction_errors", "SDM vol. 3C, \"VM Instruction Error Numbers\"",
+	  instruction_errors, .needs = VMX },
+	{ "vmx.vmcs.storage", "SDM vol. 3C, \"VMREAD, VMWRITE, and Encodings of VMCS Fields\"",
+	  field_storage, .needs = VMX },
+	{ "vmx.exit.cpuid", "SDM vol. 3C, \"Instructions That Cause VM Exits Unconditionally\"",
+	  cpuid_exits, .needs = NEEDS_GUEST },
 };
 
 TEST_GROUP(vmx, rows);

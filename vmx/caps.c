@@ -28,16 +28,16 @@ const char *vmx_capability_text(enum capability capability)
 }
 
 static const char *const group_names[GROUP_COUNT] = {
-	"vmx pin-based controls",     "vmx primary controls", "vmx secondary controls",
-	"vmx exit controls", "vmx entry controls",
+	"vmx pin-based controls", "vmx primary controls", "vmx secondary controls",
+	"vmx exit controls",	  "vmx entry controls",
 };
 
 static void add_control_facts(struct facts *facts)
 {
 	for (unsigned group = 0; group < GROUP_COUNT; group++) {
 		char text[FACT_TEXT];
-		size_t used = text_format(text, sizeof(text), "%016llx:",
-					  (unsigned long long)vmx_caps.controls[group]);
+		size_t used = text_format(text, sizeof(text),
+					  "%016llx:", (unsigned long long)vmx_caps.controls[group]);
 		const char *separator = " ";
 
 		for (unsigned i = 0; i < control_row_count; i++) {
@@ -67,7 +67,8 @@ static void add_facts(struct facts *facts)
 		  vmx_caps.misc & BIT(6) ? " HLT" : "", vmx_caps.misc & BIT(7) ? " shutdown" : "",
 		  vmx_caps.misc & VMX_MISC_WAIT_SIPI ? " wait-for-SIPI" : "",
 		  (unsigned)(vmx_caps.misc >> 16 & 0x1FF));
-	facts_add(facts, "vmx ept vpid", "%016llx:%s%s%s%s%s", (unsigned long long)vmx_caps.ept_vpid,
+	facts_add(facts, "vmx ept vpid", "%016llx:%s%s%s%s%s",
+		  (unsigned long long)vmx_caps.ept_vpid,
 		  vmx_caps.ept_vpid & EPT_CAP_WALK_4 ? " 4-level walk," : "",
 		  vmx_caps.ept_vpid & EPT_CAP_WB ? " write-back," : "",
 		  vmx_caps.ept_vpid & BIT(16) ? " 2 MiB pages," : "",
@@ -85,7 +86,8 @@ static void read_controls(void)
 	uint64_t *controls = vmx_caps.controls;
 
 	controls[GROUP_PIN] = rdmsr(real ? IA32_VMX_TRUE_PINBASED_CTLS : IA32_VMX_PINBASED_CTLS);
-	controls[GROUP_PRIMARY] = rdmsr(real ? IA32_VMX_TRUE_PROCBASED_CTLS : IA32_VMX_PROCBASED_CTLS);
+	controls[GROUP_PRIMARY] =
+		rdmsr(real ? IA32_VMX_TRUE_PROCBASED_CTLS : IA32_VMX_PROCBASED_CTLS);
 	controls[GROUP_EXIT] = rdmsr(real ? IA32_VMX_TRUE_EXIT_CTLS : IA32_VMX_EXIT_CTLS);
 	controls[GROUP_ENTRY] = rdmsr(real ? IA32_VMX_TRUE_ENTRY_CTLS : IA32_VMX_ENTRY_CTLS);
 	controls[GROUP_SECONDARY] = 0;
@@ -128,8 +130,8 @@ static uint64_t processor_capabilities(void)
 static uint64_t vmx_capabilities(void)
 {
 	uint64_t found = BIT(CAP_VIRTUALIZATION);
-	const uint32_t apic = CONTROL_MASK(SECONDARY_APIC_ACCESSES) |
-			      CONTROL_MASK(SECONDARY_APIC_REGISTERS);
+	const uint32_t apic =
+		CONTROL_MASK(SECONDARY_APIC_ACCESSES) | CONTROL_MASK(SECONDARY_APIC_REGISTERS);
 
 	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) &&
 	    vmx_caps.ept_vpid & EPT_CAP_WALK_4 && vmx_caps.ept_vpid & EPT_CAP_WB)
@@ -171,7 +173,8 @@ uint64_t vmx_probe(struct facts *facts, const char **why)
 		  feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX ? "on" : "off");
 	if (feature_control & FEATURE_CONTROL_LOCK &&
 	    !(feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX)) {
-		*why = "the firmware locked IA32_FEATURE_CONTROL without VMX: enable it in its setup";
+		*why = "the firmware locked IA32_FEATURE_CONTROL without VMX: enable it in its "
+		       "setup";
 		return 0;
 	}
 	read_caps();

@@ -112,9 +112,9 @@ void vmx_cpu_off(struct cpu *cpu)
 	if (part->on) {
 		/* No VMCS is active here any more; translations of ours must not outlive us. */
 		if (vmx_caps.ept_vpid & EPT_CAP_INVEPT_ALL)
-			(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){0});
+			(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){ 0 });
 		if (vmx_caps.ept_vpid & VPID_CAP_INVVPID_ALL)
-			(void)!invvpid(INVALIDATE_ALL, (struct invvpid_descriptor){0});
+			(void)!invvpid(INVALIDATE_ALL, (struct invvpid_descriptor){ 0 });
 		if (vmxoff_try() != STATUS_OK)
 			cpu->error = STATUS_FAULT;
 	}

@@ -75,9 +75,10 @@ void vmx_flush(struct vm *vm)
 	struct vmx_vm *vendor = vm->vendor;
 
 	if (vmx_caps.ept_vpid & EPT_CAP_INVEPT_SINGLE)
-		(void)!invept(INVALIDATE_SINGLE, (struct invept_descriptor){.eptp = vendor->eptp});
+		(void)!invept(INVALIDATE_SINGLE,
+			      (struct invept_descriptor){ .eptp = vendor->eptp });
 	else if (vmx_caps.ept_vpid & EPT_CAP_INVEPT_ALL)
-		(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){0});
+		(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){ 0 });
 }
 
 static void free_tables(uint64_t *table, unsigned shift)

@@ -92,7 +92,7 @@ static void memory_access(struct vcpu *vcpu, struct vm_exit *exit)
 	uint64_t qualification = exit->raw_qualification;
 
 	if ((exit->raw_reason & 0xFFFF) == REASON_APIC_ACCESS) {
-		static const uint8_t access[] = {MEMORY_READ, MEMORY_WRITE, MEMORY_FETCH};
+		static const uint8_t access[] = { MEMORY_READ, MEMORY_WRITE, MEMORY_FETCH };
 		uint64_t type = qualification >> 12 & 0xF;
 
 		exit->memory.gpa = APIC_DEFAULT_BASE | (qualification & PAGE_MASK);
@@ -196,7 +196,7 @@ void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit)
 
 	exit->raw_reason = reason;
 	exit->raw_qualification = 0;
-	exit->interrupted = (struct event){0};
+	exit->interrupted = (struct event){ 0 };
 	exit->kind = EXIT_UNKNOWN;
 	if (basic < ARRAY_SIZE(kinds) && (kinds[basic] || basic == REASON_PREEMPTION_TIMER))
 		exit->kind = kinds[basic];

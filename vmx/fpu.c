@@ -1,4 +1,5 @@
-/* SDM vol. 1, "Managing State Using the XSAVE Feature Set" and "FXSAVE and FXRSTOR Instructions". */
+/* SDM vol. 1, "Managing State Using the XSAVE Feature Set" and "FXSAVE and FXRSTOR Instructions".
+ */
 #include "insn.h"
 #include "vmx.h"
 

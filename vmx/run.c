@@ -33,9 +33,9 @@ static void drop_smi_blocking(void)
 
 static void set_windows(struct vmx_vcpu *vendor, const struct entry *entry)
 {
-	uint32_t primary = vendor->primary & ~(CONTROL_MASK(PRIMARY_IRQ_WINDOW) |
-					       CONTROL_MASK(PRIMARY_NMI_WINDOW) |
-					       CONTROL_MASK(PRIMARY_PAUSE));
+	uint32_t primary =
+		vendor->primary & ~(CONTROL_MASK(PRIMARY_IRQ_WINDOW) |
+				    CONTROL_MASK(PRIMARY_NMI_WINDOW) | CONTROL_MASK(PRIMARY_PAUSE));
 
 	if (entry->irq_window)
 		primary |= CONTROL_MASK(PRIMARY_IRQ_WINDOW);
@@ -118,7 +118,7 @@ void vmx_abort_entry(struct cpu *cpu)
 
 static void entry_failed(struct vm_exit *exit)
 {
-	*exit = (struct vm_exit){.kind = EXIT_ENTRY_FAILED, .raw_reason = REASON_ENTRY_FAILURE};
+	*exit = (struct vm_exit){ .kind = EXIT_ENTRY_FAILED, .raw_reason = REASON_ENTRY_FAILURE };
 	if (vmread_try(VM_INSTRUCTION_ERROR, &exit->raw_qualification) != STATUS_OK)
 		exit->raw_qualification = 0;
 }

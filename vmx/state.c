@@ -72,7 +72,8 @@ void vmx_state_get(struct vcpu *vcpu, struct regs *regs)
 		regs->interruptibility &= ~(uint32_t)BLOCKED_BY_SMI;
 }
 
-/* Unrestricted guests may run with PE and PG clear: SDM vol. 3C, "Restrictions on VMX Operation". */
+/* Unrestricted guests may run with PE and PG clear: SDM vol. 3C, "Restrictions on VMX Operation".
+ */
 static void set_control_registers(struct vmx_vcpu *vendor, const struct regs *regs)
 {
 	uint64_t fixed0 = vmx_caps.cr0_fixed0 & ~(uint64_t)(CR0_PE | CR0_PG);

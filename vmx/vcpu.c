@@ -58,10 +58,10 @@ static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *vendor)
 {
 	const struct vmx_vm *vm = vcpu->vm->vendor;
 
-	vendor->pin = vmx_adjust(GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT) |
-						    CONTROL_MASK(PIN_NMI) |
-						    CONTROL_MASK(PIN_VIRTUAL_NMIS) |
-						    CONTROL_MASK(PIN_PREEMPTION_TIMER));
+	vendor->pin =
+		vmx_adjust(GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT) | CONTROL_MASK(PIN_NMI) |
+					      CONTROL_MASK(PIN_VIRTUAL_NMIS) |
+					      CONTROL_MASK(PIN_PREEMPTION_TIMER));
 	vendor->primary = primary_controls();
 	vendor->secondary = vmx_adjust(GROUP_SECONDARY,
 				       CONTROL_MASK(SECONDARY_EPT) |
@@ -89,12 +89,10 @@ static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *vendor)
 
 static void write_entry_exit_controls(struct vmx_vcpu *vendor)
 {
-	vendor->exit = vmx_adjust(GROUP_EXIT, CONTROL_MASK(EXIT_SAVE_DEBUG) |
-						      CONTROL_MASK(EXIT_HOST_64) |
-						      CONTROL_MASK(EXIT_SAVE_PAT) |
-						      CONTROL_MASK(EXIT_LOAD_PAT) |
-						      CONTROL_MASK(EXIT_SAVE_EFER) |
-						      CONTROL_MASK(EXIT_LOAD_EFER));
+	vendor->exit = vmx_adjust(
+		GROUP_EXIT, CONTROL_MASK(EXIT_SAVE_DEBUG) | CONTROL_MASK(EXIT_HOST_64) |
+				    CONTROL_MASK(EXIT_SAVE_PAT) | CONTROL_MASK(EXIT_LOAD_PAT) |
+				    CONTROL_MASK(EXIT_SAVE_EFER) | CONTROL_MASK(EXIT_LOAD_EFER));
 	vendor->entry = vmx_adjust(GROUP_ENTRY, CONTROL_MASK(ENTRY_LOAD_DEBUG) |
 							CONTROL_MASK(ENTRY_LOAD_PAT) |
 							CONTROL_MASK(ENTRY_LOAD_EFER));
@@ -118,9 +116,9 @@ static void invalidate(struct vcpu *vcpu)
 		return;
 	if (vmx_caps.ept_vpid & VPID_CAP_INVVPID_SINGLE)
 		(void)!invvpid(INVALIDATE_SINGLE,
-			       (struct invvpid_descriptor){.vpid = vcpu->id + 1});
+			       (struct invvpid_descriptor){ .vpid = vcpu->id + 1 });
 	else
-		(void)!invvpid(INVALIDATE_ALL, (struct invvpid_descriptor){0});
+		(void)!invvpid(INVALIDATE_ALL, (struct invvpid_descriptor){ 0 });
 }
 
 enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu)

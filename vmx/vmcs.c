@@ -1,7 +1,7 @@
 #include "vmcs.h"
 
 const struct vmcs_row vmcs_rows[] = {
-#define FIELD(name, encoding) {#name, encoding},
+#define FIELD(name, encoding) { #name, encoding },
 #include "vmcs.def"
 #undef FIELD
 };
@@ -9,7 +9,7 @@ const struct vmcs_row vmcs_rows[] = {
 const unsigned vmcs_row_count = ARRAY_SIZE(vmcs_rows);
 
 const struct control_row control_rows[] = {
-#define CONTROL(group, name, bit, text) {GROUP_##group, bit, text},
+#define CONTROL(group, name, bit, text) { GROUP_##group, bit, text },
 #include "controls.def"
 #undef CONTROL
 };

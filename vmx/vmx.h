@@ -14,8 +14,9 @@ extern const struct backend vmx_backend;
 struct vmx_caps {
 	uint64_t basic, misc, ept_vpid;
 	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
-	uint64_t controls[GROUP_COUNT]; /* as the capability MSRs: may be 1 above, must be 1 below */
-	uint64_t xcr0;			/* components that guests may have */
+	uint64_t
+		controls[GROUP_COUNT]; /* as the capability MSRs: may be 1 above, must be 1 below */
+	uint64_t xcr0;		       /* components that guests may have */
 };
 
 extern struct vmx_caps vmx_caps;

@@ -8,16 +8,16 @@
 #include <stdint.h>
 
 enum {
-	GUEST_SIPI_PAGE = 0x1000,	/* the AP's first code; copied to other SIPI vectors' pages */
-	GUEST_ENTRY = 0x2000,		/* the boot processor's, and the rest of the program */
+	GUEST_SIPI_PAGE = 0x1000, /* the AP's first code; copied to other SIPI vectors' pages */
+	GUEST_ENTRY = 0x2000,	  /* the boot processor's, and the rest of the program */
 	GUEST_IMAGE_END = 0x8000,
-	GUEST_SLOTS = 0x8000,		/* struct guest_slot for each vCPU */
-	GUEST_SHARED = 0xC000,		/* struct guest_shared */
-	GUEST_LOW_PAGES = 0x11,		/* 0 to 10FFFH */
-	GUEST_SIPI_PAGE_2 = 0x10000,	/* vector 10H */
+	GUEST_SLOTS = 0x8000,	     /* struct guest_slot for each vCPU */
+	GUEST_SHARED = 0xC000,	     /* struct guest_shared */
+	GUEST_LOW_PAGES = 0x11,	     /* 0 to 10FFFH */
+	GUEST_SIPI_PAGE_2 = 0x10000, /* vector 10H */
 	GUEST_STACKS = 0x20000,
 	GUEST_STACK_SIZE = 0x400,
-	GUEST_SIPI_PAGE_3 = 0x9F000,	/* vector 9FH */
+	GUEST_SIPI_PAGE_3 = 0x9F000, /* vector 9FH */
 	GUEST_VCPUS = 64,
 };
 
@@ -33,7 +33,7 @@ enum guest_program {
 #define GUEST_ENUM(name) GUEST_##name,
 	GUEST_PROGRAMS(GUEST_ENUM)
 #undef GUEST_ENUM
-	GUEST_PROGRAM_COUNT
+		GUEST_PROGRAM_COUNT
 };
 
 /* What a vCPU saw when it started, and what happened to it since. The offsets are in start.S. */

@@ -19,10 +19,10 @@ void idt_set_up(void)
 	for (uint32_t i = 0; i < 256; i++) {
 		uint32_t stub = (uint32_t)guest_stubs + i * STUB_SIZE;
 
-		guest_idt[i] = (struct gate){.offset_low = (uint16_t)stub,
-					     .selector = 8,
-					     .type = INTERRUPT_GATE,
-					     .offset_high = (uint16_t)(stub >> 16)};
+		guest_idt[i] = (struct gate){ .offset_low = (uint16_t)stub,
+					      .selector = 8,
+					      .type = INTERRUPT_GATE,
+					      .offset_high = (uint16_t)(stub >> 16) };
 	}
 }
 
