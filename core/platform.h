@@ -34,6 +34,7 @@ struct platform {
 	/* A monotonic clock that every processor may read: ticks, clock_hz of them a second. */
 	uint64_t (*clock)(void);
 	uint64_t clock_hz;
+	uint64_t started; /* the clock when the firmware handed over to us */
 
 	/*
 	 * Takes the calling processor from the firmware: own GDT, TSS, IDT, GS base, IF=0,

@@ -192,8 +192,7 @@ static int run_all(struct facts *facts)
 	unsigned total = for_each_test(NULL);
 	const unsigned *by = report_totals()->by_verdict;
 
-	if (report_open(suite.options->report, facts, suite.options->bench ? 0 : total) !=
-	    STATUS_OK) {
+	if (report_open(suite.options->report, facts, total) != STATUS_OK) {
 		report_line("assay: not enough memory for the report");
 		return SUITE_FAILED;
 	}
@@ -201,11 +200,9 @@ static int run_all(struct facts *facts)
 		report_line("no virtualization: %s", suite.why_not);
 	suite.ready = machine_start(virtualization());
 	report_processors();
-	if (suite.options->bench)
-		for (unsigned i = 0; i < benchmark_count; i++)
-			run_benchmark(&benchmarks[i]);
-	else
-		for_each_test(run_test);
+	for_each_test(run_test);
+	for (unsigned i = 0; suite.options->bench && i < benchmark_count; i++)
+		run_benchmark(&benchmarks[i]);
 	if (!machine_stop())
 		report_line("assay: a processor did not come back");
 	report_close();

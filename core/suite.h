@@ -10,7 +10,7 @@ struct suite_options {
 	unsigned cpus;	    /* processors to use, 0: all */
 	bool list;	    /* print the tests' names and nothing else */
 	bool shutdown;	    /* the machine is shut down afterwards */
-	bool bench;	    /* run the benchmarks instead of the tests */
+	bool bench;	    /* run the benchmarks after the tests */
 	const char *report; /* path of the report files without extension */
 	unsigned filter_count;
 	const char *filters[SUITE_FILTERS_MAX]; /* globs; a test that matches one is run */

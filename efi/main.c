@@ -154,6 +154,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	size_t pages = (sizeof(*run) + PAGE_MASK) / PAGE_SIZE;
 	EFI_STATUS status;
 
+	efi_platform.started = clock_read();
 	if (firmware_init(image, table) != STATUS_OK)
 		return EFI_UNSUPPORTED;
 	console_init();

@@ -27,7 +27,12 @@ enum {
 	P(start)  /* INIT, SIPI, SIPI to each of the destinations, waits for their answers */      \
 	P(answer) /* halts; being started is the answer */                                         \
 	P(spin)	  /* counts until told to end */                                                   \
-	P(cpuid)  /* executes CPUID a number of times: the VM-exit benchmark */
+	P(cpuid)  /* executes CPUID a number of times: the VM-exit benchmark */                    \
+	P(ping)                                                                                    \
+	P(pong)                                                                                    \
+	P(broadcast)                                                                               \
+	P(listen)                                                                                  \
+	P(start_all)
 
 enum guest_program {
 #define GUEST_ENUM(name) GUEST_##name,
@@ -54,7 +59,8 @@ struct guest_slot {
 	uint8_t order[32];    /* vectors in the order of arrival, the first 32 */
 	uint16_t vectors[16]; /* arrivals by vector / 16 */
 	uint32_t value[4];    /* the program's own results */
-	uint32_t unused[16];
+	uint32_t tsc;	      /* low half, at its first instructions */
+	uint32_t unused[15];
 };
 
 struct guest_shared {
@@ -69,7 +75,7 @@ struct guest_shared {
 	uint32_t go;	 /* the tests release waiting programs with it */
 	uint32_t end;	 /* programs that loop end */
 	uint32_t argument[8];
-	uint32_t first_instruction[2]; /* TSC before the SIPI and at the AP's first instruction */
+	uint32_t tsc; /* low half, before the INIT */
 };
 
 _Static_assert(sizeof(struct guest_slot) == 256, "start.S computes addresses with it");

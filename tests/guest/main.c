@@ -116,8 +116,8 @@ PROGRAM(start)
 			uint32_t id = SHARED->destination[i];
 			uint32_t before = SLOT(slot_of(id))->finished;
 
+			SHARED->tsc = rdtsc();
 			icr(ICR_INIT, id);
-			SHARED->first_instruction[0] = rdtsc();
 			for (uint32_t n = 0; n < SHARED->sipis; n++)
 				icr(ICR_SIPI | SHARED->vector, id);
 			while (SHARED->sipis && SLOT(slot_of(id))->finished == before)

@@ -31,6 +31,7 @@
 	.set S_IDT, 66
 	.set S_APIC_ID, 72
 	.set S_ENTERED, 76
+	.set S_TSC, 192
 
 /*
  * The start-up IPI's page: CS:IP is vector << 8 : 0. Runs at any page, so it refers to itself by
@@ -50,6 +51,8 @@ sipi_entry:
 	movd %ebx, %mm1
 	movd %ecx, %mm2
 	movd %edx, %mm3
+	rdtsc
+	movd %eax, %mm4
 	mov $1, %eax
 	cpuid
 	bswap %ebx
@@ -64,6 +67,7 @@ sipi_entry:
 	movd %mm1, S_EBX(%edx)
 	movd %mm2, S_ECX(%edx)
 	movd %mm3, S_EDX(%edx)
+	movd %mm4, S_TSC(%edx)
 	mov %esi, S_ESI(%edx)
 	mov %edi, S_EDI(%edx)
 	mov %ebp, S_EBP(%edx)
