@@ -4,7 +4,14 @@
 #include "pages.h"
 #include "text.h"
 
-enum { JSON_PAGES = 32, LINE = 1000, COLUMNS = 79, FAILURES_LISTED = 12 };
+enum {
+	JSON_PAGES = 32,
+	TAP_PAGES = 4,
+	FLUSHES_A_SECOND = 10,
+	LINE = 1000,
+	COLUMNS = 79,
+	FAILURES_LISTED = 12
+};
 
 static struct {
 	struct report_totals totals;
@@ -13,6 +20,9 @@ static struct {
 	size_t json_used;
 	bool json_tests, json_bench; /* an element has been written there */
 	bool files;		     /* the volume takes our files */
+	char *tap;		     /* TAP_PAGES of lines that are not on the volume yet */
+	size_t tap_used;
+	uint64_t flushed; /* clock */
 	char tap_path[TEST_TEXT], json_path[TEST_TEXT];
 	char failed[FAILURES_LISTED][64];
 	unsigned failed_count;
@@ -97,21 +107,34 @@ static void tap(const char *format, ...) PRINTF_LIKE(1, 2);
 
 static void tap(const char *format, ...)
 {
-	char text[LINE];
 	va_list arguments;
-	enum status status;
 	size_t length;
 
-	if (!report.files)
-		return;
+	if (TAP_PAGES * PAGE_SIZE - report.tap_used < LINE)
+		report_flush();
 	va_start(arguments, format);
-	length = text_format_v(text, sizeof(text), format, arguments);
+	length = text_format_v(report.tap + report.tap_used, LINE, format, arguments);
 	va_end(arguments);
-	if (length >= sizeof(text))
-		length = sizeof(text) - 1;
-	status = platform->file_append(report.tap_path, text, length);
-	if (status != STATUS_OK)
-		write_failed(status);
+	report.tap_used += length < LINE ? length : LINE - 1;
+}
+
+void report_flush(void)
+{
+	enum status status;
+
+	report.flushed = platform->clock();
+	if (report.files && report.tap_used) {
+		status = platform->file_append(report.tap_path, report.tap, report.tap_used);
+		if (status != STATUS_OK)
+			write_failed(status);
+	}
+	report.tap_used = 0;
+}
+
+/* Firmware takes long to put a line on the medium: by far longer than a test runs. */
+static bool flush_is_due(void)
+{
+	return platform->clock() - report.flushed > platform->clock_hz / FLUSHES_A_SECOND;
 }
 
 /* The file must be whole JSON whenever the machine stops: close every bracket at its end. */
@@ -148,9 +171,10 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 {
 	__builtin_memset(&report, 0, sizeof(report));
 	report.total = total;
-	report.json = pages_alloc(JSON_PAGES);
+	report.json = pages_alloc(JSON_PAGES + TAP_PAGES);
 	if (!report.json)
 		return STATUS_NO_MEMORY;
+	report.tap = report.json + JSON_PAGES * PAGE_SIZE;
 	text_format(report.tap_path, sizeof(report.tap_path), "%s.TAP", path);
 	text_format(report.json_path, sizeof(report.json_path), "%s.JSON", path);
 	begin_files();
@@ -230,6 +254,8 @@ void report_test(const struct test_run *run, unsigned number)
 	console_test(run, number);
 	tap_test(run, number);
 	json_test(run);
+	if (run->verdict == VERDICT_FAIL || run->verdict == VERDICT_ERROR || flush_is_due())
+		report_flush();
 }
 
 void report_bench(const char *name, uint64_t value, const char *unit)
@@ -256,6 +282,7 @@ void report_close(void)
 		    by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR]);
 	json_write(true);
 	tap("# %s\n", totals);
+	report_flush();
 	report_line("%s", "");
 	for (unsigned i = 0; i < report.failed_count && i < FAILURES_LISTED; i++)
 		report_line("%s", report.failed[i]);
@@ -264,5 +291,5 @@ void report_close(void)
 	if (report.files)
 		report_line("report: %s and %s", report.tap_path, report.json_path);
 	report_line("%s", totals);
-	pages_free(report.json, JSON_PAGES);
+	pages_free(report.json, JSON_PAGES + TAP_PAGES);
 }

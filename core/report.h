@@ -1,7 +1,7 @@
 /*
  * The report: a table for people on the console, TAP 14 and JSON on the boot volume. The TAP file
- * grows with every test, so that a crash leaves what was known; the JSON file is written before
- * the first test ("complete": false) and at the end.
+ * grows ten times a second and with every failure, so that a crash leaves what was known; the JSON
+ * file is written before the first test ("complete": false) and at the end.
  */
 #ifndef CORE_REPORT_H
 #define CORE_REPORT_H
@@ -18,6 +18,9 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 
 /* The verdict of one test; number counts from 1. */
 void report_test(const struct test_run *run, unsigned number);
+
+/* Puts on the volume what is known so far. */
+void report_flush(void);
 
 void report_bench(const char *name, uint64_t value, const char *unit);
 

@@ -52,8 +52,8 @@ static void print_screen(const char *text)
 		if (*text == '\n')
 			chunk[used++] = '\r';
 		/* A firmware's font need not have more than ASCII. */
-		chunk[used++] = *text == '\n' || (*text >= ' ' && *text <= '~') ? (CHAR16)*text :
-										   '?';
+		chunk[used++] =
+			*text == '\n' || (*text >= ' ' && *text <= '~') ? (CHAR16)*text : '?';
 		if (used >= CHUNK || !text[1]) {
 			chunk[used] = 0;
 			out->OutputString(out, chunk);

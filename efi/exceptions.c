@@ -1,6 +1,6 @@
 /* Exceptions and interrupts while a processor is ours. */
-#include "host.h"
 #include "firmware.h"
+#include "host.h"
 #include "x86.h"
 
 enum {
@@ -139,6 +139,7 @@ static void handle_exception(struct host_cpu *host, struct frame *frame)
 		host->in_handler = true;
 		describe(host, frame, guard->fault);
 		host->guard = guard->outer;
+		host->idle = false;
 		redirect(frame, guard_landing, guard->rsp);
 	} else {
 		host->in_handler = true;

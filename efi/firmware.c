@@ -45,7 +45,8 @@ enum status firmware_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	firmware.boot = table->BootServices;
 	firmware.runtime = table->RuntimeServices;
 	firmware.loaded = firmware_protocol(image, &loaded_guid);
-	/* UEFI Shell specification, "EFI_SHELL_PARAMETERS_PROTOCOL": on each image that it starts. */
+	/* UEFI Shell specification, "EFI_SHELL_PARAMETERS_PROTOCOL": on each image that it starts.
+	 */
 	firmware.from_shell = firmware_protocol(image, &shell_guid);
 	return firmware.loaded ? STATUS_OK : STATUS_DEVICE;
 }

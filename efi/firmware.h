@@ -13,7 +13,7 @@ struct firmware {
 	EFI_BOOT_SERVICES *boot;
 	EFI_RUNTIME_SERVICES *runtime;
 	EFI_LOADED_IMAGE_PROTOCOL *loaded; /* our own image */
-	bool from_shell;		   /* else the boot manager, or another program, started us */
+	bool from_shell; /* else the boot manager, or another program, started us */
 };
 
 extern struct firmware firmware;

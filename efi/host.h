@@ -67,16 +67,16 @@ struct guard {
 struct host_cpu {
 	struct host_cpu *self; /* first: at GS:0 while the processor is taken */
 	struct cpu *cpu;
-	struct guard *guard;	/* the innermost call of guarded() */
+	struct guard *guard; /* the innermost call of guarded() */
 	uint64_t stack, stack_end;
-	size_t handle;		/* the firmware's number for the processor */
+	size_t handle; /* the firmware's number for the processor */
 	bool taken;
-	_Atomic bool idle;	/* in host_idle */
-	bool in_handler;	/* an exception is being handled: another one would be our own */
-	uint32_t strays;	/* interrupts that nobody asked for */
-	_Atomic bool returned;	/* an AP's procedure is done */
-	uint32_t core_type;	/* EAX of CPUID leaf 1AH, hybrid processors only */
-	struct fault fault;	/* why it is parked: cpu->phase CPU_FAILED, cpu->error STATUS_FAULT */
+	_Atomic bool idle;     /* in host_idle */
+	bool in_handler;       /* an exception is being handled: another one would be our own */
+	uint32_t strays;       /* interrupts that nobody asked for */
+	_Atomic bool returned; /* an AP's procedure is done */
+	uint32_t core_type;    /* EAX of CPUID leaf 1AH, hybrid processors only */
+	struct fault fault; /* why it is parked: cpu->phase CPU_FAILED, cpu->error STATUS_FAULT */
 	struct host_saved saved;
 	struct tss tss;
 	void *xsave; /* NULL without XSAVE */
@@ -141,8 +141,8 @@ bool idle_nmi(struct host_cpu *host, uint64_t *rip);
 
 /* mp.c */
 enum status mp_init(unsigned wanted, struct cpu **cpus); /* wanted 0: all */
-unsigned mp_total(void);	/* processors that the firmware has, disabled ones included */
-const char *mp_note(void);	/* why fewer than all are in use; "" if all are */
+unsigned mp_total(void);   /* processors that the firmware has, disabled ones included */
+const char *mp_note(void); /* why fewer than all are in use; "" if all are */
 enum status mp_start(void (*entry)(struct cpu *cpu));
 /* Runs a short procedure on the APs and waits for it; they stay in the firmware's hands. */
 void mp_visit(void (*visit)(struct host_cpu *host));

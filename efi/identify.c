@@ -144,8 +144,8 @@ static void add_processors(struct facts *facts)
 	facts_add(facts, "processors", "%u, %u in use%s%s%s", mp_total(), host_count,
 		  note[0] ? " (" : "", note, note[0] ? ")" : "");
 	facts_add(facts, "apic mode", "%s", host_x2apic() ? "x2APIC" : "xAPIC");
-	facts_add(facts, "tsc", "%lu.%03lu MHz, %s", clock_hz() / 1000000,
-		  clock_hz() / 1000 % 1000, clock_source());
+	facts_add(facts, "tsc", "%lu.%03lu MHz, %s", clock_hz() / 1000000, clock_hz() / 1000 % 1000,
+		  clock_source());
 }
 
 static uint64_t free_memory(void)

@@ -73,8 +73,8 @@ static unsigned choose_count(unsigned wanted)
 	note[0] = '\0';
 	total = 1;
 	services = firmware_locate(&guid);
-	if (!services ||
-	    services->GetNumberOfProcessors(services, &all, &enabled) != EFI_SUCCESS || !all) {
+	if (!services || services->GetNumberOfProcessors(services, &all, &enabled) != EFI_SUCCESS ||
+	    !all) {
 		services = NULL;
 		text_format(note, sizeof(note),
 			    "the firmware has no MP Services: the boot processor alone");

@@ -131,8 +131,7 @@ static void parse_value(struct options *options, char letter, char **line)
 	char *word = next_word(line);
 
 	if (!word)
-		fail(options, letter == 'c' ? "-c needs a number of processors" :
-					      "-r needs a path",
+		fail(options, letter == 'c' ? "-c needs a number of processors" : "-r needs a path",
 		     "");
 	else if (letter == 'c')
 		parse_cpus(options, word);

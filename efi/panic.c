@@ -58,7 +58,7 @@ _Noreturn void panic_stop(struct host_cpu *host)
 		console_print("the machine restarts after a key\n");
 		console_wait_key();
 	}
-	firmware.runtime->ResetSystem(panic_shutdown ? EfiResetShutdown : EfiResetCold,
-				      EFI_ABORTED, 0, NULL);
+	firmware.runtime->ResetSystem(panic_shutdown ? EfiResetShutdown : EfiResetCold, EFI_ABORTED,
+				      0, NULL);
 	halt();
 }

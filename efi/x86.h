@@ -93,8 +93,7 @@ static inline uint64_t xgetbv(uint32_t index)
 
 static inline void xsetbv(uint32_t index, uint64_t value)
 {
-	__asm__ volatile("xsetbv" ::"c"(index), "a"((uint32_t)value),
-			 "d"((uint32_t)(value >> 32)));
+	__asm__ volatile("xsetbv" ::"c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
 static inline uint64_t read_rflags(void)
