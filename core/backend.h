@@ -80,7 +80,12 @@ struct backend {
 	void (*rflags_set)(struct vcpu *vcpu, uint64_t rflags);
 	uint32_t (*interruptibility_get)(struct vcpu *vcpu);
 
-	/* Enters the guest once. Failures of the entry are exits of kind EXIT_ENTRY_FAILED. */
+	/*
+	 * Enters the guest and returns with its exit. Failures of the entry are exits of kind
+	 * EXIT_ENTRY_FAILED. CPUID exits that vcpu_cpuid_quick answers need not return as long as
+	 * the kick window is open: they change nothing but registers, and whoever has news for this
+	 * vCPU makes the window KICKED.
+	 */
 	void (*run)(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
 
 	/* In the NMI handler on this processor: makes an entry that is being prepared end at once.

@@ -149,6 +149,7 @@ static bool control_register(struct vcpu *vcpu, const struct vm_exit *exit)
 		vcpu_inject_gp(vcpu);
 		return true;
 	}
+	vcpu->cpuid_known = false;
 	vcpu->cache_bits = vcpu->regs.cr0 & (CR0_CD | CR0_NW);
 	vcpu->regs_changed = true;
 	vcpu->advance = true;

@@ -5,7 +5,7 @@
 
 #include "base.h"
 
-enum { FACTS_MAX = 64, FACT_TEXT = 120 };
+enum { FACTS_MAX = 64, FACT_TEXT = 500 };
 
 struct facts {
 	unsigned count;

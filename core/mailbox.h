@@ -13,8 +13,8 @@
 
 #define MESSAGE_KINDS(M)                                                                           \
 	M(FIXED)                                                                                   \
-	M(LOWEST) M(NMI) M(INIT) M(SIPI) M(EXTINT) M(START) M(PAUSE) M(RESUME) M(STOP) M(CALL)     \
-		M(MOVE)
+	M(LOWEST)                                                                                  \
+	M(NMI) M(INIT) M(SIPI) M(EXTINT) M(START) M(PAUSE) M(RESUME) M(STOP) M(CALL) M(MOVE)
 
 enum message_kind {
 	MESSAGE_NONE,

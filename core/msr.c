@@ -42,6 +42,7 @@ static bool write_base(struct vcpu *vcpu, uint64_t value)
 
 	if (!apic_set_base(&vcpu->apic, value))
 		return false;
+	vcpu->cpuid_known = false;
 	if (apic_mode_of(before) != apic_mode_of(value))
 		backend->apic_mode_changed(vcpu);
 	return true;
@@ -179,10 +180,9 @@ static void leaf_0b(const struct vcpu *vcpu, uint32_t subleaf, uint32_t out[4])
 	out[3] = vcpu->apic.id;
 }
 
-void vcpu_cpuid(struct vcpu *vcpu)
+static NOINLINE void cpuid_look_up(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
 {
-	uint64_t *gpr = vcpu->regs.gpr;
-	uint32_t leaf = (uint32_t)gpr[RAX], subleaf = (uint32_t)gpr[RCX], out[4];
+	uint32_t *out = vcpu->cpuid_out;
 
 	backend->cpuid(leaf, subleaf, out);
 	if (leaf == 1) {
@@ -195,8 +195,17 @@ void vcpu_cpuid(struct vcpu *vcpu)
 		out[2] = 0x73734179;
 		out[3] = 0x73417961;
 	}
-	gpr[RAX] = out[0];
-	gpr[RBX] = out[1];
-	gpr[RCX] = out[2];
-	gpr[RDX] = out[3];
+	vcpu->cpuid_leaf = leaf;
+	vcpu->cpuid_subleaf = subleaf;
+	vcpu->cpuid_known = true;
+}
+
+void vcpu_cpuid(struct vcpu *vcpu)
+{
+	if (vcpu_cpuid_quick(vcpu))
+		return;
+	cpuid_look_up(vcpu, (uint32_t)vcpu->regs.gpr[RAX], (uint32_t)vcpu->regs.gpr[RCX]);
+	(void)vcpu_cpuid_quick(vcpu);
+	/* A test that looks at every exit wants to see them all. */
+	vcpu->cpuid_known = !vcpu->vm->on_exit;
 }

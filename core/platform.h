@@ -61,8 +61,8 @@ struct platform {
 			struct fault *fault);
 
 	/*
-	 * Waits a moment for *doorbell to differ from seen; may return early for any reason. Uses
-	 * MONITOR/MWAIT where the processor has them, so that an idle processor costs nothing.
+	 * Waits until *doorbell differs from seen, or for a kick; may return early. Opens and
+	 * closes the kick window itself. An idle processor costs nothing.
 	 */
 	void (*idle)(_Atomic uint32_t *doorbell, uint32_t seen);
 

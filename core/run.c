@@ -183,6 +183,7 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 		return false;
 	}
 	backend->run(vcpu, entry, exit);
+	count(&vcpu->counts.exits);
 	cpu_window_close(cpu);
 	if (hardware_wait)
 		atomic_store(&vcpu->in_wait_sipi, false);
@@ -211,7 +212,6 @@ void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
 		if (!enter(cpu, vcpu, &entry, &exit))
 			continue;
 		vcpu->event = exit.interrupted;
-		count(&vcpu->counts.exits);
 		if (exit_handle(vcpu, &exit) == STEP_YIELD)
 			return;
 	}

@@ -101,6 +101,7 @@ static void reset(struct vcpu *vcpu)
 	regs_init(&vcpu->regs, signature());
 	apic_init(&vcpu->apic);
 	forget_events(vcpu);
+	vcpu->cpuid_known = false;
 	vcpu->regs_changed = true;
 	count(&vcpu->counts.inits);
 }

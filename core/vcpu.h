@@ -115,6 +115,10 @@ struct vcpu {
 	uint32_t hardware_sipi_blocking; /* interruptibility that this exit saved */
 
 	struct vm_exit last; /* the exit that stopped it, if failure is set */
+	/* The last answer of CPUID; valid until CR4 or the APIC's mode changes. */
+	bool cpuid_known;
+	uint32_t cpuid_leaf, cpuid_subleaf, cpuid_out[4];
+
 	const char *failure; /* why core/ stopped it; NULL: nothing went wrong */
 
 	struct regs *start_regs; /* if set: state as the processor had it before the first
@@ -135,6 +139,21 @@ void vcpu_fail(struct vcpu *vcpu, const char *why, const struct vm_exit *exit);
 /* #GP(0) or #UD at the instruction that exited. */
 void vcpu_inject_gp(struct vcpu *vcpu);
 void vcpu_inject_ud(struct vcpu *vcpu);
+
+/* CPUID by the answer that core/ gave last, if it was the same question; false: exit to core/. */
+static inline bool vcpu_cpuid_quick(struct vcpu *vcpu)
+{
+	uint64_t *gpr = vcpu->regs.gpr;
+
+	if (!vcpu->cpuid_known || (uint32_t)gpr[RAX] != vcpu->cpuid_leaf ||
+	    (uint32_t)gpr[RCX] != vcpu->cpuid_subleaf)
+		return false;
+	gpr[RAX] = vcpu->cpuid_out[0];
+	gpr[RBX] = vcpu->cpuid_out[1];
+	gpr[RCX] = vcpu->cpuid_out[2];
+	gpr[RDX] = vcpu->cpuid_out[3];
+	return true;
+}
 
 static inline void count(_Atomic uint64_t *counter)
 {

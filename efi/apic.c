@@ -9,6 +9,9 @@ enum {
 	APIC_ISR = 0x100,
 	APIC_ICR_LOW = 0x300,
 	APIC_ICR_HIGH = 0x310,
+	APIC_LINT0 = 0x350,
+	LVT_MASKED = 1 << 16,
+	TPR_NONE = 15, /* CR8: no fixed interrupt has a higher class */
 	X2APIC_MSR = 0x800,
 
 	ICR_PENDING = 1 << 12,
@@ -33,15 +36,36 @@ static uint32_t apic_read(unsigned offset)
 	return host_x2apic() ? (uint32_t)rdmsr(X2APIC_MSR + offset / 16) : *xapic(offset);
 }
 
+static void apic_write(unsigned offset, uint32_t value)
+{
+	if (host_x2apic())
+		wrmsr(X2APIC_MSR + offset / 16, value);
+	else
+		*xapic(offset) = value;
+}
+
+uint32_t host_hold_interrupts(void)
+{
+	uint32_t lint0 = apic_read(APIC_LINT0);
+
+	if (!(lint0 & LVT_MASKED))
+		apic_write(APIC_LINT0, lint0 | LVT_MASKED);
+	write_cr8(TPR_NONE);
+	return lint0;
+}
+
+void host_release_interrupts(uint32_t lint0)
+{
+	if (!(lint0 & LVT_MASKED))
+		apic_write(APIC_LINT0, lint0);
+}
+
 /* A spurious interrupt sets no ISR bit, and an EOI then would end another interrupt. */
 void host_end_of_interrupt(unsigned vector)
 {
 	if (!(apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1))
 		return;
-	if (host_x2apic())
-		wrmsr(X2APIC_MSR + APIC_EOI / 16, 0);
-	else
-		*xapic(APIC_EOI) = 0;
+	apic_write(APIC_EOI, 0);
 }
 
 static void wait_sent(void)

@@ -271,6 +271,7 @@ enum status host_take(struct cpu *cpu)
 	save_registers(&host->saved);
 	save_msrs(&host->saved);
 	save_fpu(host);
+	host->saved.lint0 = host_hold_interrupts();
 	return STATUS_OK;
 }
 
@@ -281,6 +282,7 @@ void host_give_back(struct cpu *cpu)
 	if (!host->taken)
 		return;
 	interrupts_off();
+	host_release_interrupts(host->saved.lint0);
 	restore_msrs(&host->saved);
 	restore_fpu(host);
 	restore_registers(&host->saved);

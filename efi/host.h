@@ -55,6 +55,7 @@ struct host_saved {
 	uint32_t msr_present; /* a bit for each that could be read */
 	struct descriptor_table gdtr, idtr;
 	uint16_t cs, ds, es, fs, gs, ss, tr, ldtr;
+	uint32_t lint0; /* the local APIC's entry for the 8259's interrupts */
 };
 
 /* A call whose exceptions end it; on the caller's stack. */
@@ -123,7 +124,12 @@ extern bool panic_shutdown; /* switch the machine off instead of waiting for a k
 _Noreturn void panic_stop(struct host_cpu *host);
 void panic_print(const struct fault *fault); /* on the console */
 
-/* apic.c */
+/*
+ * apic.c. While a processor is ours its fixed and 8259 interrupts wait: pending ones would end
+ * every VM entry. Returns what host_release_interrupts needs; CR8 comes back with the registers.
+ */
+uint32_t host_hold_interrupts(void);
+void host_release_interrupts(uint32_t lint0);
 bool host_x2apic(void);
 void host_end_of_interrupt(unsigned vector);
 void host_ipi(const struct cpu *to, uint32_t icr_low);

@@ -138,7 +138,8 @@ static uint64_t vmx_capabilities(void)
 		found |= BIT(CAP_NESTED_PAGING);
 	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_UNRESTRICTED_GUEST)))
 		found |= BIT(CAP_REAL_MODE);
-	if (vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER)))
+	if (vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER)) &&
+	    vmx_allows(GROUP_EXIT, CONTROL_MASK(EXIT_SAVE_TIMER)))
 		found |= BIT(CAP_TIMER);
 	if (vmx_allows(GROUP_SECONDARY, apic) &&
 	    vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW)))

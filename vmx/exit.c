@@ -10,6 +10,12 @@ static const uint8_t kinds[] = {
 #undef REASON
 };
 
+static const bool known[] = {
+#define REASON(name, number, kind, text) [number] = true,
+#include "reasons.def"
+#undef REASON
+};
+
 enum {
 	INFO_ERROR = 1 << 11,
 	INFO_TYPE = 7 << 8,
@@ -153,9 +159,14 @@ static void startup_ipi(struct vcpu *vcpu, struct vm_exit *exit)
 	vmx_unblock_nmi();
 }
 
-static void details(struct vcpu *vcpu, struct vm_exit *exit)
+static NOINLINE void details(struct vcpu *vcpu, struct vm_exit *exit)
 {
+	uint64_t vectoring = vmread(IDT_VECTORING_INFO);
+
 	exit->raw_qualification = vmread(EXIT_QUALIFICATION);
+	exit->interrupted = (struct event){ 0 };
+	if (vectoring & INFO_VALID)
+		interrupted_event(exit, vectoring);
 	switch (exit->raw_reason & 0xFFFF) {
 	case REASON_EXCEPTION_NMI:
 		exception_or_nmi(vcpu, exit);
@@ -182,27 +193,26 @@ static void details(struct vcpu *vcpu, struct vm_exit *exit)
 	}
 }
 
-/* Exits that carry nothing beyond their reason: no qualification is read for them. */
+/*
+ * Exits by an instruction that carry nothing beyond their reason. An exit during event delivery is
+ * none of them: SDM vol. 3C, "Information for VM Exits That Occur During Event Delivery".
+ */
 static bool is_plain(enum exit_kind kind)
 {
-	return kind == EXIT_CPUID || kind == EXIT_HLT || kind == EXIT_TIMER || kind == EXIT_PAUSE ||
-	       kind == EXIT_MSR_READ || kind == EXIT_MSR_WRITE || kind == EXIT_IRQ_WINDOW;
+	const uint64_t plain = BIT(EXIT_CPUID) | BIT(EXIT_HLT) | BIT(EXIT_PAUSE) |
+			       BIT(EXIT_MSR_READ) | BIT(EXIT_MSR_WRITE);
+
+	return plain >> kind & 1;
 }
 
 void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit)
 {
-	uint64_t reason = vmread(EXIT_REASON), vectoring = vmread(IDT_VECTORING_INFO);
-	uint32_t basic = reason & 0xFFFF;
+	uint32_t basic = exit->raw_reason & 0xFFFF;
 
-	exit->raw_reason = reason;
 	exit->raw_qualification = 0;
-	exit->interrupted = (struct event){ 0 };
-	exit->kind = EXIT_UNKNOWN;
-	if (basic < ARRAY_SIZE(kinds) && (kinds[basic] || basic == REASON_PREEMPTION_TIMER))
-		exit->kind = kinds[basic];
+	exit->interrupted.type = EVENT_NONE;
+	exit->kind = basic < ARRAY_SIZE(kinds) && known[basic] ? kinds[basic] : EXIT_UNKNOWN;
 	exit->length = (uint32_t)vmread(EXIT_INSTRUCTION_LENGTH);
-	if (vectoring & INFO_VALID)
-		interrupted_event(exit, vectoring);
 	if (!is_plain(exit->kind))
 		details(vcpu, exit);
 	vmx_of(vcpu)->exit_length = exit->length;

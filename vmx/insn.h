@@ -51,26 +51,33 @@ static inline MUST_USE enum status vmwrite_try(uint32_t field, uint64_t value)
 }
 
 /* A field that this processor must have: its failure is our error, counted and reported. */
-void vmx_access_failed(uint32_t field, bool write, enum status status);
+void vmx_access_failed(uint32_t field, bool write);
 
 static inline uint64_t vmread(uint32_t field)
 {
 	uint64_t value;
-	enum status status = vmread_try(field, &value);
 
-	if (__builtin_expect(status != STATUS_OK, 0)) {
-		vmx_access_failed(field, false, status);
-		value = 0;
-	}
+	__asm__ goto("vmread %1, %0\n\tjbe %l[failed]" /* CF or ZF */
+		     : "=r"(value)
+		     : "r"((uint64_t)field)
+		     : "memory", "cc"
+		     : failed);
 	return value;
+failed:
+	vmx_access_failed(field, false);
+	return 0;
 }
 
 static inline void vmwrite(uint32_t field, uint64_t value)
 {
-	enum status status = vmwrite_try(field, value);
-
-	if (__builtin_expect(status != STATUS_OK, 0))
-		vmx_access_failed(field, true, status);
+	__asm__ goto("vmwrite %1, %0\n\tjbe %l[failed]"
+		     :
+		     : "r"((uint64_t)field), "r"(value)
+		     : "memory", "cc"
+		     : failed);
+	return;
+failed:
+	vmx_access_failed(field, true);
 }
 
 struct invept_descriptor {

@@ -5,20 +5,19 @@
 
 _Atomic uint32_t vmx_access_failures;
 
-void vmx_access_failed(uint32_t field, bool write, enum status status)
+void vmx_access_failed(uint32_t field, bool write)
 {
 	(void)field;
 	(void)write;
-	(void)status;
 	atomic_fetch_add(&vmx_access_failures, 1);
 }
 
 /* The one place where RIP moves past an instruction that exited. */
-static void advance(struct vcpu *vcpu, struct vmx_vcpu *vendor)
+static void advance(struct vcpu *vcpu, uint32_t length)
 {
 	uint64_t blocking = vmread(GUEST_INTERRUPTIBILITY);
 
-	vmwrite(GUEST_RIP, vmread(GUEST_RIP) + vendor->exit_length);
+	vmwrite(GUEST_RIP, vmread(GUEST_RIP) + length);
 	if (blocking & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS))
 		vmwrite(GUEST_INTERRUPTIBILITY,
 			blocking & ~(uint64_t)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
@@ -26,7 +25,7 @@ static void advance(struct vcpu *vcpu, struct vmx_vcpu *vendor)
 }
 
 /* Outside of SMM an entry with this bit fails: "Checks on Guest Non-Register State". */
-static void drop_smi_blocking(void)
+static NOINLINE void drop_smi_blocking(void)
 {
 	vmwrite(GUEST_INTERRUPTIBILITY, vmread(GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_SMI);
 }
@@ -113,14 +112,36 @@ static void set_timer(const struct vmx_vcpu *vendor, uint32_t ticks)
 void vmx_abort_entry(struct cpu *cpu)
 {
 	(void)cpu;
-	vmwrite(PREEMPTION_TIMER_VALUE, 0);
+	(void)!vmwrite_try(PREEMPTION_TIMER_VALUE, 0);
 }
 
-static void entry_failed(struct vm_exit *exit)
+static NOINLINE void entry_failed(struct vm_exit *exit)
 {
 	*exit = (struct vm_exit){ .kind = EXIT_ENTRY_FAILED, .raw_reason = REASON_ENTRY_FAILURE };
 	if (vmread_try(VM_INSTRUCTION_ERROR, &exit->raw_qualification) != STATUS_OK)
 		exit->raw_qualification = 0;
+}
+
+/* Enters until an exit comes that core/ must see. False: the entry failed. */
+static bool enter(struct vcpu *vcpu, struct vmx_vcpu *vendor, uint64_t *reason)
+{
+	const struct cpu *cpu = vendor->cpu;
+	const struct vmx_cpu *part = cpu->vendor;
+
+	for (;;) {
+		if (part->smi_sticks)
+			drop_smi_blocking();
+		if (vmx_enter(vcpu->regs.gpr, vendor, vendor->launched))
+			return false;
+		vendor->launched = true;
+		*reason = vmread(EXIT_REASON);
+		if (*reason != REASON_CPUID ||
+		    atomic_load_explicit(&cpu->window, memory_order_relaxed) != WINDOW_OPEN ||
+		    !vcpu_cpuid_quick(vcpu))
+			return true;
+		advance(vcpu, (uint32_t)vmread(EXIT_INSTRUCTION_LENGTH));
+		count(&vcpu->counts.exits);
+	}
 }
 
 void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
@@ -128,9 +149,7 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	struct vmx_vcpu *vendor = vmx_of(vcpu);
 
 	if (vcpu->advance)
-		advance(vcpu, vendor);
-	if (((struct vmx_cpu *)vendor->cpu->vendor)->smi_sticks)
-		drop_smi_blocking();
+		advance(vcpu, vendor->exit_length);
 	set_windows(vendor, entry);
 	if (entry->inject)
 		inject(entry->inject);
@@ -142,10 +161,8 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	/* An NMI that came before the line above has been overwritten; later ones write 0. */
 	if (atomic_load(&vendor->cpu->window) == WINDOW_KICKED)
 		vmx_abort_entry(vendor->cpu);
-	if (vmx_enter(vcpu->regs.gpr, vendor, vendor->launched)) {
+	if (enter(vcpu, vendor, &exit->raw_reason))
+		vmx_decode_exit(vcpu, exit);
+	else
 		entry_failed(exit);
-		return;
-	}
-	vendor->launched = true;
-	vmx_decode_exit(vcpu, exit);
 }

@@ -104,7 +104,7 @@ void vmx_debug_unload(struct vmx_vcpu *vendor);
 /* run.c, exit.c */
 void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
 void vmx_abort_entry(struct cpu *cpu);
-void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit);
+void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit); /* raw_reason is set */
 
 /* fields.c */
 enum status vmx_field_get(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
