@@ -44,6 +44,7 @@ struct cpu {
 	_Atomic uint32_t doorbell; /* changes whenever there may be new work */
 	_Atomic bool quit;	   /* leave the loop, give the processor back */
 	_Atomic uint64_t vm_seen;  /* the machine's VM generation that the loop last looked at */
+	_Atomic bool spoiled;	   /* given back otherwise than found */
 	_Atomic uint64_t faults;   /* exceptions that the loop survived */
 
 	struct vcpu *loaded; /* whose VMCS, FPU and debug registers are on the processor */

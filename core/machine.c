@@ -47,6 +47,12 @@ static void work(struct cpu *cpu)
 		backend->cpu_off(cpu);
 }
 
+static void give_back(struct cpu *cpu)
+{
+	if (!platform->cpu_give_back(cpu))
+		atomic_store(&cpu->spoiled, true);
+}
+
 static void ap_main(struct cpu *cpu)
 {
 	cpu->error = platform->cpu_take(cpu);
@@ -55,7 +61,7 @@ static void ap_main(struct cpu *cpu)
 		return;
 	}
 	work(cpu);
-	platform->cpu_give_back(cpu);
+	give_back(cpu);
 	if (atomic_load(&cpu->phase) == CPU_READY)
 		atomic_store(&cpu->phase, CPU_FIRMWARE);
 }
@@ -110,7 +116,7 @@ enum status machine_enter(bool virtualization)
 	if (virtualization)
 		status = backend->cpu_on(cpu);
 	if (status != STATUS_OK) {
-		platform->cpu_give_back(cpu);
+		give_back(cpu);
 		return status;
 	}
 	atomic_store(&cpu->phase, CPU_READY);
@@ -126,7 +132,7 @@ void machine_leave(bool virtualization)
 	atomic_store(&cpu->phase, CPU_FIRMWARE);
 	if (virtualization)
 		backend->cpu_off(cpu);
-	platform->cpu_give_back(cpu);
+	give_back(cpu);
 }
 
 bool machine_take_fault(struct fault *fault)

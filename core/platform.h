@@ -38,10 +38,11 @@ struct platform {
 
 	/*
 	 * Takes the calling processor from the firmware: own GDT, TSS, IDT, GS base, IF=0,
-	 * exceptions handled by us; and gives it back with every register, MSR and table as found.
+	 * exceptions handled by us; and gives it back with every register, MSR and table as found,
+	 * which it reads again: false if one differs.
 	 */
 	enum status (*cpu_take)(struct cpu *cpu);
-	void (*cpu_give_back)(struct cpu *cpu);
+	bool (*cpu_give_back)(struct cpu *cpu);
 
 	/*
 	 * Runs entry(cpu) on all the other processors at the same time and returns at once; each

@@ -187,9 +187,29 @@ static void report_processors(void)
 	}
 }
 
+/* Not a row of the list: it can only be said when everything is over. */
+static void report_restored(unsigned number)
+{
+	static const struct test test = { .name = "machine.restored",
+					  .sdm = "every register, MSR and table is as found" };
+	struct test_run run = { .test = &test };
+
+	for (unsigned i = 0; i < platform->cpu_count; i++) {
+		const struct cpu *cpu = &platform->cpus[i];
+
+		if (atomic_load(&cpu->phase) == CPU_FIRMWARE)
+			expect(&run, "processors that were given back otherwise than found", 0,
+			       atomic_load(&cpu->spoiled), NULL);
+		else
+			test_error(&run, "processor %u was not given back", i);
+	}
+	test_settle(&run);
+	report_test(&run, number);
+}
+
 static int run_all(struct facts *facts)
 {
-	unsigned total = for_each_test(NULL);
+	unsigned total = for_each_test(NULL) + 1;
 	const unsigned *by = report_totals()->by_verdict;
 
 	if (report_open(suite.options->report, facts, total) != STATUS_OK) {
@@ -205,6 +225,7 @@ static int run_all(struct facts *facts)
 		run_benchmark(&benchmarks[i]);
 	if (!machine_stop())
 		report_line("assay: a processor did not come back");
+	report_restored(total);
 	report_close();
 	return by[VERDICT_FAIL] || by[VERDICT_ERROR] ? SUITE_FAILED : SUITE_PASSED;
 }

@@ -44,9 +44,14 @@ static void apic_write(unsigned offset, uint32_t value)
 		*xapic(offset) = value;
 }
 
+uint32_t host_lint0(void)
+{
+	return apic_read(APIC_LINT0);
+}
+
 uint32_t host_hold_interrupts(void)
 {
-	uint32_t lint0 = apic_read(APIC_LINT0);
+	uint32_t lint0 = host_lint0();
 
 	if (!(lint0 & LVT_MASKED))
 		apic_write(APIC_LINT0, lint0 | LVT_MASKED);

@@ -165,6 +165,14 @@ static void save_msrs(struct host_saved *saved)
 			saved->msr_present |= 1u << i;
 }
 
+static void read_known_msrs(struct host_saved *now, uint32_t present)
+{
+	now->msr_present = present;
+	for (unsigned i = 0; i < HOST_MSRS; i++)
+		if (present & 1u << i)
+			now->msr[i] = rdmsr(saved_msrs[i]);
+}
+
 static void restore_msrs(const struct host_saved *saved)
 {
 	for (unsigned i = 0; i < HOST_MSRS; i++)
@@ -172,7 +180,7 @@ static void restore_msrs(const struct host_saved *saved)
 			wrmsr(saved_msrs[i], saved->msr[i]);
 }
 
-static void save_registers(struct host_saved *saved)
+static void read_registers(struct host_saved *saved)
 {
 	saved->cr0 = read_cr0();
 	saved->cr2 = read_cr2();
@@ -185,7 +193,6 @@ static void save_registers(struct host_saved *saved)
 	saved->dr[3] = read_dr3();
 	saved->dr6 = read_dr6();
 	saved->dr7 = read_dr7();
-	write_dr7(0x400); /* no breakpoints */
 }
 
 static void restore_registers(const struct host_saved *saved)
@@ -268,19 +275,37 @@ enum status host_take(struct cpu *cpu)
 	load_our_tables(host);
 	host->taken = true;
 	/* From here on, exceptions are ours: MSRs that do not exist can be asked for. */
-	save_registers(&host->saved);
+	read_registers(&host->saved);
+	write_dr7(0x400); /* no breakpoints */
 	save_msrs(&host->saved);
 	save_fpu(host);
 	host->saved.lint0 = host_hold_interrupts();
 	return STATUS_OK;
 }
 
-void host_give_back(struct cpu *cpu)
+/* Reads everything again. x87, SSE and AVX apart: to look at them is to load them. */
+static bool is_as_found(const struct host_saved *saved)
+{
+	struct host_saved now = { 0 };
+
+	save_tables(&now);
+	read_registers(&now);
+	read_known_msrs(&now, saved->msr_present);
+	now.lint0 = host_lint0();
+	now.rflags = saved->rflags; /* IF comes last */
+	now.xcr0 = saved->xcr0;
+	if ((saved->tr & 0xfffcu) == 0)
+		now.tr = saved->tr; /* LTR refuses a null selector: see HOST_TR */
+	return !__builtin_memcmp(&now, saved, sizeof(now));
+}
+
+bool host_give_back(struct cpu *cpu)
 {
 	struct host_cpu *host = cpu->host;
+	bool as_found;
 
 	if (!host->taken)
-		return;
+		return true;
 	interrupts_off();
 	host_release_interrupts(host->saved.lint0);
 	restore_msrs(&host->saved);
@@ -288,6 +313,8 @@ void host_give_back(struct cpu *cpu)
 	restore_registers(&host->saved);
 	restore_tables(&host->saved);
 	host->taken = false;
+	as_found = is_as_found(&host->saved);
 	if (host->saved.rflags & FLAG_IF)
 		interrupts_on();
+	return as_found;
 }

@@ -97,7 +97,7 @@ struct host_cpu *host_self(void);
 void host_cpu_init(struct host_cpu *host, struct cpu *cpu, void *xsave, void *stack, size_t size);
 size_t host_xsave_size(void);
 enum status host_take(struct cpu *cpu);
-void host_give_back(struct cpu *cpu);
+bool host_give_back(struct cpu *cpu);
 
 /* cpu_asm.S */
 void call_on_stack(void (*function)(void *), void *argument, uint64_t stack_end);
@@ -129,6 +129,7 @@ void panic_print(const struct fault *fault); /* on the console */
  * every VM entry. Returns what host_release_interrupts needs; CR8 comes back with the registers.
  */
 uint32_t host_hold_interrupts(void);
+uint32_t host_lint0(void);
 void host_release_interrupts(uint32_t lint0);
 bool host_x2apic(void);
 void host_end_of_interrupt(unsigned vector);
