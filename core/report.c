@@ -10,7 +10,8 @@ enum {
 	FLUSHES_A_SECOND = 10,
 	LINE = 1000,
 	COLUMNS = 79,
-	FAILURES_LISTED = 12
+	FAILURES_LISTED = 12,
+	BENCHES = 32
 };
 
 static struct {
@@ -18,9 +19,14 @@ static struct {
 	unsigned total;
 	char *json; /* JSON_PAGES */
 	size_t json_used;
-	bool json_tests, json_bench; /* an element has been written there */
-	bool files;		     /* the volume takes our files */
-	char *tap;		     /* TAP_PAGES of lines that are not on the volume yet */
+	bool json_tests; /* an element has been written there */
+	struct {
+		const char *name, *unit;
+		uint64_t value;
+	} bench[BENCHES];
+	unsigned benches;
+	bool files; /* the volume takes our files */
+	char *tap;  /* TAP_PAGES of lines that are not on the volume yet */
 	size_t tap_used;
 	uint64_t flushed; /* clock */
 	char tap_path[TEST_TEXT], json_path[TEST_TEXT];
@@ -137,6 +143,16 @@ static bool flush_is_due(void)
 	return platform->clock() - report.flushed > platform->clock_hz / FLUSHES_A_SECOND;
 }
 
+static void json_benches(void)
+{
+	json("],\"bench\":[");
+	for (unsigned i = 0; i < report.benches; i++)
+		json("%s\n{\"name\":\"%s\",\"value\":%llu,\"unit\":\"%s\"}", i ? "," : "",
+		     report.bench[i].name, (unsigned long long)report.bench[i].value,
+		     report.bench[i].unit);
+	json("],");
+}
+
 /* The file must be whole JSON whenever the machine stops: close every bracket at its end. */
 static void json_write(bool complete)
 {
@@ -145,7 +161,8 @@ static void json_write(bool complete)
 
 	if (!report.files)
 		return;
-	json("],\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u},"
+	json_benches();
+	json("\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u},"
 	     "\"complete\":%s}\n",
 	     report.totals.by_verdict[VERDICT_PASS], report.totals.by_verdict[VERDICT_FAIL],
 	     report.totals.by_verdict[VERDICT_SKIP], report.totals.by_verdict[VERDICT_ERROR],
@@ -217,6 +234,8 @@ static void json_test(const struct test_run *run)
 		json_member("got", run->got);
 	}
 	json_member("sdm", run->sdm ? run->sdm : run->test->sdm);
+	if (run->test->row)
+		json_member("row", run->test->row);
 	json(",\"ticks\":%llu}", (unsigned long long)run->ticks);
 	report.json_tests = true;
 }
@@ -261,11 +280,11 @@ void report_test(const struct test_run *run, unsigned number)
 void report_bench(const char *name, uint64_t value, const char *unit)
 {
 	report_line("%-48s %12llu %s", name, (unsigned long long)value, unit);
-	if (!report.json_bench)
-		json("],\"bench\":[");
-	json("%s\n{\"name\":\"%s\",\"value\":%llu,\"unit\":\"%s\"}", report.json_bench ? "," : "",
-	     name, (unsigned long long)value, unit);
-	report.json_bench = true;
+	if (report.benches < BENCHES) {
+		report.bench[report.benches].name = name;
+		report.bench[report.benches].unit = unit;
+		report.bench[report.benches++].value = value;
+	}
 }
 
 const struct report_totals *report_totals(void)
