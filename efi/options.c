@@ -6,7 +6,7 @@ const char options_usage[] =
 	"usage: assay.efi [-h] [-l] [-b] [-c N] [-r PATH] [-s] [FILTER...]\n"
 	"  -h       print this and do nothing\n"
 	"  -l       list the tests and do nothing\n"
-	"  -b       measure speed instead of testing\n"
+	"  -b       measure speed, too, after the tests\n"
 	"  -c N     use N processors, the boot processor included; default: all\n"
 	"  -r PATH  report files PATH.TAP and PATH.JSON; default: \\ASSAY\\REPORT\n"
 	"  -s       shut the machine down at the end\n"

@@ -42,10 +42,11 @@ bench: ## measure, print the table, compare with tests/run/baseline.txt
 	sh tests/run/packages.sh build run
 	$(MAKE) all
 	$(PYTHON) tests/run/bench.py --build $(BUILD)
-bench-update: ## measure and rewrite tests/run/baseline.txt
+bench-update: ## measure, rewrite tests/run/baseline.txt and README.md's tables
 	sh tests/run/packages.sh build run
 	$(MAKE) all
 	$(PYTHON) tests/run/bench.py --build $(BUILD) --update
+	$(PYTHON) tests/run/readme.py $(BUILD)/run/bench-4
 
 usb: ## write a stick: make usb DEV=/dev/sdX
 	$(MAKE) all
