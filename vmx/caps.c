@@ -80,33 +80,41 @@ static void add_facts(struct facts *facts)
 		  (unsigned long long)vmx_caps.cr4_fixed1);
 }
 
-static void read_controls(void)
+static void read_controls(struct vmx_caps *caps)
 {
-	bool real = vmx_caps.basic & VMX_BASIC_TRUE_CONTROLS;
-	uint64_t *controls = vmx_caps.controls;
+	bool real = caps->basic & VMX_BASIC_TRUE_CONTROLS;
+	uint64_t *controls = caps->controls;
 
 	controls[GROUP_PIN] = rdmsr(real ? IA32_VMX_TRUE_PINBASED_CTLS : IA32_VMX_PINBASED_CTLS);
 	controls[GROUP_PRIMARY] =
 		rdmsr(real ? IA32_VMX_TRUE_PROCBASED_CTLS : IA32_VMX_PROCBASED_CTLS);
 	controls[GROUP_EXIT] = rdmsr(real ? IA32_VMX_TRUE_EXIT_CTLS : IA32_VMX_EXIT_CTLS);
 	controls[GROUP_ENTRY] = rdmsr(real ? IA32_VMX_TRUE_ENTRY_CTLS : IA32_VMX_ENTRY_CTLS);
-	controls[GROUP_SECONDARY] = 0;
-	if (vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_SECONDARY)))
+	if (controls[GROUP_PRIMARY] >> 32 & CONTROL_MASK(PRIMARY_SECONDARY))
 		controls[GROUP_SECONDARY] = rdmsr(IA32_VMX_PROCBASED_CTLS2);
-	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) ||
-	    vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_VPID)))
-		vmx_caps.ept_vpid = rdmsr(IA32_VMX_EPT_VPID_CAP);
+	if (controls[GROUP_SECONDARY] >> 32 &
+	    (CONTROL_MASK(SECONDARY_EPT) | CONTROL_MASK(SECONDARY_VPID)))
+		caps->ept_vpid = rdmsr(IA32_VMX_EPT_VPID_CAP);
 }
 
-static void read_caps(void)
+static void read_caps(struct vmx_caps *caps)
 {
-	vmx_caps.basic = rdmsr(IA32_VMX_BASIC);
-	vmx_caps.misc = rdmsr(IA32_VMX_MISC);
-	vmx_caps.cr0_fixed0 = rdmsr(IA32_VMX_CR0_FIXED0);
-	vmx_caps.cr0_fixed1 = rdmsr(IA32_VMX_CR0_FIXED1);
-	vmx_caps.cr4_fixed0 = rdmsr(IA32_VMX_CR4_FIXED0);
-	vmx_caps.cr4_fixed1 = rdmsr(IA32_VMX_CR4_FIXED1);
-	read_controls();
+	caps->basic = rdmsr(IA32_VMX_BASIC);
+	caps->misc = rdmsr(IA32_VMX_MISC);
+	caps->cr0_fixed0 = rdmsr(IA32_VMX_CR0_FIXED0);
+	caps->cr0_fixed1 = rdmsr(IA32_VMX_CR0_FIXED1);
+	caps->cr4_fixed0 = rdmsr(IA32_VMX_CR4_FIXED0);
+	caps->cr4_fixed1 = rdmsr(IA32_VMX_CR4_FIXED1);
+	read_controls(caps);
+}
+
+/* Hybrid processors have cores of several kinds; a vCPU may run on any of them. */
+bool vmx_caps_are_the_same(void)
+{
+	struct vmx_caps here = { .xcr0 = vmx_caps.xcr0 };
+
+	read_caps(&here);
+	return !__builtin_memcmp(&here, &vmx_caps, sizeof(here));
 }
 
 static uint64_t processor_capabilities(void)
@@ -178,7 +186,7 @@ uint64_t vmx_probe(struct facts *facts, const char **why)
 		       "setup";
 		return 0;
 	}
-	read_caps();
+	read_caps(&vmx_caps);
 	add_facts(facts);
 	return vmx_capabilities() | processor_capabilities();
 }

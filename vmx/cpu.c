@@ -85,6 +85,8 @@ enum status vmx_cpu_on(struct cpu *cpu)
 
 	if (status != STATUS_OK)
 		return status;
+	if (!vmx_caps_are_the_same())
+		return STATUS_DIFFERENT;
 	part = part_of(cpu);
 	if (!part)
 		return STATUS_NO_MEMORY;
