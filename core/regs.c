@@ -75,7 +75,8 @@ static bool set_cr0(struct regs *regs, uint64_t value)
 			return false; /* not from 64-bit mode */
 		regs->efer &= ~(uint64_t)EFER_LMA;
 	}
-	regs->cr0 = value | CR0_ET;
+	/* "Reserved bits in CR0 remain clear after any load", and ET set. */
+	regs->cr0 = (value & CR0_DEFINED) | CR0_ET;
 	return true;
 }
 

@@ -58,6 +58,7 @@ enum {
 };
 
 #define CR0_PG BIT(31)
+#define CR0_DEFINED 0xE005003Full /* the others stay 0 */
 
 struct regs {
 	uint64_t gpr[GPRS];
