@@ -9,12 +9,13 @@ HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard tests/host/*
 # a test calls: a test of the decoder gets vmx/decode.c, and what needs assembly stays out.
 HOST_SOURCES := $(filter core/%.c vmx/%.c efi/options.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake_*.c))
-HOST_LIBS := -lcmocka -lZydis
+HOST_LIBS := -lcmocka -lZydis -lpthread
 
-SEES_HOST_core  := -Icore
-SEES_HOST_vmx   := -Ivmx -Icore
-SEES_HOST_efi   := -Iefi -Icore
-SEES_HOST_tests := -Itests/host -Icore -Ivmx -Iefi
+# Not -I: <pthread.h> includes a <sched.h> that is not ours.
+SEES_HOST_core  := -iquote core
+SEES_HOST_vmx   := -iquote vmx -iquote core
+SEES_HOST_efi   := -iquote efi -iquote core
+SEES_HOST_tests := -iquote tests/host -iquote core -iquote vmx -iquote efi
 
 check: check-headers check-layers $(HOST_TESTS) ## host tests under ASan and UBSan
 	failed=0; for program in $(HOST_TESTS); do $$program || failed=1; done; exit $$failed
