@@ -57,6 +57,12 @@ static bool is_vector_bitmap(uint32_t offset)
 	return offset >= APIC_ISR && offset < APIC_IRR + 0x80;
 }
 
+/* SELF IPI has a row, but no place in the xAPIC page. */
+static bool in_xapic_page(unsigned row)
+{
+	return row != NO_ROW && rows[row].rights & (R | W);
+}
+
 uint32_t apic_get(const struct apic *apic, uint32_t offset)
 {
 	return __atomic_load_n(&apic->page[offset / sizeof(uint32_t)], __ATOMIC_RELAXED);
@@ -223,11 +229,10 @@ uint32_t apic_mmio_read(struct apic *apic, uint32_t offset, uint64_t now)
 
 	if (is_vector_bitmap(offset) && offset % 0x10 == 0)
 		return apic_get(apic, offset);
-	if (row == NO_ROW || !(rows[row].rights & R)) {
-		if (row == NO_ROW)
-			apic_error(apic, APIC_ESR_ILLEGAL_REGISTER);
+	if (!in_xapic_page(row))
+		apic_error(apic, APIC_ESR_ILLEGAL_REGISTER);
+	if (row == NO_ROW || !(rows[row].rights & R))
 		return 0;
-	}
 	return load(apic, offset, now);
 }
 
@@ -235,7 +240,7 @@ enum apic_effect apic_mmio_write(struct apic *apic, uint32_t offset, uint32_t va
 {
 	unsigned row = row_of(offset);
 
-	if (row == NO_ROW && !is_vector_bitmap(offset))
+	if (!in_xapic_page(row) && !is_vector_bitmap(offset))
 		apic_error(apic, APIC_ESR_ILLEGAL_REGISTER);
 	if (row == NO_ROW || !(rows[row].rights & W))
 		return APIC_DONE;
