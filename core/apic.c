@@ -174,6 +174,8 @@ static enum apic_effect store(struct apic *apic, unsigned row, uint32_t value, u
 	uint32_t offset = rows[row].offset;
 	uint32_t next = (value & rows[row].writable) | rows[row].fixed;
 
+	/* What a timer has earned before this write is not lost by it. */
+	apic_timer_poll(apic, now);
 	switch (offset) {
 	case APIC_ID:
 		set_identity(apic);

@@ -38,9 +38,17 @@ void apic_timer_set_initial(struct apic *apic, uint32_t count, uint64_t now)
 
 uint32_t apic_timer_current(const struct apic *apic, uint64_t now)
 {
-	if (mode(apic) == APIC_LVT_TIMER_TSC_DEADLINE || !apic->due || now >= apic->due)
+	uint64_t left;
+
+	if (mode(apic) == APIC_LVT_TIMER_TSC_DEADLINE || !apic->due)
 		return 0;
-	return (uint32_t)((apic->due - now + divisor(apic) - 1) / divisor(apic));
+	if (now < apic->due)
+		left = apic->due - now;
+	else if (mode(apic) == APIC_LVT_TIMER_PERIODIC) /* due, and nobody has polled yet */
+		left = apic->period - (now - apic->due) % apic->period;
+	else
+		return 0;
+	return (uint32_t)((left + divisor(apic) - 1) / divisor(apic));
 }
 
 void apic_timer_set_divide(struct apic *apic, uint32_t value, uint64_t now)

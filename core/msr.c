@@ -107,7 +107,11 @@ static bool read_deadline(struct vcpu *vcpu, uint64_t *value)
 
 static bool write_deadline(struct vcpu *vcpu, uint64_t value)
 {
-	apic_set_tsc_deadline(&vcpu->apic, value, platform->clock());
+	uint64_t now = platform->clock();
+
+	if (apic_timer_poll(&vcpu->apic, now)) /* the deadline before */
+		vcpu->attention = true;
+	apic_set_tsc_deadline(&vcpu->apic, value, now);
 	return true;
 }
 
