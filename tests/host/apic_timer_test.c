@@ -1,0 +1,269 @@
+/* The timer of the local APIC: SDM vol. 3A, "APIC Timer". Times are clock ticks. */
+#include "fake_apic.h"
+#include "host_test.h"
+
+enum { NOW = 100000, VECTOR = 0x40, DIVIDE_BY_1 = 0xB };
+
+static struct apic *timer(uint32_t lvt, uint32_t divide)
+{
+	struct apic *apic = fake_enabled_apic();
+
+	apic_mmio_write(apic, APIC_LVT_TIMER, lvt, NOW);
+	apic_mmio_write(apic, APIC_TIMER_DIVIDE, divide, NOW);
+	return apic;
+}
+
+static void start(struct apic *apic, uint32_t count, uint64_t now)
+{
+	assert_int_equal(apic_mmio_write(apic, APIC_TIMER_INITIAL, count, now), APIC_DONE);
+}
+
+static uint32_t current(struct apic *apic, uint64_t now)
+{
+	return apic_mmio_read(apic, APIC_TIMER_CURRENT, now);
+}
+
+/* True if it fired; the interrupt is taken and ended. */
+static bool fires(struct apic *apic, uint64_t now)
+{
+	bool fired = apic_timer_poll(apic, now);
+
+	assert_int_equal(apic_highest_request(apic), fired ? VECTOR : -1);
+	if (fired) {
+		apic_take(apic, VECTOR);
+		apic_mmio_write(apic, APIC_EOI, 0, now);
+	}
+	return fired;
+}
+
+static void test_divide(void **state)
+{
+	static const struct {
+		uint32_t code, divisor;
+	} rows[] = { { 0x0, 2 },  { 0x1, 4 },  { 0x2, 8 },   { 0x3, 16 },
+		     { 0x8, 32 }, { 0x9, 64 }, { 0xA, 128 }, { 0xB, 1 } };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct apic *apic = timer(VECTOR, rows[i].code);
+		uint64_t end = NOW + 100ull * rows[i].divisor;
+
+		start(apic, 100, NOW);
+		assert_int_equal(current(apic, NOW), 100);
+		assert_int_equal(current(apic, NOW + rows[i].divisor), 99);
+		assert_int_equal(current(apic, end - 1), 1);
+		assert_false(fires(apic, end - 1));
+		assert_int_equal(current(apic, end), 0);
+		assert_true(fires(apic, end));
+	}
+}
+
+static void test_one_shot(void **state)
+{
+	struct apic *apic = timer(VECTOR, DIVIDE_BY_1);
+
+	(void)state;
+	assert_false(fires(apic, NOW)); /* not armed */
+	start(apic, 50, NOW);
+	assert_int_equal(apic_mmio_read(apic, APIC_TIMER_INITIAL, NOW), 50);
+	assert_true(fires(apic, NOW + 50));
+	assert_false(fires(apic, NOW + 51));
+	assert_false(fires(apic, NOW + 100));
+	assert_int_equal(current(apic, NOW + 100), 0);
+	start(apic, 50, NOW + 200); /* a write while it runs starts it anew */
+	start(apic, 70, NOW + 210);
+	assert_false(fires(apic, NOW + 279));
+	assert_true(fires(apic, NOW + 280));
+	start(apic, 50, NOW + 300);
+	start(apic, 0, NOW + 310); /* stops it */
+	assert_int_equal(current(apic, NOW + 311), 0);
+	assert_false(fires(apic, NOW + 350));
+}
+
+static void test_periodic(void **state)
+{
+	struct apic *apic = timer(VECTOR | APIC_LVT_TIMER_PERIODIC, 0 /* by 2 */);
+
+	(void)state;
+	start(apic, 100, NOW);
+	assert_false(fires(apic, NOW + 199));
+	assert_true(fires(apic, NOW + 200));
+	assert_false(fires(apic, NOW + 200));
+	assert_int_equal(current(apic, NOW + 200), 100);
+	assert_int_equal(current(apic, NOW + 300), 50);
+	assert_true(fires(apic, NOW + 400));
+	/* Seen late: no burst, and no drift. */
+	assert_true(fires(apic, NOW + 1001));
+	assert_false(fires(apic, NOW + 1199));
+	assert_true(fires(apic, NOW + 1200));
+	/* Read after the count has reached zero and before the interrupt was made. */
+	assert_int_equal(current(apic, NOW + 1400), 100);
+	assert_int_equal(current(apic, NOW + 1500), 50);
+	assert_true(fires(apic, NOW + 1500));
+	start(apic, 0, NOW + 1500);
+	assert_false(fires(apic, NOW + 9999));
+}
+
+/* Periodic to one-shot and back while it counts: the count goes on. */
+static void test_mode_changes(void **state)
+{
+	struct apic *apic = timer(VECTOR | APIC_LVT_TIMER_PERIODIC, DIVIDE_BY_1);
+
+	(void)state;
+	start(apic, 100, NOW);
+	apic_mmio_write(apic, APIC_LVT_TIMER, VECTOR, NOW + 10);
+	assert_int_equal(current(apic, NOW + 40), 60);
+	assert_true(fires(apic, NOW + 100));
+	assert_false(fires(apic, NOW + 200));
+	start(apic, 100, NOW + 200);
+	apic_mmio_write(apic, APIC_LVT_TIMER, VECTOR | APIC_LVT_TIMER_PERIODIC, NOW + 210);
+	assert_true(fires(apic, NOW + 300));
+	assert_true(fires(apic, NOW + 400));
+	/* To TSC-deadline mode and back: disarmed. */
+	apic_mmio_write(apic, APIC_LVT_TIMER, VECTOR | APIC_LVT_TIMER_TSC_DEADLINE, NOW + 410);
+	assert_int_equal(apic_get(apic, APIC_TIMER_INITIAL), 0);
+	assert_int_equal(current(apic, NOW + 410), 0);
+	assert_false(fires(apic, NOW + 500));
+	apic_set_tsc_deadline(apic, NOW + 600, NOW + 500);
+	apic_mmio_write(apic, APIC_LVT_TIMER, VECTOR, NOW + 510);
+	assert_int_equal(apic->tsc_deadline, 0);
+	assert_false(fires(apic, NOW + 600));
+}
+
+static void test_tsc_deadline(void **state)
+{
+	struct apic *apic = timer(VECTOR | APIC_LVT_TIMER_TSC_DEADLINE, DIVIDE_BY_1);
+
+	(void)state;
+	start(apic, 10, NOW); /* "writes to the initial-count register are ignored" */
+	assert_int_equal(apic_get(apic, APIC_TIMER_INITIAL), 0);
+	assert_false(fires(apic, NOW + 10));
+	apic_set_tsc_deadline(apic, NOW + 100, NOW);
+	assert_int_equal(apic->tsc_deadline, NOW + 100);
+	assert_int_equal(current(apic, NOW + 1), 0);
+	/* Another vector or mask in the same mode does not disarm. */
+	apic_mmio_write(apic, APIC_LVT_TIMER, VECTOR | APIC_LVT_TIMER_TSC_DEADLINE, NOW);
+	assert_false(fires(apic, NOW + 99));
+	assert_true(fires(apic, NOW + 100));
+	assert_int_equal(apic->tsc_deadline, 0);
+	assert_false(fires(apic, NOW + 101));
+	apic_set_tsc_deadline(apic, NOW + 50, NOW + 200); /* in the past: at once */
+	assert_true(fires(apic, NOW + 200));
+	apic_set_tsc_deadline(apic, NOW + 300, NOW + 200);
+	apic_set_tsc_deadline(apic, 0, NOW + 200); /* disarms */
+	assert_false(fires(apic, NOW + 300));
+}
+
+/* "In non-TSC-deadline mode WRMSR ... is ignored". */
+static void test_deadline_in_other_modes(void **state)
+{
+	struct apic *apic = timer(VECTOR, DIVIDE_BY_1);
+
+	(void)state;
+	apic_set_tsc_deadline(apic, NOW + 10, NOW);
+	assert_int_equal(apic->tsc_deadline, 0);
+	assert_false(fires(apic, NOW + 10));
+}
+
+/* A masked timer counts and reaches zero, but interrupts nobody. */
+static void test_masked(void **state)
+{
+	struct apic *apic = timer(VECTOR | APIC_LVT_MASKED, DIVIDE_BY_1);
+
+	(void)state;
+	start(apic, 100, NOW);
+	assert_int_equal(current(apic, NOW + 50), 50);
+	assert_false(fires(apic, NOW + 100));
+	apic_mmio_write(apic, APIC_LVT_TIMER, VECTOR, NOW + 110);
+	assert_false(fires(apic, NOW + 110)); /* that interrupt is gone */
+	apic_mmio_write(apic, APIC_LVT_TIMER, VECTOR | APIC_LVT_MASKED | APIC_LVT_TIMER_PERIODIC,
+			NOW + 200);
+	start(apic, 100, NOW + 200);
+	assert_false(fires(apic, NOW + 300));
+	apic_mmio_write(apic, APIC_LVT_TIMER, VECTOR | APIC_LVT_TIMER_PERIODIC, NOW + 350);
+	assert_true(fires(apic, NOW + 400));
+}
+
+/* A new divisor applies to what is left of the count. */
+static void test_divide_while_it_runs(void **state)
+{
+	struct apic *apic = timer(VECTOR | APIC_LVT_TIMER_PERIODIC, DIVIDE_BY_1);
+
+	(void)state;
+	start(apic, 100, NOW);
+	apic_mmio_write(apic, APIC_TIMER_DIVIDE, 1 /* by 4 */, NOW + 40);
+	assert_int_equal(current(apic, NOW + 40), 60);
+	assert_int_equal(current(apic, NOW + 44), 59);
+	assert_false(fires(apic, NOW + 40 + 239));
+	assert_true(fires(apic, NOW + 40 + 240));
+	assert_false(fires(apic, NOW + 40 + 240 + 399));
+	assert_true(fires(apic, NOW + 40 + 240 + 400));
+	start(apic, 0, NOW + 1000);
+	apic_mmio_write(apic, APIC_TIMER_DIVIDE, DIVIDE_BY_1, NOW + 1000); /* arms nothing */
+	assert_false(fires(apic, NOW + 9999));
+}
+
+/* An illegal vector is an error when the timer fires, and no interrupt; a pending one coalesces. */
+static void test_vectors(void **state)
+{
+	struct apic *apic = timer(15, DIVIDE_BY_1);
+
+	(void)state;
+	start(apic, 10, NOW);
+	assert_false(apic_timer_poll(apic, NOW + 10));
+	assert_int_equal(apic->esr_latched, APIC_ESR_RECEIVE_ILLEGAL);
+	assert_int_equal(apic_highest_request(apic), -1);
+	apic = timer(VECTOR, DIVIDE_BY_1);
+	apic_accept(apic, VECTOR, false);
+	start(apic, 10, NOW);
+	assert_false(apic_timer_poll(apic, NOW + 10));
+}
+
+/* A count that ended before the guest wrote to the timer has ended. */
+static void test_write_after_the_end(void **state)
+{
+	static const struct {
+		uint32_t offset, value;
+	} writes[] = { { APIC_TIMER_INITIAL, 500 },
+		       { APIC_TIMER_INITIAL, 0 },
+		       { APIC_TIMER_DIVIDE, 1 },
+		       { APIC_LVT_TIMER, VECTOR | APIC_LVT_MASKED },
+		       { APIC_LVT_TIMER, VECTOR | APIC_LVT_TIMER_TSC_DEADLINE } };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(writes); i++) {
+		struct apic *apic = timer(VECTOR, DIVIDE_BY_1);
+
+		start(apic, 100, NOW);
+		apic_mmio_write(apic, writes[i].offset, writes[i].value, NOW + 100);
+		assert_int_equal(apic_highest_request(apic), VECTOR);
+		assert_false(apic_timer_poll(apic, NOW + 100));
+	}
+}
+
+static void test_longest(void **state)
+{
+	struct apic *apic = timer(VECTOR, 0xA /* by 128 */);
+	uint64_t end = NOW + 0xFFFFFFFFull * 128;
+
+	(void)state;
+	start(apic, 0xFFFFFFFF, NOW);
+	assert_int_equal(current(apic, NOW), 0xFFFFFFFF);
+	assert_int_equal(current(apic, end - 128), 1);
+	assert_false(fires(apic, end - 1));
+	assert_true(fires(apic, end));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_divide),	     cmocka_unit_test(test_one_shot),
+		cmocka_unit_test(test_periodic),     cmocka_unit_test(test_mode_changes),
+		cmocka_unit_test(test_tsc_deadline), cmocka_unit_test(test_deadline_in_other_modes),
+		cmocka_unit_test(test_masked),	     cmocka_unit_test(test_divide_while_it_runs),
+		cmocka_unit_test(test_vectors),	     cmocka_unit_test(test_write_after_the_end),
+		cmocka_unit_test(test_longest),
+	};
+
+	return cmocka_run_group_tests_name("APIC timer", tests, NULL, NULL);
+}
