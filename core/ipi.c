@@ -102,7 +102,8 @@ static void send_to(struct vcpu *vcpu, const struct ipi *ipi)
 	struct message message = {
 		.kind = (uint8_t)kind_of(ipi->mode),
 		.vector = ipi->vector,
-		.level = ipi->level,
+		/* A local APIC sends edges whatever the ICR says: "Valid Combinations". */
+		.level = ipi->level && !ipi->source,
 		.value = ipi->source ? ipi->source->apic.id : DESTINATION_ALL,
 	};
 
