@@ -10,46 +10,45 @@ enum access_right {
 	LVT = 1 << 4, /* a local vector table entry: masked while the APIC is software-disabled */
 };
 
-/* SDM vol. 3A, "Local APIC Register Address Map" and "x2APIC Register Address Space". */
-static const struct {
-	uint16_t offset;
+/* By offset / 10H. SDM vol. 3A, "Local APIC Register Address Map" and "x2APIC Register Address
+ * Space". The bitmaps ISR, TMR and IRR have no rows. */
+static const struct row {
 	uint8_t rights;
 	uint32_t writable; /* bits that a write changes; others keep or get their fixed value */
 	uint32_t fixed;
-} rows[] = {
-	{ APIC_ID, R | W | XR, 0, 0 },
-	{ APIC_VERSION, R | XR, 0, 0 },
-	{ APIC_TPR, R | W | XR | XW, 0xFF, 0 },
-	{ APIC_APR, R, 0, 0 },
-	{ APIC_PPR, R | XR, 0, 0 },
-	{ APIC_EOI, W | XW, 0, 0 },
-	{ APIC_RRD, R, 0, 0 },
-	{ APIC_LDR, R | W | XR, 0xFF000000, 0 },
-	{ APIC_DFR, R | W, 0xF0000000, 0x0FFFFFFF },
-	{ APIC_SVR, R | W | XR | XW, 0x1FF, 0 },
-	{ APIC_ESR, R | W | XR | XW, 0, 0 },
-	{ APIC_ICR, R | W | XR | XW, 0xCCFFF, 0 },
-	{ APIC_ICR_HIGH, R | W, 0xFF000000, 0 },
-	{ APIC_LVT_TIMER, R | W | XR | XW | LVT, 0x700FF, 0 },
-	{ APIC_LVT_THERMAL, R | W | XR | XW | LVT, 0x107FF, 0 },
-	{ APIC_LVT_PMC, R | W | XR | XW | LVT, 0x107FF, 0 },
-	{ APIC_LVT_LINT0, R | W | XR | XW | LVT, 0x1A7FF, 0 },
-	{ APIC_LVT_LINT1, R | W | XR | XW | LVT, 0x1A7FF, 0 },
-	{ APIC_LVT_ERROR, R | W | XR | XW | LVT, 0x100FF, 0 },
-	{ APIC_TIMER_INITIAL, R | W | XR | XW, 0xFFFFFFFF, 0 },
-	{ APIC_TIMER_CURRENT, R | XR, 0, 0 },
-	{ APIC_TIMER_DIVIDE, R | W | XR | XW, 0xB, 0 },
-	{ APIC_SELF_IPI, XW, 0, 0 },
+} rows[0x400 / 0x10] = {
+	[APIC_ID / 0x10] = { R | W | XR, 0, 0 },
+	[APIC_VERSION / 0x10] = { R | XR, 0, 0 },
+	[APIC_TPR / 0x10] = { R | W | XR | XW, 0xFF, 0 },
+	[APIC_APR / 0x10] = { R, 0, 0 },
+	[APIC_PPR / 0x10] = { R | XR, 0, 0 },
+	[APIC_EOI / 0x10] = { W | XW, 0, 0 },
+	[APIC_RRD / 0x10] = { R, 0, 0 },
+	[APIC_LDR / 0x10] = { R | W | XR, 0xFF000000, 0 },
+	[APIC_DFR / 0x10] = { R | W, 0xF0000000, 0x0FFFFFFF },
+	[APIC_SVR / 0x10] = { R | W | XR | XW, 0x1FF, 0 },
+	[APIC_ESR / 0x10] = { R | W | XR | XW, 0, 0 },
+	[APIC_ICR / 0x10] = { R | W | XR | XW, 0xCCFFF, 0 },
+	[APIC_ICR_HIGH / 0x10] = { R | W, 0xFF000000, 0 },
+	[APIC_LVT_TIMER / 0x10] = { R | W | XR | XW | LVT, 0x700FF, 0 },
+	[APIC_LVT_THERMAL / 0x10] = { R | W | XR | XW | LVT, 0x107FF, 0 },
+	[APIC_LVT_PMC / 0x10] = { R | W | XR | XW | LVT, 0x107FF, 0 },
+	[APIC_LVT_LINT0 / 0x10] = { R | W | XR | XW | LVT, 0x1A7FF, 0 },
+	[APIC_LVT_LINT1 / 0x10] = { R | W | XR | XW | LVT, 0x1A7FF, 0 },
+	[APIC_LVT_ERROR / 0x10] = { R | W | XR | XW | LVT, 0x100FF, 0 },
+	[APIC_TIMER_INITIAL / 0x10] = { R | W | XR | XW, 0xFFFFFFFF, 0 },
+	[APIC_TIMER_CURRENT / 0x10] = { R | XR, 0, 0 },
+	[APIC_TIMER_DIVIDE / 0x10] = { R | W | XR | XW, 0xB, 0 },
+	[APIC_SELF_IPI / 0x10] = { XW, 0, 0 },
 };
 
 enum { NO_ROW = ARRAY_SIZE(rows), VERSION = 0x00050014 /* integrated APIC, 6 LVT entries */ };
 
 static unsigned row_of(uint32_t offset)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].offset == offset)
-			return i;
-	return NO_ROW;
+	unsigned row = offset / 0x10;
+
+	return offset % 0x10 == 0 && row < NO_ROW && rows[row].rights ? row : NO_ROW;
 }
 
 static bool is_vector_bitmap(uint32_t offset)
@@ -96,11 +95,12 @@ static void reset_registers(struct apic *apic)
 		set(apic, offset, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].rights & LVT)
-			set(apic, rows[i].offset, APIC_LVT_MASKED);
+			set(apic, i * 0x10, APIC_LVT_MASKED);
 	set(apic, APIC_VERSION, VERSION);
 	set(apic, APIC_DFR, 0xFFFFFFFF);
 	set(apic, APIC_SVR, 0xFF);
 	set_identity(apic);
+	__builtin_memset(apic->words_set, 0, sizeof(apic->words_set));
 	apic->esr_latched = 0;
 	apic->due = 0;
 	apic->period = 0;
@@ -144,6 +144,36 @@ bool apic_set_base(struct apic *apic, uint64_t value)
 	return true;
 }
 
+/* Which of the three 256-bit registers. */
+static unsigned bitmap_of(uint32_t offset)
+{
+	return (offset - APIC_ISR) / 0x80;
+}
+
+/* The highest vector set in one of the 256-bit registers, -1: none. */
+static int highest(const struct apic *apic, uint32_t offset)
+{
+	unsigned words = apic->words_set[bitmap_of(offset)];
+	unsigned word;
+
+	if (!words)
+		return -1;
+	word = 31 - (unsigned)__builtin_clz(words);
+	return (int)(word * 32 + 31) - __builtin_clz(apic_get(apic, offset + word * 0x10));
+}
+
+static bool test_and_change(struct apic *apic, uint32_t offset, uint8_t vector, bool to)
+{
+	unsigned word = vector / 32;
+	uint32_t bit = 1u << vector % 32, before = apic_get(apic, offset + word * 0x10);
+	uint32_t after = to ? before | bit : before & ~bit;
+	uint8_t *words = &apic->words_set[bitmap_of(offset)];
+
+	set(apic, offset + word * 0x10, after);
+	*words = (uint8_t)(after ? *words | 1u << word : *words & ~(1u << word));
+	return before & bit;
+}
+
 static void set_svr(struct apic *apic, uint32_t value)
 {
 	set(apic, APIC_SVR, value);
@@ -151,27 +181,22 @@ static void set_svr(struct apic *apic, uint32_t value)
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].rights & LVT)
-			set(apic, rows[i].offset, apic_get(apic, rows[i].offset) | APIC_LVT_MASKED);
+			set(apic, i * 0x10, apic_get(apic, i * 0x10) | APIC_LVT_MASKED);
 }
 
 static void end_of_interrupt(struct apic *apic)
 {
-	for (int i = 7; i >= 0; i--) {
-		uint32_t offset = APIC_ISR + (uint32_t)i * 0x10;
-		uint32_t bits = apic_get(apic, offset);
+	int serving = highest(apic, APIC_ISR);
 
-		if (bits) {
-			set(apic, offset, bits & ~(1u << (31 - __builtin_clz(bits))));
-			break;
-		}
-	}
+	if (serving >= 0)
+		test_and_change(apic, APIC_ISR, (uint8_t)serving, false);
 	apic_update_ppr(apic);
 }
 
 /* Stores a register's new value in either mode; side effects that need no other vCPU. */
 static enum apic_effect store(struct apic *apic, unsigned row, uint32_t value, uint64_t now)
 {
-	uint32_t offset = rows[row].offset;
+	uint32_t offset = row * 0x10;
 	uint32_t next = (value & rows[row].writable) | rows[row].fixed;
 
 	/* What a timer has earned before this write is not lost by it. */
@@ -290,27 +315,6 @@ enum apic_effect apic_msr_write(struct apic *apic, uint32_t msr, uint64_t value,
 		return APIC_FAULT; /* reserved bits; for EOI and ESR anything but 0 */
 	}
 	return store(apic, row, (uint32_t)value, now);
-}
-
-/* The highest vector set in one of the 256-bit registers, -1: none. */
-static int highest(const struct apic *apic, uint32_t offset)
-{
-	for (int i = 7; i >= 0; i--) {
-		uint32_t bits = apic_get(apic, offset + (uint32_t)i * 0x10);
-
-		if (bits)
-			return i * 32 + 31 - __builtin_clz(bits);
-	}
-	return -1;
-}
-
-static bool test_and_change(struct apic *apic, uint32_t offset, uint8_t vector, bool to)
-{
-	uint32_t at = offset + (uint32_t)(vector / 32) * 0x10;
-	uint32_t bit = 1u << vector % 32, bits = apic_get(apic, at);
-
-	set(apic, at, to ? bits | bit : bits & ~bit);
-	return bits & bit;
 }
 
 enum apic_accepted apic_accept(struct apic *apic, uint8_t vector, bool level)

@@ -60,6 +60,7 @@ struct apic {
 	uint32_t *page; /* PAGE_SIZE bytes */
 	uint64_t base;	/* IA32_APIC_BASE */
 	uint32_t id;
+	uint8_t words_set[3]; /* of ISR, TMR, IRR: a bit for each 32-bit word that is not 0 */
 	uint32_t esr_latched; /* errors since the last write to the ESR */
 	uint64_t due;	      /* clock tick at which the timer fires next, 0: not armed */
 	uint64_t period;      /* clock ticks, 0: one-shot */

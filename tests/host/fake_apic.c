@@ -31,6 +31,7 @@ struct apic *fake_enabled_apic(void)
 void fake_set_vector(struct apic *apic, uint32_t offset, uint8_t vector)
 {
 	apic->page[(offset + vector / 32u * 16) / 4] |= 1u << vector % 32;
+	apic->words_set[(offset - APIC_ISR) / 0x80] |= (uint8_t)(1u << vector / 32);
 }
 
 bool fake_has_vector(const struct apic *apic, uint32_t offset, uint8_t vector)

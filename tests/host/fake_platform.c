@@ -89,11 +89,12 @@ static enum status fake_take(struct cpu *cpu)
 	return STATUS_OK;
 }
 
-static void fake_give_back(struct cpu *cpu)
+static bool fake_give_back(struct cpu *cpu)
 {
 	FAKE_CHECK(atomic_load(&cpu->window) == WINDOW_CLOSED);
 	FAKE_CHECK(!cpu->loaded);
 	atomic_fetch_add(&fake.given_back, 1);
+	return true;
 }
 
 /* ---- threads ---- */
