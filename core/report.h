@@ -1,6 +1,6 @@
 /*
  * The report: a table for people on the console, TAP 14 and JSON on the boot volume. The TAP file
- * grows ten times a second and with every failure, so that a crash leaves what was known; the JSON
+ * grows four times a second and with every failure, so that a crash leaves what was known; the JSON
  * file is written before the first test ("complete": false) and at the end.
  */
 #ifndef CORE_REPORT_H
