@@ -139,6 +139,13 @@ $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh
 	$(say) IMAGE $@
 	sh tests/run/image.sh $@ $< startup.nsh
 
+# What the harness makes a machine bad with; it is not part of the image.
+$(BUILD)/spoil.efi: tests/run/spoil.c efi/mp_protocol.h $(BUILD)/flags
+	$(say) TOOL $@
+	$(CC) $(IMAGE_FLAGS) -Iefi $(GNU_EFI) -c $< -o $(BUILD)/spoil.o
+	$(LINK) $(EFI_DIR)crt0-efi-x86_64.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
+	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $(BUILD)/spoil.so $@
+
 # --- for editors, people and the end -------------------------------------------------------------
 
 json_entry = {"directory":"$(CURDIR)","file":"$(1)","command":"$(subst ",\",$(subst \,\\,$(call compile,$(1))))"}

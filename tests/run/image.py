@@ -47,6 +47,15 @@ def without_boot_program(image):
     _mtools("mdel", image, "::/EFI/BOOT/BOOTX64.EFI")
 
 
+def spoiled(how):
+    """A preparation: the Shell runs spoil.efi before the image, to make the machine bad."""
+    def prepare(image):
+        without_boot_program(image)
+        write(image, "spoil.efi", (image.parents[2] / "spoil.efi").read_bytes())
+        write(image, "startup.nsh", f"@echo -off\r\nfs0:\r\nspoil.efi {how}\r\nassay.efi\r\n".encode())
+    return prepare
+
+
 def fill(image):
     """Leaves no free cluster on the volume."""
     listing = _mtools("mdir", image, "::/").decode()

@@ -35,7 +35,7 @@ endif
 
 test: ## everything: host tests, then the image in emulators
 	sh tests/run/packages.sh build run test
-	$(MAKE) all
+	$(MAKE) all $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
 bench: ## measure, print the table, compare with tests/run/baseline.txt

@@ -41,6 +41,9 @@ PREPARE = {
     "": lambda disk: None,
     "no boot program": image.without_boot_program,
     "full volume": image.fill,
+    "feature control locked": image.spoiled("lock"),
+    "feature control locked on an AP": image.spoiled("lock-ap"),
+    "no MP Services": image.spoiled("no-mp"),
 }
 
 

@@ -1,0 +1,70 @@
+/*
+ * Makes a machine bad before the image runs, for the harness: what no emulator offers by an option.
+ *   spoil.efi lock      IA32_FEATURE_CONTROL locked without VMX on the boot processor
+ *   spoil.efi lock-ap   the same on processor 1 alone
+ *   spoil.efi no-mp     takes the MP Services protocol away
+ */
+#include <efi.h>
+#include <efilib.h>
+
+#include "mp_protocol.h"
+
+enum { IA32_FEATURE_CONTROL = 0x3A, LOCKED_WITHOUT_VMX = 1 };
+
+static EFI_GUID mp_guid = EFI_MP_SERVICES_PROTOCOL_GUID;
+
+static VOID EFIAPI lock(VOID *argument)
+{
+	(void)argument;
+	__asm__ volatile("wrmsr" : : "c"(IA32_FEATURE_CONTROL), "a"(LOCKED_WITHOUT_VMX), "d"(0));
+}
+
+static EFI_STATUS lock_ap(void)
+{
+	EFI_MP_SERVICES_PROTOCOL *mp;
+	EFI_STATUS status = LibLocateProtocol(&mp_guid, (VOID **)&mp);
+
+	if (EFI_ERROR(status))
+		return status;
+	return mp->StartupThisAP(mp, lock, 1, NULL, 0, NULL, NULL);
+}
+
+static EFI_STATUS remove_mp(void)
+{
+	EFI_HANDLE handles[4];
+	UINTN size = sizeof(handles);
+	VOID *mp;
+	EFI_STATUS status = BS->LocateHandle(ByProtocol, &mp_guid, NULL, &size, handles);
+
+	if (!EFI_ERROR(status))
+		status = BS->HandleProtocol(handles[0], &mp_guid, &mp);
+	if (!EFI_ERROR(status))
+		status = BS->UninstallProtocolInterface(handles[0], &mp_guid, mp);
+	return status;
+}
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+{
+	EFI_LOADED_IMAGE *loaded;
+	EFI_STATUS status = EFI_INVALID_PARAMETER;
+	CHAR16 *how;
+
+	InitializeLib(image, table);
+	if (EFI_ERROR(BS->HandleProtocol(image, &LoadedImageProtocol, (VOID **)&loaded)))
+		return EFI_UNSUPPORTED;
+	how = loaded->LoadOptions;
+	while (*how && *how != L' ') /* the program's name */
+		how++;
+	while (*how == L' ')
+		how++;
+	if (!StrCmp(how, L"lock")) {
+		lock(NULL);
+		status = EFI_SUCCESS;
+	} else if (!StrCmp(how, L"lock-ap")) {
+		status = lock_ap();
+	} else if (!StrCmp(how, L"no-mp")) {
+		status = remove_mp();
+	}
+	Print(L"spoil %s: %r\n", how, status);
+	return status;
+}
