@@ -319,40 +319,47 @@ static void init_while_running(struct test_run *run)
 	lab_close(&lab);
 }
 
-#define SIPI_EXIT "SDM vol. 3C, \"Exit Qualification\": start-up IPIs (SIPIs)"
+#define SIPI_EXIT "SDM vol. 3C, \"Basic VM-Exit Information\": exit qualification of SIPIs"
 #define HARDWARE_NEEDS (NEEDS_GUEST | BIT(CAP_WAIT_SIPI))
 #define X2APIC_NEEDS (NEEDS_GUEST | BIT(CAP_X2APIC))
 
 static const struct test rows[] = {
 	{ "start.xapic.registers", AFTER_INIT, start_all,
-	  .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS), .argument = 1 },
-	{ "start.xapic.decoded", AFTER_INIT, start_all, .needs = NEEDS_GUEST,
+	  .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS), .row = "IPI: SIPI", .argument = 1 },
+	{ "start.xapic.decoded", AFTER_INIT, start_all, .needs = NEEDS_GUEST, .row = "APIC: ICR",
 	  .argument = 1 | DECODE },
-	{ "start.x2apic", AFTER_INIT, start_all, .needs = X2APIC_NEEDS, .argument = 1 | X2APIC },
+	{ "start.x2apic", AFTER_INIT, start_all, .needs = X2APIC_NEEDS, .row = "APIC: ICR",
+	  .argument = 1 | X2APIC },
 	{ "start.xapic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
-	  .argument = 1 | HARDWARE },
+	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
 	{ "start.x2apic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
-	  .argument = 1 | HARDWARE | X2APIC },
-	{ "start.one_sipi", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .argument = 1 | ONE_SIPI },
-	{ "start.vector.10", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .argument = 0x10 },
-	{ "start.vector.9f", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .argument = 0x9F },
+	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE | X2APIC },
+	{ "start.one_sipi", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .row = "IPI: SIPI",
+	  .argument = 1 | ONE_SIPI },
+	{ "start.vector.10", AFTER_SIPI, start_all, .needs = NEEDS_GUEST,
+	  .row = "vCPU: SIPI vector", .argument = 0x10 },
+	{ "start.vector.9f", AFTER_SIPI, start_all, .needs = NEEDS_GUEST,
+	  .row = "vCPU: SIPI vector", .argument = 0x9F },
 	{ "start.hardware_wait.vector.01", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .argument = 0x01 | HARDWARE },
+	  .cpus = 2, .row = "waiting: by the hardware", .argument = 0x01 | HARDWARE },
 	{ "start.hardware_wait.vector.10", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .argument = 0x10 | HARDWARE },
+	  .cpus = 2, .row = "vCPU: SIPI vector", .argument = 0x10 | HARDWARE },
 	{ "start.hardware_wait.vector.9f", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .argument = 0x9F | HARDWARE },
+	  .cpus = 2, .row = "vCPU: SIPI vector", .argument = 0x9F | HARDWARE },
 	{ "start.hardware_wait.exit_state", "SDM vol. 3C, \"Saving Non-Register State\"",
-	  exit_state, .needs = HARDWARE_NEEDS, .cpus = 2, .argument = 1 | HARDWARE },
-	{ "start.restart.xapic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .argument = 1 },
-	{ "start.restart.x2apic", AFTER_INIT, restart, .needs = X2APIC_NEEDS,
+	  exit_state, .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware",
+	  .argument = 1 | HARDWARE },
+	{ "start.restart.xapic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .row = "IPI: INIT",
+	  .argument = 1 },
+	{ "start.restart.x2apic", AFTER_INIT, restart, .needs = X2APIC_NEEDS, .row = "IPI: INIT",
 	  .argument = 1 | X2APIC },
 	{ "start.restart.hardware_wait", AFTER_INIT, restart, .needs = HARDWARE_NEEDS, .cpus = 2,
-	  .argument = 1 | HARDWARE },
+	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
 	{ "start.init_while_running", AFTER_INIT, init_while_running, .needs = NEEDS_GUEST,
-	  .argument = 1 },
+	  .row = "IPI: INIT", .argument = 1 },
 	{ "start.init_while_running.hardware_wait", AFTER_INIT, init_while_running,
-	  .needs = HARDWARE_NEEDS, .cpus = 2, .argument = 1 | HARDWARE },
+	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware",
+	  .argument = 1 | HARDWARE },
 };
 
 TEST_GROUP(start, rows);

@@ -48,9 +48,13 @@ bench-update: ## measure, rewrite tests/run/baseline.txt and README.md's tables
 	$(PYTHON) tests/run/bench.py --build $(BUILD) --update
 	$(PYTHON) tests/run/readme.py $(BUILD)/run/bench-4
 
+coverage: ## rewrite docs/guest-smp.md from the tests that a run with 4 processors has
+	$(MAKE) test ONLY=bochs-4
+	$(PYTHON) tests/run/coverage.py $(BUILD)/run/bochs-4/REPORT.JSON
+
 usb: ## write a stick: make usb DEV=/dev/sdX
 	$(MAKE) all
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
-.PHONY: run test bench bench-update usb FORCE
+.PHONY: run test bench bench-update coverage usb FORCE

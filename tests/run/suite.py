@@ -95,6 +95,10 @@ def main():
                 for s in scenarios.all_scenarios() if wanted(s.name)]
         for done in as_completed(runs):
             show(tally, done.result())
+    report = given.build / "run" / "bochs-4" / "REPORT.JSON"
+    if wanted("coverage") and report.exists():
+        step(tally, "coverage", [sys.executable, str(HERE / "coverage.py"), "--check", str(report)],
+             logs, None)
     if not scenarios.kvm_nests():
         print("        (no nested VMX in /dev/kvm here: the KVM runs are left out)")
 
