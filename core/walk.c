@@ -37,8 +37,10 @@ bool walk_linear(const struct vm *vm, const struct regs *regs, uint64_t linear, 
 	struct mode mode = mode_of(regs);
 	uint64_t table = regs->cr3 & (mode.top_shift == 30 ? 0xFFFFFFE0 : ADDRESS_MASK);
 
+	if (!(regs->efer & EFER_LMA)) /* addresses wrap at 4 GiB */
+		linear &= 0xFFFFFFFF;
 	if (!(regs->cr0 & CR0_PG)) {
-		*gpa = linear & 0xFFFFFFFF;
+		*gpa = linear;
 		return true;
 	}
 	for (unsigned shift = mode.top_shift; shift >= 12; shift -= mode.bits) {
@@ -48,8 +50,7 @@ bool walk_linear(const struct vm *vm, const struct regs *regs, uint64_t linear, 
 
 		if (!read_entry(vm, table, index, mode.entry_size, &entry))
 			return false;
-		if (shift == 12 ||
-		    (entry & LARGE && shift <= 30 && shift < mode.top_shift + pse && pse)) {
+		if (shift == 12 || (entry & LARGE && shift <= 30 && pse)) {
 			*gpa = (entry & ADDRESS_MASK & ~offset) | (linear & offset);
 			return true;
 		}
