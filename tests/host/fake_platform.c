@@ -94,7 +94,7 @@ static bool fake_give_back(struct cpu *cpu)
 	FAKE_CHECK(atomic_load(&cpu->window) == WINDOW_CLOSED);
 	FAKE_CHECK(!cpu->loaded);
 	atomic_fetch_add(&fake.given_back, 1);
-	return true;
+	return !(fake.fail_give_back >> cpu->index & 1);
 }
 
 /* ---- threads ---- */

@@ -35,6 +35,7 @@ struct fake_machine {
 	_Atomic unsigned idles;
 	_Atomic unsigned taken, given_back;
 	unsigned fail_take;	 /* bit n: processor n cannot be taken */
+	unsigned fail_give_back; /* bit n: processor n is given back otherwise than found */
 	enum status file_status; /* of every write from now on */
 	unsigned file_writes;	 /* calls of file_write and file_append */
 	struct fake_file files[FAKE_FILES_MAX];
