@@ -178,7 +178,7 @@ static void leaf_1(const struct vcpu *vcpu, uint32_t out[4])
 /* One core a package would need 32 id bits for the package; we show one level of cores. */
 static void leaf_0b(const struct vcpu *vcpu, uint32_t subleaf, uint32_t out[4])
 {
-	out[0] = subleaf == 0 ? 0 : 16;
+	out[0] = subleaf == 1 ? 16 : 0;
 	out[1] = subleaf == 0 ? 1 : subleaf == 1 ? vcpu->vm->vcpu_count : 0;
 	out[2] = (subleaf & 0xFF) | (subleaf == 0 ? 0x100 : subleaf == 1 ? 0x200 : 0);
 	out[3] = vcpu->apic.id;
