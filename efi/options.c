@@ -95,12 +95,13 @@ static void parse_cpus(struct options *options, const char *word)
 {
 	unsigned value = 0;
 
-	for (const char *c = word; *c && value < 100000; c++) {
+	for (const char *c = word; *c; c++) {
 		if (*c < '0' || *c > '9') {
 			value = 0;
 			break;
 		}
-		value = value * 10 + (unsigned)(*c - '0');
+		if (value < 100000) /* more is as good as all */
+			value = value * 10 + (unsigned)(*c - '0');
 	}
 	if (!value)
 		fail(options, "-c needs a number of processors, not ", word);
