@@ -208,19 +208,39 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 	return STATUS_OK;
 }
 
+/* A YAML string in single quotes, where a quote is written twice. */
+static void tap_string(const char *key, const char *text)
+{
+	char quoted[2 * TEST_TEXT];
+	size_t length = 0;
+
+	for (; *text && length < sizeof(quoted) - 3; text++) {
+		quoted[length++] = *text;
+		if (*text == '\'')
+			quoted[length++] = *text;
+	}
+	quoted[length] = '\0';
+	tap("  %s: '%s'\n", key, quoted);
+}
+
 static void tap_test(const struct test_run *run, unsigned number)
 {
 	const char *name = run->test->name;
 
-	if (run->verdict == VERDICT_PASS)
+	if (run->verdict == VERDICT_PASS) {
 		tap("ok %u - %s\n", number, name);
-	else if (run->verdict == VERDICT_SKIP)
+		return;
+	}
+	if (run->verdict == VERDICT_SKIP) {
 		tap("ok %u - %s # SKIP %s\n", number, name, run->reason);
-	else
-		tap("not ok %u - %s\n  ---\n  verdict: %s\n  what: '%s'\n  wanted: '%s'\n"
-		    "  got: '%s'\n  sdm: '%s'\n  ...\n",
-		    number, name, verdict_text(run->verdict), run->reason, run->wanted, run->got,
-		    run->sdm ? run->sdm : run->test->sdm);
+		return;
+	}
+	tap("not ok %u - %s\n  ---\n  verdict: %s\n", number, name, verdict_text(run->verdict));
+	tap_string("what", run->reason);
+	tap_string("wanted", run->wanted);
+	tap_string("got", run->got);
+	tap_string("sdm", run->sdm ? run->sdm : run->test->sdm);
+	tap("  ...\n");
 }
 
 static void json_test(const struct test_run *run)
