@@ -11,7 +11,8 @@ enum {
 	LINE = 1000,
 	COLUMNS = 79,
 	FAILURES_LISTED = 12,
-	BENCHES = 32
+	BENCHES = 32,
+	JSON_END = 8192, /* bytes kept for the benchmarks and the summary */
 };
 
 static struct {
@@ -20,6 +21,7 @@ static struct {
 	char *json; /* JSON_PAGES */
 	size_t json_used;
 	bool json_tests; /* an element has been written there */
+	unsigned json_dropped;
 	struct {
 		const char *name, *unit;
 		uint64_t value;
@@ -88,12 +90,18 @@ static void json(const char *format, ...)
 	report.json_used += length < room ? length : room - 1;
 }
 
-/* SDM titles and reasons hold quotes. */
+/* SDM titles and reasons hold quotes, and texts from the firmware may hold anything. */
 static void json_string(const char *text)
 {
 	json("\"");
-	for (; *text; text++)
-		json(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			json("\\%c", *text);
+		else if (*text < ' ' || *text > '~')
+			json("\\u%04x", (unsigned char)*text);
+		else
+			json("%c", *text);
+	}
 	json("\"");
 }
 
@@ -162,6 +170,8 @@ static void json_write(bool complete)
 	if (!report.files)
 		return;
 	json_benches();
+	if (report.json_dropped)
+		json("\"dropped\":%u,", report.json_dropped);
 	json("\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u},"
 	     "\"complete\":%s}\n",
 	     report.totals.by_verdict[VERDICT_PASS], report.totals.by_verdict[VERDICT_FAIL],
@@ -245,6 +255,8 @@ static void tap_test(const struct test_run *run, unsigned number)
 
 static void json_test(const struct test_run *run)
 {
+	size_t used = report.json_used;
+
 	json("%s\n{\"name\":\"%s\",\"verdict\":\"%s\"", report.json_tests ? "," : "",
 	     run->test->name, verdict_text(run->verdict));
 	if (run->reason[0])
@@ -257,6 +269,11 @@ static void json_test(const struct test_run *run)
 	if (run->test->row)
 		json_member("row", run->test->row);
 	json(",\"ticks\":%llu}", (unsigned long long)run->ticks);
+	if (report.json_used > JSON_PAGES * PAGE_SIZE - JSON_END) { /* no room: not half of it */
+		report.json_used = used;
+		report.json_dropped++;
+		return;
+	}
 	report.json_tests = true;
 }
 
