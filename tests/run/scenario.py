@@ -43,6 +43,7 @@ PREPARE = {
     "full volume": image.fill,
     "feature control locked": image.spoiled("lock"),
     "feature control locked on an AP": image.spoiled("lock-ap"),
+    "x2APIC firmware": image.spoiled("x2apic"),
     "no MP Services": image.spoiled("no-mp"),
 }
 

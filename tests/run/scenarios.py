@@ -36,6 +36,8 @@ SUITE = [
     Scenario("bochs-usb", bochs(cpus=2, boot="usb")),
     Scenario("bochs-c2-of-4", bochs(cpus=4), options="-c 2"),
     Scenario("bochs-startup-nsh", bochs(cpus=2), prepare="no boot program", shell=True),
+    Scenario("bochs-x2apic-firmware", bochs(cpus=4), prepare="x2APIC firmware", shell=True,
+             expect=Expect(says=("apic mode +x2APIC",), passed=20)),
     Scenario("bochs-broken-expectation", bochs(cpus=2), broken=True, expect=Expect(red=True)),
 
     Scenario("qemu-disk", qemu(), expect=WITHOUT_VMX),

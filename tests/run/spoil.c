@@ -3,13 +3,14 @@
  *   spoil.efi lock      IA32_FEATURE_CONTROL locked without VMX on the boot processor
  *   spoil.efi lock-ap   the same on processor 1 alone
  *   spoil.efi no-mp     takes the MP Services protocol away
+ *   spoil.efi x2apic    switches every processor to x2APIC mode, as firmware of large machines does
  */
 #include <efi.h>
 #include <efilib.h>
 
 #include "mp_protocol.h"
 
-enum { IA32_FEATURE_CONTROL = 0x3A, LOCKED_WITHOUT_VMX = 1 };
+enum { IA32_APIC_BASE = 0x1B, EXTD = 1 << 10, IA32_FEATURE_CONTROL = 0x3A, LOCKED_WITHOUT_VMX = 1 };
 
 static EFI_GUID mp_guid = EFI_MP_SERVICES_PROTOCOL_GUID;
 
@@ -17,6 +18,26 @@ static VOID EFIAPI lock(VOID *argument)
 {
 	(void)argument;
 	__asm__ volatile("wrmsr" : : "c"(IA32_FEATURE_CONTROL), "a"(LOCKED_WITHOUT_VMX), "d"(0));
+}
+
+static VOID EFIAPI x2apic(VOID *argument)
+{
+	UINT32 low, high;
+
+	(void)argument;
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(IA32_APIC_BASE));
+	__asm__ volatile("wrmsr" : : "c"(IA32_APIC_BASE), "a"(low | EXTD), "d"(high));
+}
+
+static EFI_STATUS x2apic_all(void)
+{
+	EFI_MP_SERVICES_PROTOCOL *mp;
+	EFI_STATUS status = LibLocateProtocol(&mp_guid, (VOID **)&mp);
+
+	if (!EFI_ERROR(status))
+		status = mp->StartupAllAPs(mp, x2apic, FALSE, NULL, 0, NULL, NULL);
+	x2apic(NULL);
+	return status;
 }
 
 static EFI_STATUS lock_ap(void)
@@ -62,6 +83,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 		status = EFI_SUCCESS;
 	} else if (!StrCmp(how, L"lock-ap")) {
 		status = lock_ap();
+	} else if (!StrCmp(how, L"x2apic")) {
+		status = x2apic_all();
 	} else if (!StrCmp(how, L"no-mp")) {
 		status = remove_mp();
 	}
