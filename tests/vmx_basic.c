@@ -84,7 +84,7 @@ static enum status resume_clear(const struct scene *scene)
 	bool carry, zero;
 
 	(void)scene;
-	__asm__ volatile("vmresume" : "=@ccc"(carry), "=@ccz"(zero) : : "memory");
+	__asm__ volatile("vmresume; setc %0; setz %1" : "=q"(carry), "=q"(zero) : : "memory");
 	return vmx_status(carry, zero);
 }
 

@@ -13,15 +13,20 @@ static inline enum status vmx_status(bool carry, bool zero)
 	return carry ? STATUS_VM_FAIL_INVALID : zero ? STATUS_VM_FAIL_VALID : STATUS_OK;
 }
 
+/*
+ * SETcc inside the assembly, not two flag outputs: clang 14 may put an instruction that changes
+ * the flags between reading the one and the other.
+ */
+
 #define VMX_POINTER_INSTRUCTION(name)                                                              \
 	static inline MUST_USE enum status name(uint64_t address)                                  \
 	{                                                                                          \
 		bool carry, zero;                                                                  \
                                                                                                    \
-		__asm__ volatile(#name " %2"                                                       \
-				 : "=@ccc"(carry), "=@ccz"(zero)                                   \
+		__asm__ volatile(#name " %2; setc %0; setz %1"                                     \
+				 : "=q"(carry), "=q"(zero)                                         \
 				 : "m"(address)                                                    \
-				 : "memory");                                                      \
+				 : "memory", "cc");                                                \
 		return vmx_status(carry, zero);                                                    \
 	}
 
@@ -32,10 +37,10 @@ static inline MUST_USE enum status vmread_try(uint32_t field, uint64_t *value)
 {
 	bool carry, zero;
 
-	__asm__ volatile("vmread %3, %0"
-			 : "=r"(*value), "=@ccc"(carry), "=@ccz"(zero)
+	__asm__ volatile("vmread %3, %0; setc %1; setz %2"
+			 : "=r"(*value), "=q"(carry), "=q"(zero)
 			 : "r"((uint64_t)field)
-			 : "memory");
+			 : "memory", "cc");
 	return vmx_status(carry, zero);
 }
 
@@ -43,10 +48,10 @@ static inline MUST_USE enum status vmwrite_try(uint32_t field, uint64_t value)
 {
 	bool carry, zero;
 
-	__asm__ volatile("vmwrite %3, %2"
-			 : "=@ccc"(carry), "=@ccz"(zero)
+	__asm__ volatile("vmwrite %3, %2; setc %0; setz %1"
+			 : "=q"(carry), "=q"(zero)
 			 : "r"((uint64_t)field), "r"(value)
-			 : "memory");
+			 : "memory", "cc");
 	return vmx_status(carry, zero);
 }
 
@@ -94,10 +99,10 @@ static inline MUST_USE enum status invept(uint64_t type, struct invept_descripto
 {
 	bool carry, zero;
 
-	__asm__ volatile("invept %3, %2"
-			 : "=@ccc"(carry), "=@ccz"(zero)
+	__asm__ volatile("invept %3, %2; setc %0; setz %1"
+			 : "=q"(carry), "=q"(zero)
 			 : "r"(type), "m"(descriptor)
-			 : "memory");
+			 : "memory", "cc");
 	return vmx_status(carry, zero);
 }
 
@@ -105,10 +110,10 @@ static inline MUST_USE enum status invvpid(uint64_t type, struct invvpid_descrip
 {
 	bool carry, zero;
 
-	__asm__ volatile("invvpid %3, %2"
-			 : "=@ccc"(carry), "=@ccz"(zero)
+	__asm__ volatile("invvpid %3, %2; setc %0; setz %1"
+			 : "=q"(carry), "=q"(zero)
 			 : "r"(type), "m"(descriptor)
-			 : "memory");
+			 : "memory", "cc");
 	return vmx_status(carry, zero);
 }
 
