@@ -32,7 +32,7 @@ class Scenario:
     options: str = ""
     prepare: str = ""  # a function of PREPARE
     shell: bool = False  # ends at the Shell's prompt, where the harness types `reset -s`
-    broken: bool = False  # the image with the expectation that is wrong on purpose
+    variant: str = ""  # the image of another build: "broken" (an expectation is wrong), "clang"
     expect: Expect = Expect()
     limit: int = 240  # seconds; a safety net, far above what a run takes
 
@@ -76,7 +76,7 @@ def run(scenario, build, on_line=lambda line: None):
 def _run(scenario, build, folder, result, on_line):
     image.fresh_folder(folder)
     disk = folder / "disk.img"
-    image.copy((build / "broken" if scenario.broken else build) / "assay.img", disk)
+    image.copy(build / scenario.variant / "assay.img", disk)
     image.options(disk, f"-s {scenario.options}".strip())
     PREPARE[scenario.prepare](disk)
     answer = (PROMPT, "reset -s\r") if scenario.shell else None

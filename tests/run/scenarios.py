@@ -36,9 +36,10 @@ SUITE = [
     Scenario("bochs-usb", bochs(cpus=2, boot="usb")),
     Scenario("bochs-c2-of-4", bochs(cpus=4), options="-c 2"),
     Scenario("bochs-startup-nsh", bochs(cpus=2), prepare="no boot program", shell=True),
+    Scenario("bochs-clang", bochs(cpus=4), variant="clang"),
     Scenario("bochs-x2apic-firmware", bochs(cpus=4), prepare="x2APIC firmware", shell=True,
              expect=Expect(says=("apic mode +x2APIC",), passed=20)),
-    Scenario("bochs-broken-expectation", bochs(cpus=2), broken=True, expect=Expect(red=True)),
+    Scenario("bochs-broken-expectation", bochs(cpus=2), variant="broken", expect=Expect(red=True)),
 
     Scenario("qemu-disk", qemu(), expect=WITHOUT_VMX),
     Scenario("qemu-usb-stick", qemu(boot="usb"), expect=WITHOUT_VMX),

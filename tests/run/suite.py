@@ -83,7 +83,7 @@ def main():
             ("host-tests", ["make", "-k", "check"], cmocka),
             ("host-tests-clang", ["make", "-k", "check", "CC=clang", f"BUILD={clang}"], cmocka),
             ("harness-tests", [sys.executable, str(HERE / "harness_test.py")], unittest),
-            ("build-clang", ["make", f"{clang}/assay.efi", "CC=clang", f"BUILD={clang}"],
+            ("build-clang", ["make", f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
             ("build-broken", ["make", f"{given.build}/broken/assay.img", "BROKEN=1"], None),
             ("build-is-reproducible", ["sh", str(HERE / "rebuild.sh"), str(given.build)], None)):
