@@ -342,13 +342,29 @@ void apic_error(struct apic *apic, uint32_t bits)
 		apic_accept(apic, (uint8_t)lvt, false);
 }
 
-void apic_update_ppr(struct apic *apic)
+static uint32_t priority(const struct apic *apic, int serving)
 {
 	uint32_t tpr = apic_get(apic, APIC_TPR);
-	int serving = highest(apic, APIC_ISR);
 	uint32_t class = serving < 0 ? 0 : (uint32_t)serving & 0xF0;
 
-	set(apic, APIC_PPR, (tpr & 0xF0) >= class ? tpr : class);
+	return (tpr & 0xF0) >= class ? tpr : class;
+}
+
+/* Reads the words themselves: which of them are set is for the owner to know. */
+uint32_t apic_priority(const struct apic *apic)
+{
+	for (int word = 7; word >= 0; word--) {
+		uint32_t bits = apic_get(apic, APIC_ISR + (uint32_t)word * 0x10);
+
+		if (bits)
+			return priority(apic, word * 32 + 31 - __builtin_clz(bits));
+	}
+	return priority(apic, -1);
+}
+
+void apic_update_ppr(struct apic *apic)
+{
+	set(apic, APIC_PPR, priority(apic, highest(apic, APIC_ISR)));
 }
 
 int apic_highest_request(const struct apic *apic)

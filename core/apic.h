@@ -134,6 +134,12 @@ void apic_take(struct apic *apic, uint8_t vector);
 /* Fires the timer if it is due. True if it made a vector pending. */
 bool apic_timer_poll(struct apic *apic, uint64_t now);
 
+/*
+ * The processor priority by the TPR and the ISR as they are now; the PPR in the page lags behind
+ * where the processor writes the TPR without an exit. Any processor.
+ */
+uint32_t apic_priority(const struct apic *apic);
+
 /* Recomputes the PPR, as after a change of the TPR that the processor made in the page. */
 void apic_update_ppr(struct apic *apic);
 

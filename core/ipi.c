@@ -46,7 +46,7 @@ static bool addressed(const struct vcpu *vcpu, const struct ipi *ipi)
 
 static uint32_t priority(const struct vcpu *vcpu)
 {
-	return apic_get(&vcpu->apic, APIC_PPR) >> 4 & 0xF;
+	return apic_priority(&vcpu->apic) >> 4 & 0xF;
 }
 
 static bool accepts_fixed(const struct vcpu *vcpu)

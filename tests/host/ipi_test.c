@@ -282,8 +282,8 @@ static void test_lowest_priority(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < VCPUS; i++)
-		fake_poke(apic_of(i), APIC_PPR, priorities[i]);
-	fake_poke(apic_of(2), APIC_PPR, 0x30);
+		fake_poke(apic_of(i), APIC_TPR, priorities[i]);
+	fake_poke(apic_of(2), APIC_TPR, 0x30);
 	assert_int_equal(lowest(DESTINATION_ALL), 0x10); /* 1FH */
 	assert_int_equal(lowest(DESTINATION_ALL), 0x10);
 	fake_poke(apic_of(4), APIC_SVR, 0xFF); /* software-disabled: no candidate */
@@ -313,10 +313,10 @@ static void test_lowest_priority_ties(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < VCPUS; i++)
-		fake_poke(apic_of(i), APIC_PPR, 0x2F - i);
+		fake_poke(apic_of(i), APIC_TPR, 0x2F - i);
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		assert_int_equal(lowest(DESTINATION_ALL), all[i]);
-	fake_poke(apic_of(2), APIC_PPR, 0x30);
+	fake_poke(apic_of(2), APIC_TPR, 0x30);
 	assert_int_equal(lowest(DESTINATION_ALL), 0x08);
 	assert_int_equal(lowest(DESTINATION_ALL), 0x10);
 	assert_int_equal(lowest(DESTINATION_ALL), 0x01);
