@@ -118,13 +118,14 @@ enum status ipi_send(struct vm *vm, const struct ipi *ipi)
 {
 	unsigned sent = 0;
 
+	/* "INIT Level De-assert" does nothing on processors since the Pentium 4, and older ones
+	 * want it sent to all including self: so it comes before the valid combinations. */
+	if (ipi->mode == DELIVERY_INIT && ipi->level && !ipi->assert)
+		return STATUS_OK;
 	if (!valid(ipi)) {
 		atomic_fetch_add(&vm->refused, 1);
 		return STATUS_UNSUPPORTED;
 	}
-	/* "INIT Level De-assert" does nothing on processors since the Pentium 4. */
-	if (ipi->mode == DELIVERY_INIT && ipi->level && !ipi->assert)
-		return STATUS_OK;
 	if (ipi->mode == DELIVERY_LOWEST) {
 		struct vcpu *winner = arbitrate(vm, ipi);
 
