@@ -51,6 +51,7 @@ enum {
 	APIC_LVT_TIMER_TSC_DEADLINE = 2 << 17,
 	APIC_LVT_TIMER_MODES = 3 << 17,
 
+	APIC_ESR_REDIRECTABLE = 1 << 4, /* a lowest-priority IPI was to be sent, but cannot be */
 	APIC_ESR_SEND_ILLEGAL = 1 << 5,
 	APIC_ESR_RECEIVE_ILLEGAL = 1 << 6,
 	APIC_ESR_ILLEGAL_REGISTER = 1 << 7,
