@@ -122,6 +122,8 @@ enum status ipi_send(struct vm *vm, const struct ipi *ipi)
 	 * want it sent to all including self: so it comes before the valid combinations. */
 	if (ipi->mode == DELIVERY_INIT && ipi->level && !ipi->assert)
 		return STATUS_OK;
+	if (ipi->source && ipi->source->vm != vm)
+		return STATUS_NOT_FOUND;
 	if (!valid(ipi)) {
 		atomic_fetch_add(&vm->refused, 1);
 		return STATUS_UNSUPPORTED;

@@ -46,8 +46,9 @@ struct ipi {
 
 /*
  * Sends one IPI. STATUS_OK: every vCPU that it names has the message (it may drop it as the
- * architecture says). STATUS_NOT_FOUND: it names none. STATUS_UNSUPPORTED: SMI, a reserved mode or
- * a combination that the SDM calls invalid; counted in vm->refused.
+ * architecture says). STATUS_NOT_FOUND: it names none, or the source is of another VM.
+ * STATUS_UNSUPPORTED: SMI, a reserved mode or a combination that the SDM calls invalid; counted in
+ * vm->refused.
  */
 enum status ipi_send(struct vm *vm, const struct ipi *ipi);
 
