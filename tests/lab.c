@@ -1,6 +1,7 @@
 #include "lab.h"
 
 #include "pages.h"
+#include "steps.h"
 #include "text.h"
 
 extern const uint8_t guest_image[], guest_image_end[];
@@ -65,11 +66,12 @@ bool lab_open(struct lab *lab, struct test_run *run, const struct lab_config *co
 		{ .gpa = GUEST_STACKS, .pages = (config->vcpus + per_page - 1) / per_page },
 		{ .gpa = GUEST_SIPI_PAGE_3, .pages = 1 },
 		{ .gpa = RESET_PAGE, .pages = 1 },
+		{ .gpa = SCRIPT_PAGE, .pages = SCRIPT_PAGES }, /* last: not every lab has it */
 	};
 	const struct vm_config vm = {
 		.vcpus = config->vcpus,
 		.regions = regions,
-		.region_count = ARRAY_SIZE(regions),
+		.region_count = ARRAY_SIZE(regions) - !config->script,
 		.wait_in_hardware = config->wait_in_hardware,
 		.decode_apic = config->decode_apic,
 		.apic_ids = config->apic_ids,

@@ -17,6 +17,7 @@ struct lab_config {
 	bool capture;	       /* keep each vCPU's state at its start, as the processor has it */
 	enum guest_program bsp, ap;
 	const uint32_t *apic_ids; /* NULL: the vCPUs' ids */
+	bool script;		  /* memory for a script: guest/steps.h */
 };
 
 struct lab {

@@ -32,7 +32,8 @@ enum {
 	P(pong)                                                                                    \
 	P(broadcast)                                                                               \
 	P(listen)                                                                                  \
-	P(start_all)
+	P(start_all)                                                                               \
+	P(script) /* interprets its steps: see steps.h */
 
 enum guest_program {
 #define GUEST_ENUM(name) GUEST_##name,

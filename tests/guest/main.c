@@ -1,4 +1,5 @@
 #include "lib.h"
+#include "script_event.h"
 
 struct gate {
 	uint16_t offset_low, selector;
@@ -41,9 +42,11 @@ static uint32_t slot_of_stack(const void *on_stack)
 
 void guest_interrupt(struct frame *frame)
 {
-	volatile struct guest_slot *slot = SLOT(slot_of_stack(frame));
-	uint32_t vector = frame->vector;
+	uint32_t index = slot_of_stack(frame), vector = frame->vector;
+	volatile struct guest_slot *slot = SLOT(index);
 
+	if (script_event(index, frame))
+		return;
 	if (vector == 2) {
 		slot->nmis++;
 		slot->last_eip = frame->eip;
