@@ -52,10 +52,12 @@ bool expect_in_time(struct test_run *run, const char *what, enum status status)
 
 void test_error(struct test_run *run, const char *format, ...)
 {
+	bool of_a_skip =
+		run->verdict == VERDICT_SKIP && !run->erred; /* worth more than its reason */
 	va_list arguments;
 
 	run->erred = true;
-	if (!is_first(run))
+	if (!is_first(run) && !of_a_skip)
 		return;
 	va_start(arguments, format);
 	text_format_v(run->reason, sizeof(run->reason), format, arguments);
@@ -83,10 +85,14 @@ uint64_t test_time_left(const struct test_run *run)
 
 void test_settle(struct test_run *run)
 {
-	if (run->verdict == VERDICT_SKIP)
-		return;
+	bool skipped = run->verdict == VERDICT_SKIP;
+
+	if (skipped && run->expectations)
+		test_error(run, "skipped after an expectation");
 	if (run->erred)
 		run->verdict = VERDICT_ERROR;
+	else if (skipped)
+		return;
 	else if (run->failures)
 		run->verdict = VERDICT_FAIL;
 	else if (run->expectations)
