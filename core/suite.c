@@ -187,6 +187,14 @@ static void report_processors(void)
 	}
 }
 
+/* Those that could not be used never left the firmware, or went back at once; not parked ones. */
+static bool given_back(const struct cpu *cpu)
+{
+	enum cpu_phase phase = atomic_load(&cpu->phase);
+
+	return phase == CPU_FIRMWARE || (phase == CPU_FAILED && cpu->error != STATUS_FAULT);
+}
+
 /* Not a row of the list: it can only be said when everything is over. */
 static void report_restored(unsigned number)
 {
@@ -197,7 +205,7 @@ static void report_restored(unsigned number)
 	for (unsigned i = 0; i < platform->cpu_count; i++) {
 		const struct cpu *cpu = &platform->cpus[i];
 
-		if (atomic_load(&cpu->phase) == CPU_FIRMWARE)
+		if (given_back(cpu))
 			expect(&run, "processors that were given back otherwise than found", 0,
 			       atomic_load(&cpu->spoiled), NULL);
 		else
