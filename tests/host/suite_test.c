@@ -1,0 +1,305 @@
+/* The whole run, from the options to the totals, with tests that behave in every way. */
+#include "suite.h"
+
+#include "fake_json.h"
+#include "fake_vm.h"
+#include "host_test.h"
+#include "machine.h"
+#include "pages.h"
+#include "test.h"
+
+static unsigned runs;
+static void *leaked;
+
+static void pass(struct test_run *run)
+{
+	runs++;
+	expect(run, "one", 1, 1, NULL);
+}
+
+static void fail_it(struct test_run *run)
+{
+	expect(run, "one", 1, 2, NULL);
+}
+
+static void say_nothing(struct test_run *run)
+{
+	(void)run;
+}
+
+static void fault(struct test_run *run)
+{
+	expect(run, "one", 1, 1, NULL);
+	fake_fault(14);
+}
+
+static void leak(struct test_run *run)
+{
+	expect(run, "one", 1, 1, NULL);
+	leaked = pages_alloc(3);
+}
+
+/* A VM that is left running: the suite destroys it. */
+static void leave_vm(struct test_run *run)
+{
+	const struct vm_config config = { .vcpus = 8 };
+
+	if (!require(run, "creating", vm_create(&config, &run->vm)))
+		return;
+	for (unsigned i = 0; i < 8; i++)
+		fake_set_program(vm_vcpu(run->vm, i), fake_spin, NULL);
+	expect(run, "start", STATUS_OK, vm_start(run->vm), NULL);
+	for (unsigned i = 1; i < 8; i++)
+		expect(run, "start", STATUS_OK, vm_start_ap(run->vm, i, 1), NULL);
+}
+
+static void die_on_the_owner(struct vcpu *vcpu, void *argument)
+{
+	(void)vcpu;
+	(void)argument;
+	fake_fault(13);
+}
+
+/* An exception on another processor: it survives, and this test is charged. */
+static void fault_elsewhere(struct test_run *run)
+{
+	const struct vm_config config = { .vcpus = 2 };
+
+	if (!require(run, "creating", vm_create(&config, &run->vm)))
+		return;
+	(void)vcpu_call(vm_vcpu(run->vm, 1), die_on_the_owner, NULL);
+	expect(run, "one", 1, 1, NULL);
+}
+
+static const struct test tests[] = {
+	{ "a.passes", "vol. 1", pass, 0, 0, 0, NULL, 0, NULL },
+	{ "a.fails", "vol. 1", fail_it, 0, 0, 0, NULL, 0, NULL },
+	{ "b.silent", "vol. 1", say_nothing, 0, 0, 0, NULL, 0, NULL },
+	{ "b.faults", "vol. 1", fault, 0, 0, 0, NULL, 0, NULL },
+	{ "b.leaks", "vol. 1", leak, 0, 0, 0, NULL, 0, NULL },
+	{ "b.needs-avx", "vol. 1", pass, BIT(CAP_AVX) | BIT(CAP_XSAVE), 0, 0, NULL, 0, NULL },
+	{ "b.needs-cpus", "vol. 1", pass, 0, 3, 0, NULL, 0, NULL },
+	{ "c.leaves-vm", "vol. 1", leave_vm, BIT(CAP_VIRTUALIZATION), 0, 0, NULL, 0, NULL },
+	{ "c.passes", "vol. 1", pass, 0, 0, 0, NULL, 0, NULL },
+};
+
+static const struct test elsewhere[] = {
+	{ "d.faults-elsewhere", "vol. 1", fault_elsewhere, BIT(CAP_VIRTUALIZATION), 2, 0, NULL, 0,
+	  NULL },
+	{ "d.passes", "vol. 1", pass, 0, 0, 0, NULL, 0, NULL },
+};
+
+static const struct test_group group = { tests, ARRAY_SIZE(tests) };
+static const struct test_group elsewhere_group = { elsewhere, ARRAY_SIZE(elsewhere) };
+const struct test_group *const test_groups[] = { &group, &elsewhere_group, NULL };
+
+static uint64_t measure(struct test_run *run)
+{
+	(void)run;
+	return 42;
+}
+
+static uint64_t break_off(struct test_run *run)
+{
+	test_error(run, "broken");
+	return 43;
+}
+
+const struct benchmark benchmarks[] = {
+	{ "a figure", "ticks", measure, 0, 0 },
+	{ "no figure", "ticks", break_off, 0, 0 },
+	{ "not here", "ticks", measure, BIT(CAP_AVX), 0 },
+	{ "not with these", "ticks", measure, 0, 5 },
+};
+const unsigned benchmark_count = ARRAY_SIZE(benchmarks);
+
+static void machine(unsigned cpus)
+{
+	fake_machine(cpus, cpus > 1);
+	atomic_store(&platform->cpus[0].phase, CPU_FIRMWARE);
+	runs = 0;
+}
+
+static int run(const char *filter, bool bench)
+{
+	const struct suite_options options = { .bench = bench,
+					       .report = "\\R",
+					       .filter_count = filter ? 1 : 0,
+					       .filters = { filter } };
+	static struct facts facts;
+
+	memset(&facts, 0, sizeof(facts));
+	return suite_main(&options, &facts);
+}
+
+static const char *json(void)
+{
+	return fake_file("\\R.JSON")->data;
+}
+
+/* Verdict and start of the reason of a test; "-": it did not run. */
+static void assert_verdict(const char *name, const char *verdict, const char *reason)
+{
+	char key[80];
+	const char *at;
+
+	snprintf(key, sizeof(key), "\"name\":\"%s\"", name);
+	at = strstr(json(), key);
+	if (!at) {
+		assert_string_equal(verdict, "-");
+		return;
+	}
+	snprintf(key, sizeof(key), "\"%s\"", verdict);
+	assert_string_equal(json_member(at, "verdict", 0), key);
+	if (reason)
+		assert_non_null(strstr(json_member(at, "reason", 0), reason));
+}
+
+static void assert_all_verdicts(void)
+{
+	assert_null(json_error(json()));
+	assert_verdict("a.passes", "PASS", NULL);
+	assert_verdict("a.fails", "FAIL", "one");
+	assert_verdict("b.silent", "ERROR", "without a verdict");
+	assert_verdict("b.faults", "ERROR",
+		       "exception 14 (error 0) at somewhere+34 on processor 0");
+	assert_verdict("b.leaks", "ERROR", "3 pages were not returned");
+	assert_verdict("c.leaves-vm", "PASS", NULL);
+	assert_verdict("c.passes", "PASS", NULL);
+	assert_verdict("machine.restored", "PASS", NULL);
+}
+
+static void test_one_processor(void **state)
+{
+	(void)state;
+	machine(1);
+	fake_vendor.capabilities &= ~BIT(CAP_AVX);
+	assert_int_equal(run(NULL, false), SUITE_FAILED);
+	assert_all_verdicts();
+	assert_verdict("b.needs-avx", "SKIP", "needs AVX");
+	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
+	assert_verdict("d.faults-elsewhere", "SKIP", "needs 2 processors");
+	assert_int_equal(runs, 3);
+	assert_int_equal(atomic_load(&fake_vendor.on), 0);
+	assert_int_equal(atomic_load(&fake.taken), atomic_load(&fake.given_back));
+	assert_int_equal(fake_vendor.vms, 0);
+	assert_int_equal(pages_in_use(), 3); /* the leak */
+	pages_free(leaked, 3);
+}
+
+static void test_threads(void **state)
+{
+	(void)state;
+	machine(4);
+	assert_int_equal(run(NULL, false), SUITE_FAILED);
+	assert_all_verdicts();
+	assert_verdict("b.needs-avx", "PASS", NULL);
+	assert_verdict("b.needs-cpus", "PASS", NULL);
+	assert_verdict("d.faults-elsewhere", "ERROR", "exception 13");
+	assert_verdict("d.passes", "PASS", NULL);
+	assert_int_equal(atomic_load(&platform->cpus[1].faults), 1);
+	assert_int_equal(atomic_load(&fake_vendor.on), 0);
+	assert_int_equal(atomic_load(&fake.taken), atomic_load(&fake.given_back));
+	assert_int_equal(atomic_load(&fake.lost_wakeups), 0);
+	pages_free(leaked, 3);
+}
+
+static void test_filters(void **state)
+{
+	(void)state;
+	machine(1);
+	assert_int_equal(run("?.passes", false), SUITE_PASSED);
+	assert_int_equal(runs, 3);
+	assert_verdict("a.fails", "-", NULL);
+	assert_non_null(strstr(fake.console, "4 passed, 0 failed, 0 skipped, 0 errors\n"));
+	assert_non_null(strstr(fake_file("\\R.TAP")->data, "\n1..4\n"));
+	machine(1);
+	assert_int_equal(run("a.fails", false), SUITE_FAILED);
+	machine(1);
+	assert_int_equal(run("b.silent", false), SUITE_FAILED);
+	machine(1);
+	assert_int_equal(run("nothing", false), SUITE_USAGE);
+	assert_non_null(strstr(fake.console, "no test matches"));
+	assert_null(fake_file("\\R.TAP"));
+}
+
+static void test_list(void **state)
+{
+	const struct suite_options options = { .list = true,
+					       .filter_count = 1,
+					       .filters = { "?.passes" } };
+	static struct facts facts;
+
+	(void)state;
+	machine(1);
+	assert_int_equal(suite_main(&options, &facts), SUITE_PASSED);
+	assert_string_equal(fake.console, "a.passes\nc.passes\nd.passes\n");
+	assert_int_equal(runs, 0);
+}
+
+static void test_benchmarks(void **state)
+{
+	(void)state;
+	machine(1);
+	fake_vendor.capabilities &= ~BIT(CAP_AVX);
+	assert_int_equal(run("a.passes", true), SUITE_PASSED);
+	assert_null(json_error(json()));
+	assert_string_equal(json_member(json(), "value", 0), "42");
+	assert_string_equal(json_member(json(), "value", 1), "");
+	assert_non_null(strstr(fake.console, "no figure: broken\n"));
+}
+
+/* No virtualization: said in one line, everything that needs it is skipped, the rest runs. */
+static void test_no_virtualization(void **state)
+{
+	(void)state;
+	machine(1);
+	fake_vendor.capabilities = 0;
+	fake_vendor.why = "the processor has none";
+	assert_int_equal(run("c.*", false), SUITE_PASSED);
+	assert_non_null(strstr(fake.console, "no virtualization: the processor has none\n"));
+	assert_verdict("c.leaves-vm", "SKIP", "needs a capability");
+	assert_verdict("c.passes", "PASS", NULL);
+	assert_int_equal(atomic_load(&fake_vendor.on), 0);
+}
+
+static void test_bad_processors(void **state)
+{
+	(void)state;
+	machine(4);
+	fake.fail_take = 1 << 1;
+	fake_vendor.fail_cpu_on = 1 << 2;
+	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
+	assert_non_null(strstr(fake.console, "processor 1 (APIC id 1) cannot be used"));
+	assert_non_null(strstr(fake.console, "processor 2 (APIC id 2) cannot be used"));
+	assert_int_equal(atomic_load(&platform->cpus[3].phase), CPU_FIRMWARE);
+	machine(1);
+	fake.fail_take = 1;
+	assert_int_equal(run("a.passes", false), SUITE_FAILED);
+	assert_int_equal(runs, 0);
+	machine(1);
+	fake_vendor.fail_cpu_on = 1;
+	assert_int_equal(run("a.passes", false), SUITE_FAILED);
+	assert_verdict("a.passes", "ERROR", "not supported by this machine");
+	machine(1);
+	fake.fail_give_back = 1;
+	assert_int_equal(run("a.passes", false), SUITE_FAILED);
+	assert_verdict("machine.restored", "FAIL", "otherwise than found");
+	machine(1);
+	fake_platform.arena_pages = 10;
+	assert_int_equal(run("a.passes", false), SUITE_FAILED);
+	assert_non_null(strstr(fake.console, "not enough memory for the report\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest all[] = {
+		cmocka_unit_test(test_one_processor),  cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_filters),	       cmocka_unit_test(test_list),
+		cmocka_unit_test(test_benchmarks),     cmocka_unit_test(test_no_virtualization),
+		cmocka_unit_test(test_bad_processors),
+	};
+
+	return cmocka_run_group_tests_name("suite", all, NULL, NULL);
+}
