@@ -44,7 +44,7 @@ OFFSETS := $(patsubst %.c,$(GEN)/%.h,$(wildcard $(FOLDERS:=/asm-offsets.c)))
 # --- flags ---------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
-COMMON := -std=gnu11 -O2 -g -ffreestanding -fno-stack-protector -fno-strict-aliasing \
+COMMON := -std=gnu11 -g -ffreestanding -fno-stack-protector -fno-strict-aliasing \
 	-fno-omit-frame-pointer -mgeneral-regs-only -fcf-protection=none \
 	-fno-asynchronous-unwind-tables '-ffile-prefix-map=$(CURDIR)=.' $(WARNINGS)
 ifdef BROKEN
@@ -60,6 +60,10 @@ endif
 GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Itests/guest
 
+# Speed between a VM exit and the next entry; size elsewhere, for the image has a limit.
+HOT := efi/libc.c core/pages.c core/text.c tests/lab.c core/apic.c core/cpu.c core/exit.c core/ipi.c core/mailbox.c core/msr.c core/run.c \
+	core/sched.c vmx/exit.c vmx/run.c
+
 SEES_core  := -Icore
 SEES_vmx   := -Ivmx -Icore
 SEES_efi   := -Iefi -Icore $(GNU_EFI)
@@ -67,14 +71,15 @@ SEES_tests := -Itests -Itests/guest -Icore -Ivmx $(TESTS_FLAGS)
 SEES_main  := -Ivmx # efi/main.c alone may name the backend
 
 folder = $(firstword $(subst /, ,$(1)))
-flags = $(strip $(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
+flags = $(strip $(if $(filter $(HOT),$(1)),-O2,-Os) \
+	$(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
 	$(SEES_$(call folder,$(1))) $(if $(filter efi/main.c,$(1)),$(SEES_main)) \
 	$(if $(filter %.S,$(1)),-I$(GEN)/$(call folder,$(1)) -Wa$(,)-I$(BUILD))))
 , := ,
 compile = $(CC) $(call flags,$(1)) -MMD -MP -c $(1) -o $(OBJ)/$(1).o
 
 # Everything is rebuilt when a flag changes: another compiler, another version, BROKEN=1.
-FLAGS_NOW := $(CC) $(IMAGE_FLAGS) $(foreach f,$(FOLDERS),$(SEES_$(f))) $(GUEST_FLAGS)
+FLAGS_NOW := $(CC) $(HOT) $(IMAGE_FLAGS) $(foreach f,$(FOLDERS),$(SEES_$(f))) $(GUEST_FLAGS)
 ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(FLAGS_NOW))
@@ -142,7 +147,7 @@ $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh
 # What the harness makes a machine bad with; it is not part of the image.
 $(BUILD)/spoil.efi: tests/run/spoil.c efi/mp_protocol.h $(BUILD)/flags
 	$(say) TOOL $@
-	$(CC) $(IMAGE_FLAGS) -Iefi $(GNU_EFI) -c $< -o $(BUILD)/spoil.o
+	$(CC) -Os $(IMAGE_FLAGS) -Iefi $(GNU_EFI) -c $< -o $(BUILD)/spoil.o
 	$(LINK) $(EFI_DIR)crt0-efi-x86_64.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
 	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $(BUILD)/spoil.so $@
 

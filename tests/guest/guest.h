@@ -9,6 +9,7 @@
 
 enum {
 	GUEST_SIPI_PAGE = 0x1000, /* the AP's first code; copied to other SIPI vectors' pages */
+	GUEST_SIPI_SIZE = 0x200,
 	GUEST_ENTRY = 0x2000,	  /* the boot processor's, and the rest of the program */
 	GUEST_IMAGE_END = 0x8000,
 	GUEST_SLOTS = 0x8000,	     /* struct guest_slot for each vCPU */
