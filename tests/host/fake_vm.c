@@ -49,7 +49,7 @@ void fake_drain(struct vm *vm)
 
 void fake_poke(struct apic *apic, uint32_t offset, uint32_t value)
 {
-	apic->page[offset / sizeof(uint32_t)] = value;
+	__atomic_store_n(&apic->page[offset / sizeof(uint32_t)], value, __ATOMIC_RELAXED);
 }
 
 void fake_enable_apics(struct vm *vm)

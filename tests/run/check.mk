@@ -3,6 +3,9 @@
 HOST := $(BUILD)/host
 HOST_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
+TSAN := $(BUILD)/tsan
+TSAN_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=thread \
+	-DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
 HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard tests/host/*_test.c)))
 
 # core/, vmx/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
@@ -17,8 +20,9 @@ SEES_HOST_vmx   := -iquote vmx -iquote core
 SEES_HOST_efi   := -iquote efi -iquote core
 SEES_HOST_tests := -iquote tests/host -iquote core -iquote vmx -iquote efi
 
-check: check-headers check-layers $(HOST_TESTS) ## host tests under ASan and UBSan
-	failed=0; for program in $(HOST_TESTS); do $$program || failed=1; done; exit $$failed
+check: check-headers check-layers $(HOST_TESTS) $(TSAN)/threads_test ## host tests under the sanitizers
+	failed=0; for program in $(HOST_TESTS) $(TSAN)/threads_test; do \
+		$$program || failed=1; done; exit $$failed
 
 $(HOST)/flags: FORCE
 	mkdir -p $(@D)
@@ -38,6 +42,20 @@ $(HOST)/%_test: $(HOST)/obj/tests/host/%_test.c.o $(HOST)/assay.a
 	$(CC) $(HOST_FLAGS) $^ $(HOST_LIBS) -o $@
 .SECONDARY:
 
+# The same once more under ThreadSanitizer, for the one program that has threads.
+$(TSAN)/obj/%.o: % $(HOST)/flags
+	$(say) TSANCC $<
+	mkdir -p $(@D)
+	$(CC) $(TSAN_FLAGS) $(SEES_HOST_$(call folder,$<)) -MMD -MP -c $< -o $@
+
+$(TSAN)/assay.a: $(patsubst %,$(TSAN)/obj/%.o,$(filter core/% tests/host/%,$(HOST_SOURCES)))
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(TSAN)/%_test: $(TSAN)/obj/tests/host/%_test.c.o $(TSAN)/assay.a
+	$(say) TSANLD $@
+	$(CC) $(TSAN_FLAGS) $^ -lcmocka -lpthread -o $@
+
 # Every header compiles alone.
 CHECKED_HEADERS := $(filter-out tests/host/%,$(HEADERS))
 check-headers: $(CHECKED_HEADERS:%=$(HOST)/%.alone)
@@ -52,4 +70,4 @@ check-layers:
 		$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES) $(HEADERS)
 
 .PHONY: check check-headers check-layers
--include $(wildcard $(HOST)/obj/*/*.d $(HOST)/obj/*/*/*.d)
+-include $(foreach d,$(HOST) $(TSAN),$(wildcard $(d)/obj/*/*.d $(d)/obj/*/*/*.d))
