@@ -135,6 +135,22 @@ static void test_illegal_vectors(void **state)
 		}
 }
 
+/* Reserved in x2APIC mode: its own error bit, whatever the vector. */
+static void test_lowest_priority_in_x2apic_mode(void **state)
+{
+	(void)state;
+	assert_true(apic_set_base(&source->apic, 0xFEE00C00));
+	for (uint32_t vector = 15; vector < 17; vector++) {
+		source->apic.esr_latched = 0;
+		source->attention = false;
+		ipi_from_icr(source, 0x4100 | vector, 0);
+		assert_int_equal(source->apic.esr_latched, APIC_ESR_REDIRECTABLE);
+		assert_true(source->attention);
+		assert_int_equal(receivers(MESSAGE_NONE, 0), 0);
+	}
+	assert_int_equal(atomic_load(&vm->refused), 2);
+}
+
 static void test_error_interrupt_of_the_sender(void **state)
 {
 	(void)state;
@@ -160,8 +176,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_decoding),	    TEST(test_destination_in_x2apic_mode),
-		TEST(test_illegal_vectors), TEST(test_error_interrupt_of_the_sender),
+		TEST(test_decoding),
+		TEST(test_destination_in_x2apic_mode),
+		TEST(test_illegal_vectors),
+		TEST(test_lowest_priority_in_x2apic_mode),
+		TEST(test_error_interrupt_of_the_sender),
 		TEST(test_self_ipi),
 	};
 

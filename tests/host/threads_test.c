@@ -102,10 +102,11 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* On its owner: x2APIC mode, software-enabled, interrupts on, this program. */
+/* On its owner: APIC enabled, interrupts on, this program. */
 static void prepare(struct vcpu *vcpu, void *program)
 {
-	FAKE_CHECK(apic_set_base(&vcpu->apic, vcpu->apic.base | IA32_APIC_BASE_EXTD));
+	/* Its INIT starts it. */
+	FAKE_CHECK(apic_set_base(&vcpu->apic, vcpu->apic.base | IA32_APIC_BASE_BSP));
 	fake_set_program(vcpu, *(fake_program **)program, &guests[vcpu->id]);
 	vcpu_apply(vcpu, ON_INIT_BSP, 0);
 	vcpu->regs.rflags |= RFLAGS_IF;
@@ -119,12 +120,17 @@ static void start_all(fake_program *program)
 		assert_int_equal(vcpu_call(vm_vcpu(vm, i), prepare, &program), STATUS_OK);
 }
 
-static void wrmsr(struct vcpu *vcpu, uint32_t msr, uint64_t value, struct vm_exit *exit)
+/* As a processor that virtualizes APIC registers does it: the value, then the exit. */
+static void write_apic(struct vcpu *vcpu, uint16_t offset, uint32_t value, struct vm_exit *exit)
 {
-	vcpu->regs.gpr[RCX] = msr;
-	vcpu->regs.gpr[RAX] = (uint32_t)value;
-	vcpu->regs.gpr[RDX] = value >> 32;
-	*exit = (struct vm_exit){ .kind = EXIT_MSR_WRITE, .length = 2 };
+	fake_poke(&vcpu->apic, offset, value);
+	*exit = (struct vm_exit){ .kind = EXIT_APIC_WRITE, .apic = { .offset = offset } };
+}
+
+static void send(struct vcpu *vcpu, uint32_t low, uint32_t destination, struct vm_exit *exit)
+{
+	fake_poke(&vcpu->apic, APIC_ICR_HIGH, destination << 24);
+	write_apic(vcpu, APIC_ICR, ICR_ASSERT | low, exit);
 }
 
 /* The guest's handlers: IRET at once, an EOI for each interrupt; false: nothing to handle. */
@@ -135,7 +141,7 @@ static bool handle(struct vcpu *vcpu, struct guest *guest, struct vm_exit *exit)
 	if (atomic_load(&vcpu->counts.interrupts) == guest->ended)
 		return false;
 	guest->ended++;
-	wrmsr(vcpu, 0x80B, 0, exit);
+	write_apic(vcpu, APIC_EOI, 0, exit);
 	return true;
 }
 
@@ -155,12 +161,12 @@ static void storm(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *
 	}
 	guest->left--;
 	random = random_below(&guest->random, 1 << 16);
-	low = ICR_ASSERT | 0x20 | (random & 0x3F);
+	low = 0x20 | (random & 0x3F);
 	if (random >> 6 & 1)
 		low |= random >> 7 & 1 ? DELIVERY_LOWEST << 8 : DELIVERY_NMI << 8;
 	if ((random >> 8) % 16 == 0)
 		low |= (uint32_t)TO_OTHERS << ICR_SHORTHAND_SHIFT;
-	wrmsr(vcpu, 0x830, (uint64_t)(random >> 12) % VCPUS << 32 | low, exit);
+	send(vcpu, low, (random >> 12) % VCPUS, exit);
 }
 
 static bool storm_is_over(void *argument)
@@ -204,7 +210,7 @@ static void pass_on(struct vcpu *vcpu, const struct entry *entry, struct vm_exit
 	if (guest->balls && guest->left) {
 		guest->balls--;
 		guest->left--;
-		wrmsr(vcpu, 0x830, (uint64_t)guest->target << 32 | ICR_ASSERT | 0x40, exit);
+		send(vcpu, 0x40, guest->target, exit);
 		return;
 	}
 	if (!guest->left)
@@ -286,16 +292,14 @@ static void reset_others(struct vcpu *vcpu, const struct entry *entry, struct vm
 	}
 	guest->left--;
 	/* To the last two vCPUs, which send nothing themselves. */
-	wrmsr(vcpu, 0x830,
-	      (uint64_t)(VCPUS - 1 - random % 2) << 32 | ICR_ASSERT |
-		      (uint32_t)(random & 4 ? DELIVERY_INIT : DELIVERY_SIPI) << 8 | 0x10,
-	      exit);
+	send(vcpu, random & 4 ? DELIVERY_INIT << 8 : DELIVERY_SIPI << 8 | 0x10,
+	     VCPUS - 1 - random % 2, exit);
 }
 
 static void become_ap(struct vcpu *vcpu, void *program)
 {
 	prepare(vcpu, program);
-	vcpu->apic.base &= ~(uint64_t)IA32_APIC_BASE_BSP;
+	FAKE_CHECK(apic_set_base(&vcpu->apic, vcpu->apic.base & ~(uint64_t)IA32_APIC_BASE_BSP));
 }
 
 static bool senders_done(void *argument)
