@@ -132,7 +132,8 @@ int apic_highest_request(const struct apic *apic);
 /* The processor takes a vector that apic_deliverable gave: IRR to ISR, PPR raised. */
 void apic_take(struct apic *apic, uint8_t vector);
 
-/* Fires the timer if it is due. True if it made a vector pending. */
+/* Fires the timer if it is due. True if it may have made a vector pending: its own, or that of the
+ * error interrupt if its own is illegal. */
 bool apic_timer_poll(struct apic *apic, uint64_t now);
 
 /*

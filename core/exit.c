@@ -54,7 +54,9 @@ static void access_apic(struct vcpu *vcpu, const struct vm_exit *exit)
 	uint32_t offset = (uint32_t)exit->memory.gpa & PAGE_MASK;
 	uint64_t before = 0, stored, rflags = backend->rflags_get(vcpu), flags = rflags;
 
-	/* A plain store must not read: a read of a reserved register would set the ESR. */
+	/* A plain store must not read: a read of a reserved register would set the ESR, and may
+	 * raise the error interrupt. */
+	vcpu->attention = true;
 	if (access->op != ACCESS_STORE)
 		before = apic_load(vcpu, offset);
 	vcpu->advance = true;

@@ -231,9 +231,9 @@ static void take_fixed(struct vcpu *vcpu, struct message message)
 		count(&vcpu->counts.dropped);
 		return;
 	}
+	vcpu->attention = true; /* an illegal vector may raise the error interrupt */
 	switch (apic_accept(&vcpu->apic, message.vector, message.level)) {
 	case APIC_ACCEPTED:
-		vcpu->attention = true;
 		count(&vcpu->counts.delivered);
 		break;
 	case APIC_COALESCED:

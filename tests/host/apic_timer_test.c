@@ -210,13 +210,14 @@ static void test_vectors(void **state)
 
 	(void)state;
 	start(apic, 10, NOW);
-	assert_false(apic_timer_poll(apic, NOW + 10));
+	assert_true(apic_timer_poll(apic, NOW + 10)); /* the error may have an interrupt */
 	assert_int_equal(apic->esr_latched, APIC_ESR_RECEIVE_ILLEGAL);
 	assert_int_equal(apic_highest_request(apic), -1);
 	apic = timer(VECTOR, DIVIDE_BY_1);
 	apic_accept(apic, VECTOR, false);
 	start(apic, 10, NOW);
-	assert_false(apic_timer_poll(apic, NOW + 10));
+	assert_true(apic_timer_poll(apic, NOW + 10));
+	assert_int_equal(apic_accept(apic, VECTOR, false), APIC_COALESCED);
 }
 
 /* A count that ended before the guest wrote to the timer has ended. */
