@@ -102,6 +102,8 @@ static void reset_registers(struct apic *apic)
 	set_identity(apic);
 	__builtin_memset(apic->words_set, 0, sizeof(apic->words_set));
 	apic->esr_latched = 0;
+	apic->timer_lvt = APIC_LVT_MASKED;
+	apic->timer_divide = 0;
 	apic->due = 0;
 	apic->period = 0;
 	apic->tsc_deadline = 0;
@@ -182,6 +184,7 @@ static void set_svr(struct apic *apic, uint32_t value)
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].rights & LVT)
 			set(apic, i * 0x10, apic_get(apic, i * 0x10) | APIC_LVT_MASKED);
+	apic->timer_lvt |= APIC_LVT_MASKED;
 }
 
 static void end_of_interrupt(struct apic *apic)
@@ -201,6 +204,8 @@ static enum apic_effect store(struct apic *apic, unsigned row, uint32_t value, u
 
 	/* What a timer has earned before this write is not lost by it. */
 	apic_timer_poll(apic, now);
+	if (rows[row].rights & LVT && !(apic_get(apic, APIC_SVR) & APIC_SVR_ENABLED))
+		next |= APIC_LVT_MASKED;
 	switch (offset) {
 	case APIC_ID:
 		set_identity(apic);
@@ -235,8 +240,6 @@ static enum apic_effect store(struct apic *apic, unsigned row, uint32_t value, u
 	default:
 		break;
 	}
-	if (rows[row].rights & LVT && !(apic_get(apic, APIC_SVR) & APIC_SVR_ENABLED))
-		next |= APIC_LVT_MASKED;
 	set(apic, offset, next);
 	return APIC_DONE;
 }

@@ -3,7 +3,7 @@
 
 static uint64_t divisor(const struct apic *apic)
 {
-	uint32_t bits = apic_get(apic, APIC_TIMER_DIVIDE);
+	uint32_t bits = apic->timer_divide;
 	uint32_t code = (bits & 3) | (bits >> 1 & 4);
 
 	return code == 7 ? 1 : 2ull << code;
@@ -11,7 +11,7 @@ static uint64_t divisor(const struct apic *apic)
 
 static uint32_t mode(const struct apic *apic)
 {
-	return apic_get(apic, APIC_LVT_TIMER) & APIC_LVT_TIMER_MODES;
+	return apic->timer_lvt & APIC_LVT_TIMER_MODES;
 }
 
 static void put(struct apic *apic, uint32_t offset, uint32_t value)
@@ -57,6 +57,7 @@ void apic_timer_set_divide(struct apic *apic, uint32_t value, uint64_t now)
 	uint32_t initial = apic_get(apic, APIC_TIMER_INITIAL);
 
 	put(apic, APIC_TIMER_DIVIDE, value);
+	apic->timer_divide = value;
 	if (!left)
 		return;
 	apic->period = initial * divisor(apic);
@@ -68,6 +69,7 @@ void apic_timer_set_lvt(struct apic *apic, uint32_t value)
 	bool was = mode(apic) == APIC_LVT_TIMER_TSC_DEADLINE;
 	bool will = (value & APIC_LVT_TIMER_MODES) == APIC_LVT_TIMER_TSC_DEADLINE;
 
+	apic->timer_lvt = value;
 	/* A change to or from TSC-deadline mode disarms the timer. */
 	if (was == will)
 		return;
@@ -87,7 +89,7 @@ void apic_set_tsc_deadline(struct apic *apic, uint64_t value, uint64_t now)
 
 bool apic_timer_poll(struct apic *apic, uint64_t now)
 {
-	uint32_t lvt = apic_get(apic, APIC_LVT_TIMER);
+	uint32_t lvt = apic->timer_lvt;
 
 	if (!apic->due || now < apic->due)
 		return false;

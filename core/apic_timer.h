@@ -7,7 +7,7 @@
 void apic_timer_set_initial(struct apic *apic, uint32_t count, uint64_t now);
 void apic_timer_set_divide(struct apic *apic, uint32_t value, uint64_t now);
 
-/* Before the LVT entry is stored. */
+/* The LVT entry as it is to be, its mask included. */
 void apic_timer_set_lvt(struct apic *apic, uint32_t value);
 
 /* The current-count register. */
