@@ -11,7 +11,7 @@ HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard tests/host/*
 # core/, vmx/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
 # a test calls: a test of the decoder gets vmx/decode.c, and what needs assembly stays out.
 HOST_SOURCES := $(filter core/%.c vmx/%.c efi/options.c,$(C_SOURCES)) \
-	$(sort $(wildcard tests/host/fake_*.c))
+	$(sort $(wildcard tests/host/fake_*.c)) tests/host/model.c tests/host/model_run.c
 HOST_LIBS := -lcmocka -lZydis -lpthread
 
 # Not -I: <pthread.h> includes a <sched.h> that is not ours.
@@ -20,9 +20,10 @@ SEES_HOST_vmx   := -iquote vmx -iquote core
 SEES_HOST_efi   := -iquote efi -iquote core
 SEES_HOST_tests := -iquote tests/host -iquote core -iquote vmx -iquote efi
 
-check: check-headers check-layers $(HOST_TESTS) $(TSAN)/threads_test ## host tests under the sanitizers
+check: check-headers check-layers $(HOST_TESTS) $(TSAN)/threads_test $(FUZZ)/model ## host tests under the sanitizers
 	failed=0; for program in $(HOST_TESTS) $(TSAN)/threads_test; do \
-		$$program || failed=1; done; exit $$failed
+		$$program || failed=1; done; \
+	$(MAKE) fuzz-short || failed=1; exit $$failed
 
 $(HOST)/flags: FORCE
 	mkdir -p $(@D)
@@ -56,6 +57,31 @@ $(TSAN)/%_test: $(TSAN)/obj/tests/host/%_test.c.o $(TSAN)/assay.a
 	$(say) TSANLD $@
 	$(CC) $(TSAN_FLAGS) $^ -lcmocka -lpthread -o $@
 
+# libFuzzer, which is clang's: event sequences against the model. The short run of `make check` is
+# the same every time; the long one begins where its corpus ended.
+FUZZ := $(BUILD)/fuzz
+FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=all -DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
+FUZZ_SOURCES := $(filter core/%,$(filter-out core/suite.c,$(HOST_SOURCES))) \
+	$(filter tests/host/%,$(HOST_SOURCES)) tests/host/model_fuzz.c
+SECONDS ?= 60
+
+$(FUZZ)/obj/%.o: % $(HOST)/flags
+	$(say) FUZZCC $<
+	mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) $(SEES_HOST_$(call folder,$<)) -MMD -MP -c $< -o $@
+
+$(FUZZ)/model: $(FUZZ_SOURCES:%=$(FUZZ)/obj/%.o)
+	$(say) FUZZLD $@
+	clang $(FUZZ_FLAGS) $^ -lpthread -o $@
+
+fuzz-short: $(FUZZ)/model
+	$< -seed=1 -runs=12000 -max_len=2000 -print_final_stats=0 -verbosity=0 -artifact_prefix=$(FUZZ)/
+
+fuzz: $(FUZZ)/model ## event sequences against the model; SECONDS=60
+	mkdir -p $(FUZZ)/corpus
+	$< -max_total_time=$(SECONDS) -max_len=4000 -artifact_prefix=$(FUZZ)/ $(FUZZ)/corpus
+
 # Every header compiles alone.
 CHECKED_HEADERS := $(filter-out tests/host/%,$(HEADERS))
 check-headers: $(CHECKED_HEADERS:%=$(HOST)/%.alone)
@@ -69,5 +95,5 @@ check-layers:
 	! grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*/' \
 		$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES) $(HEADERS)
 
-.PHONY: check check-headers check-layers
--include $(foreach d,$(HOST) $(TSAN),$(wildcard $(d)/obj/*/*.d $(d)/obj/*/*/*.d))
+.PHONY: check check-headers check-layers fuzz fuzz-short
+-include $(foreach d,$(HOST) $(TSAN) $(FUZZ),$(wildcard $(d)/obj/*/*.d $(d)/obj/*/*/*.d))
