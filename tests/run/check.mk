@@ -23,7 +23,7 @@ SEES_HOST_tests := -iquote tests/host -iquote core -iquote vmx -iquote efi
 check: check-headers check-layers $(HOST_TESTS) $(TSAN)/threads_test $(FUZZ)/model ## host tests under the sanitizers
 	failed=0; for program in $(HOST_TESTS) $(TSAN)/threads_test; do \
 		$$program || failed=1; done; \
-	$(MAKE) fuzz-short || failed=1; exit $$failed
+	$(MAKE) fuzz-short spin-quick || failed=1; exit $$failed
 
 $(HOST)/flags: FORCE
 	mkdir -p $(@D)
@@ -82,6 +82,11 @@ fuzz: $(FUZZ)/model ## event sequences against the model; SECONDS=60
 	mkdir -p $(FUZZ)/corpus
 	$< -max_total_time=$(SECONDS) -max_len=4000 -artifact_prefix=$(FUZZ)/ $(FUZZ)/corpus
 
+spin: ## every interleaving of the mailbox and the kick protocol
+	CC='$(CC)' sh tests/run/spin.sh $(BUILD)
+spin-quick:
+	CC='$(CC)' sh tests/run/spin.sh $(BUILD) quick
+
 # Every header compiles alone.
 CHECKED_HEADERS := $(filter-out tests/host/%,$(HEADERS))
 check-headers: $(CHECKED_HEADERS:%=$(HOST)/%.alone)
@@ -95,5 +100,5 @@ check-layers:
 	! grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*/' \
 		$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES) $(HEADERS)
 
-.PHONY: check check-headers check-layers fuzz fuzz-short
+.PHONY: check check-headers check-layers fuzz fuzz-short spin spin-quick
 -include $(foreach d,$(HOST) $(TSAN) $(FUZZ),$(wildcard $(d)/obj/*/*.d $(d)/obj/*/*/*.d))
