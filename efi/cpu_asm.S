@@ -85,11 +85,11 @@ msr_read_failed:
 	ret
 
 /*
- * void idle_wait(_Atomic uint32_t *doorbell, uint32_t seen)
+ * void idle_wait(_Atomic uint32_t *doorbell, uint32_t seen, _Atomic uint32_t *nmis, uint32_t before)
  *
  *  1. IRETQ to the next instruction: NMIs that some processors hold back after a VM exit would
  *     never end the wait
- *  2. if *doorbell is still seen, HLT
+ *  2. if *doorbell is still seen and *nmis still before, HLT
  * From idle_wait_look on, the NMI handler skips the rest: an NMI between the look and the HLT is
  * not lost.
  */
@@ -97,17 +97,19 @@ msr_read_failed:
 	.hidden idle_wait, idle_wait_look, idle_wait_end
 idle_wait:
 	mov	%rsp, %rax
-	mov	%ss, %ecx
-	push	%rcx
+	mov	%ss, %r8d
+	push	%r8
 	push	%rax
 	pushfq
-	mov	%cs, %ecx
-	push	%rcx
+	mov	%cs, %r8d
+	push	%r8
 	lea	idle_wait_look(%rip), %rax
 	push	%rax
 	iretq
 idle_wait_look:
 	cmp	%esi, (%rdi)
+	jne	idle_wait_end
+	cmp	%ecx, (%rdx)
 	jne	idle_wait_end
 	hlt
 idle_wait_end:

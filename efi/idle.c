@@ -19,7 +19,9 @@ void host_idle(_Atomic uint32_t *doorbell, uint32_t seen)
 	}
 	host->idle = true;
 	cpu_window_open(host->cpu);
-	idle_wait(doorbell, seen);
+	/* An NMI between the two, for a ring that was seen, has used the window up: no other comes.
+	 */
+	idle_wait(doorbell, seen, &host->cpu->nmis, host->cpu->nmis_before);
 	cpu_window_close(host->cpu);
 	host->idle = false;
 }
