@@ -28,6 +28,17 @@ static bool selected(const char *name)
 	return false;
 }
 
+/* A test with a price is not what a glob, or no filter at all, asks for. */
+static bool asked_for(const struct test *test)
+{
+	const struct suite_options *options = suite.options;
+
+	for (unsigned i = 0; test->by_name && i < options->filter_count; i++)
+		if (text_equal(options->filters[i], test->name))
+			return true;
+	return !test->by_name;
+}
+
 /* Calls visit for every selected test, in order; returns how many there are. */
 static unsigned for_each_test(void (*visit)(const struct test *test, unsigned number))
 {
@@ -138,7 +149,9 @@ static void run_test(const struct test *test, unsigned number)
 	enum status status;
 
 	if (!skip_for_capability(&run)) {
-		if (test->cpus > suite.ready) {
+		if (!asked_for(test)) {
+			test_skip(&run, "runs only by its full name: it may cost a processor");
+		} else if (test->cpus > suite.ready) {
 			test_skip(&run, "needs %u processors", test->cpus);
 		} else {
 			status = machine_enter(virtualization());

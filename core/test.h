@@ -23,6 +23,7 @@ struct test {
 	unsigned cpus;	       /* physical processors it needs, 0: one */
 	unsigned milliseconds; /* deadline, 0: TEST_MILLISECONDS */
 	const char *row;       /* row of the guest-SMP specification that it covers, NULL: none */
+	bool by_name;	       /* run only if it is asked for by its full name: it has a price */
 	uint64_t argument;     /* the function's own */
 	const void *data;
 };

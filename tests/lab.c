@@ -1,7 +1,6 @@
 #include "lab.h"
 
 #include "pages.h"
-#include "steps.h"
 #include "text.h"
 
 extern const uint8_t guest_image[], guest_image_end[];
@@ -67,12 +66,12 @@ bool lab_open(struct lab *lab, struct test_run *run, const struct lab_config *co
 		{ .gpa = GUEST_STACKS, .pages = (config->vcpus + per_page - 1) / per_page },
 		{ .gpa = GUEST_SIPI_PAGE_3, .pages = 1 },
 		{ .gpa = RESET_PAGE, .pages = 1 },
-		{ .gpa = SCRIPT_PAGE, .pages = SCRIPT_PAGES }, /* last: not every lab has it */
+		config->region ? *config->region : (struct vm_region){ 0 },
 	};
 	const struct vm_config vm = {
 		.vcpus = config->vcpus,
 		.regions = regions,
-		.region_count = ARRAY_SIZE(regions) - !config->script,
+		.region_count = ARRAY_SIZE(regions) - !config->region,
 		.wait_in_hardware = config->wait_in_hardware,
 		.decode_apic = config->decode_apic,
 		.apic_ids = config->apic_ids,

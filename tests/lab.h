@@ -16,8 +16,8 @@ struct lab_config {
 	bool decode_apic;      /* never let the processor virtualize the APIC page */
 	bool capture;	       /* keep each vCPU's state at its start, as the processor has it */
 	enum guest_program bsp, ap;
-	const uint32_t *apic_ids; /* NULL: the vCPUs' ids */
-	bool script;		  /* memory for a script: guest/steps.h */
+	const uint32_t *apic_ids;	/* NULL: the vCPUs' ids */
+	const struct vm_region *region; /* one more than the laboratory's own, NULL: none */
 };
 
 struct lab {

@@ -4,7 +4,11 @@
 
 #include "test.h"
 
-#define TEST_GROUPS(G) G(machine) G(vmx) G(start) G(ipi) G(init) G(destination) G(apic)
+#define TEST_GROUPS(G)                                                                             \
+	G(machine)                                                                                 \
+	G(vmx)                                                                                     \
+	G(start) G(vcpu) G(registers) G(fields) G(life) G(kick) G(many) G(hardware) G(ipi) G(init) \
+		G(destination) G(apic)
 
 #define DECLARE_GROUP(name) extern const struct test_group name##_tests;
 TEST_GROUPS(DECLARE_GROUP)

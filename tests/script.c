@@ -313,6 +313,8 @@ static unsigned count_steps(const struct step *steps)
 	return count;
 }
 
+static const struct vm_region script_region = { .gpa = SCRIPT_PAGE, .pages = SCRIPT_PAGES };
+
 static void run_mode(struct test_run *run, unsigned mode, const char *name)
 {
 	struct play play = { .steps = run->test->data, .mode = name };
@@ -327,7 +329,7 @@ static void run_mode(struct test_run *run, unsigned mode, const char *name)
 		.apic_ids = flags & IDS_WIDE	   ? wide_ids
 			    : flags & IDS_CLUSTERS ? cluster_ids
 						   : NULL,
-		.script = true,
+		.region = &script_region,
 	};
 
 	play.count = count_steps(play.steps);

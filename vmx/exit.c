@@ -146,7 +146,8 @@ static void io(struct vm_exit *exit)
 
 /*
  * Bochs 2.7 leaves this exit with NMIs masked, which an IRET cures, and with SMIs masked for ever:
- * all later exits on this processor save that. A processor does neither.
+ * all later exits on this processor save that. A processor does neither. The bit is dropped at each
+ * exit, so that the vCPU may go on elsewhere.
  */
 static void startup_ipi(struct vcpu *vcpu, struct vm_exit *exit)
 {
@@ -154,8 +155,10 @@ static void startup_ipi(struct vcpu *vcpu, struct vm_exit *exit)
 
 	exit->sipi.vector = (uint8_t)exit->raw_qualification;
 	exit->sipi.interruptibility = (uint32_t)vmread(GUEST_INTERRUPTIBILITY);
-	if (exit->sipi.interruptibility & BLOCKED_BY_SMI)
+	if (exit->sipi.interruptibility & BLOCKED_BY_SMI) {
 		part->smi_sticks = true;
+		vmx_drop_smi_blocking();
+	}
 	vmx_unblock_nmi();
 }
 

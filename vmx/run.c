@@ -24,8 +24,7 @@ static void advance(struct vcpu *vcpu, uint32_t length)
 	vcpu->advance = false;
 }
 
-/* Outside of SMM an entry with this bit fails: "Checks on Guest Non-Register State". */
-static NOINLINE void drop_smi_blocking(void)
+void vmx_drop_smi_blocking(void)
 {
 	vmwrite(GUEST_INTERRUPTIBILITY, vmread(GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_SMI);
 }
@@ -129,12 +128,12 @@ static bool enter(struct vcpu *vcpu, struct vmx_vcpu *vendor, uint64_t *reason)
 	const struct vmx_cpu *part = cpu->vendor;
 
 	for (;;) {
-		if (part->smi_sticks)
-			drop_smi_blocking();
 		if (vmx_enter(vcpu->regs.gpr, vendor, vendor->launched))
 			return false;
 		vendor->launched = true;
 		*reason = vmread(EXIT_REASON);
+		if (part->smi_sticks && *reason != REASON_SIPI) /* that one is looked at first */
+			vmx_drop_smi_blocking();
 		if (*reason != REASON_CPUID ||
 		    atomic_load_explicit(&cpu->window, memory_order_relaxed) != WINDOW_OPEN ||
 		    !vcpu_cpuid_quick(vcpu))

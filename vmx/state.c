@@ -68,8 +68,6 @@ void vmx_state_get(struct vcpu *vcpu, struct regs *regs)
 	regs->idtr.limit = (uint16_t)vmread(GUEST_IDTR_LIMIT);
 	regs->activity = (enum activity)vmread(GUEST_ACTIVITY_STATE);
 	regs->interruptibility = (uint32_t)vmread(GUEST_INTERRUPTIBILITY);
-	if (((struct vmx_cpu *)vmx_of(vcpu)->cpu->vendor)->smi_sticks)
-		regs->interruptibility &= ~(uint32_t)BLOCKED_BY_SMI;
 }
 
 /* Unrestricted guests may run with PE and PG clear: SDM vol. 3C, "Restrictions on VMX Operation".

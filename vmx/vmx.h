@@ -105,6 +105,8 @@ void vmx_debug_unload(struct vmx_vcpu *vendor);
 /* run.c, exit.c */
 void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
 void vmx_abort_entry(struct cpu *cpu);
+/* Outside of SMM an entry with this bit fails: "Checks on Guest Non-Register State". */
+void vmx_drop_smi_blocking(void);
 void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit); /* raw_reason is set */
 
 /* fields.c */

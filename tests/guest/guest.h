@@ -34,7 +34,11 @@ enum {
 	P(broadcast)                                                                               \
 	P(listen)                                                                                  \
 	P(start_all)                                                                               \
-	P(script) /* interprets its steps: see steps.h */
+	P(script)	/* interprets its steps: see steps.h */                                    \
+	P(identity)	/* reports what names it: CPUID, the APIC's ID register, IA32_APIC_BASE */ \
+	P(blind)	/* counts by instructions that never exit, interrupts off */               \
+	P(start_others) /* INIT, SIPI, SIPI to all but itself */                                   \
+	P(state)	/* fills every register, counts until released, stores every register */
 
 enum guest_program {
 #define GUEST_ENUM(name) GUEST_##name,
