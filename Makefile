@@ -5,7 +5,7 @@
 # and benchmarks are in tests/run/*.mk.
 
 VERSION := 0.1
-BUILD   ?= build$(if $(BROKEN),/broken)
+BUILD   ?= build$(if $(BROKEN),/broken)$(if $(SABOTAGE),/sabotage)
 OBJ     := $(BUILD)/obj
 GEN     := $(BUILD)/gen
 OBJCOPY ?= objcopy
@@ -33,7 +33,8 @@ all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the im
 # --- sources -------------------------------------------------------------------------------------
 
 FOLDERS := efi core vmx tests
-C_SOURCES := $(filter-out %/asm-offsets.c,$(sort $(wildcard $(FOLDERS:=/*.c))))
+C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/sabotage.c), \
+	$(sort $(wildcard $(FOLDERS:=/*.c))))
 S_SOURCES := $(sort $(wildcard $(FOLDERS:=/*.S)))
 GUEST_SOURCES := $(sort $(wildcard tests/guest/*.c tests/guest/*.S))
 HEADERS := $(sort $(wildcard $(FOLDERS:=/*.h) tests/guest/*.h tests/host/*.h))
@@ -47,9 +48,7 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 COMMON := -std=gnu11 -g -ffreestanding -fno-stack-protector -fno-strict-aliasing \
 	-fno-omit-frame-pointer -mgeneral-regs-only -fcf-protection=none \
 	-fno-asynchronous-unwind-tables '-ffile-prefix-map=$(CURDIR)=.' $(WARNINGS)
-ifdef BROKEN
-TESTS_FLAGS := -DASSAY_BROKEN
-endif
+TESTS_FLAGS := $(if $(BROKEN),-DASSAY_BROKEN) $(if $(SABOTAGE),-DASSAY_SABOTAGE)
 
 # One image of position-independent code in which nothing is exported. -fno-pic guests follow.
 IMAGE_FLAGS := $(COMMON) -fpic -fshort-wchar -mno-red-zone -fvisibility=hidden \
@@ -130,9 +129,20 @@ EFI_DIR := $(firstword $(dir $(wildcard /usr/lib/crt0-efi-x86_64.o \
 LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z defs -z noexecstack \
 	--build-id=none --hash-style=sysv --no-warn-rwx-segments
 
-$(BUILD)/assay.so: $(OBJECTS)
+# Linked twice: the first image's functions are the table of symbols in the second. The table lies
+# behind the code, so no function moves, and the comparison makes sure of it.
+NAMES := $(GEN)/symbols
+link = $(LINK) $(EFI_DIR)crt0-efi-x86_64.o $(OBJECTS) $(1) -L$(EFI_DIR) -lefi -lgnuefi -o $(2)
+$(BUILD)/assay.so: $(OBJECTS) efi/symbols.sh
 	$(say) LD $@
-	$(LINK) $(EFI_DIR)crt0-efi-x86_64.o $(OBJECTS) -L$(EFI_DIR) -lefi -lgnuefi -o $@
+	mkdir -p $(GEN)
+	sh efi/symbols.sh >$(NAMES)-none.S
+	$(CC) -c $(NAMES)-none.S -o $(NAMES)-none.o
+	$(call link,$(NAMES)-none.o,$(NAMES).so)
+	sh efi/symbols.sh $(NAMES).so >$(NAMES).S
+	$(CC) -c $(NAMES).S -o $(NAMES).o
+	$(call link,$(NAMES).o,$@)
+	sh efi/symbols.sh $@ | cmp - $(NAMES).S
 
 # Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
 SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .reloc
@@ -162,7 +172,7 @@ compile_commands.json: $(BUILD)/flags $(C_SOURCES) $(GUEST_SOURCES)
 	$(file >$@,$(foreach s,$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES),$(call json_entry,$(s))$(newline)))
 	sed -i -e '/^ *$$/d' -e 's/^ *{/{/' $@ && sed -i -e '1s/^/[/' -e '$$!s/$$/,/' -e '$$s/$$/]/' $@
 
-FORMATTED = $(filter %.c %.h,$(C_SOURCES) $(GUEST_SOURCES) $(HEADERS) $(wildcard tests/host/*.c $(FOLDERS:=/asm-offsets.c)))
+FORMATTED = $(filter %.c %.h,$(C_SOURCES) $(GUEST_SOURCES) $(HEADERS) $(wildcard tests/sabotage.c tests/host/*.c $(FOLDERS:=/asm-offsets.c)))
 format: ## rewrite the sources with clang-format
 	$(CLANG_FORMAT) -i $(FORMATTED)
 format-check: ## fail if clang-format would change a source

@@ -64,11 +64,12 @@ enum status vcpu_stop(struct vcpu *vcpu)
 
 enum status vcpu_set_affinity(struct vcpu *vcpu, int cpu)
 {
-	if (cpu < -1 || cpu >= (int)platform->cpu_count)
+	if (cpu < -1 || cpu >= (int)cpus_in_use())
 		return STATUS_INVALID;
 	vcpu->affinity = cpu;
 	if (cpu < 0)
 		return STATUS_OK;
+	cpu = (int)cpu_in_use((unsigned)cpu)->index;
 	return control(vcpu, (struct message){ .kind = MESSAGE_MOVE, .value = (uint32_t)cpu });
 }
 

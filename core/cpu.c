@@ -1,6 +1,7 @@
 #include "cpu.h"
 
 #include "backend.h"
+#include "pages.h"
 #include "platform.h"
 
 const struct platform *platform;
@@ -35,6 +36,44 @@ void cpu_kick(struct cpu *cpu)
 	atomic_fetch_add(&cpu->doorbell, 1);
 	if (atomic_compare_exchange_strong(&cpu->window, &open, WINDOW_KICKED))
 		platform->ipi(cpu, IPI_NMI);
+}
+
+void cpu_abandon(struct cpu *cpu)
+{
+	atomic_store(&cpu->abandon, true);
+	platform->ipi(cpu, IPI_NMI);
+}
+
+bool cpu_abandoned(struct cpu *cpu)
+{
+	return atomic_load(&cpu->abandon) && !pages_locked() &&
+	       atomic_exchange(&cpu->abandon, false);
+}
+
+bool cpu_usable(const struct cpu *cpu)
+{
+	enum cpu_phase phase = atomic_load(&cpu->phase);
+
+	return cpu->index == 0 || (phase != CPU_FAILED && phase != CPU_LOST);
+}
+
+unsigned cpus_in_use(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < platform->cpu_count; i++)
+		count += cpu_usable(&platform->cpus[i]);
+	return count;
+}
+
+struct cpu *cpu_in_use(unsigned number)
+{
+	unsigned skip = number % cpus_in_use();
+
+	for (unsigned i = 0; i < platform->cpu_count; i++)
+		if (cpu_usable(&platform->cpus[i]) && !skip--)
+			return &platform->cpus[i];
+	return &platform->cpus[0];
 }
 
 uint64_t fault_fixup(uint64_t rip)

@@ -46,6 +46,8 @@ struct cpu {
 	_Atomic uint64_t vm_seen;  /* the machine's VM generation that the loop last looked at */
 	_Atomic bool spoiled;	   /* given back otherwise than found */
 	_Atomic uint64_t faults;   /* exceptions that the loop survived */
+	bool named;		   /* the report says that it is out of use */
+	_Atomic bool abandon;	   /* its NMI handler ends the outermost guarded call */
 
 	struct vcpu *loaded; /* whose VMCS, FPU and debug registers are on the processor */
 	unsigned next;	     /* where the round robin goes on */
@@ -58,6 +60,19 @@ struct cpu {
  * and, if a VM entry is near, makes the entry end at once. Runs with NMIs blocked.
  */
 void cpu_nmi(struct cpu *cpu);
+
+/*
+ * Ends what the processor runs under platform.guarded, from outside: one NMI; it may have to be
+ * sent again. Its NMI handler asks cpu_abandoned, which is true once, and never while memory is
+ * being allocated.
+ */
+void cpu_abandon(struct cpu *cpu);
+bool cpu_abandoned(struct cpu *cpu);
+
+/* Neither failed nor lost. The boot processor always counts. */
+bool cpu_usable(const struct cpu *cpu);
+unsigned cpus_in_use(void);
+struct cpu *cpu_in_use(unsigned number); /* the number-th of them, counted round */
 
 /* Receiver side of the protocol above. */
 void cpu_window_open(struct cpu *cpu);

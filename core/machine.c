@@ -8,26 +8,35 @@ enum { START_SECONDS = 5, STOP_SECONDS = 2 };
 
 static bool use_virtualization;
 static struct fault last_fault;
-static _Atomic bool fault_waits;
+enum { FAULT_NONE, FAULT_TAKEN, FAULT_WAITS };
+static _Atomic int fault_state;
 
 static void guarded_loop(void *argument)
 {
 	sched_loop(argument);
 }
 
-/* An exception of ours ended the loop: the vCPU that was loaded is not to be trusted any more. */
-static void survive(struct cpu *cpu, const struct fault *fault)
+void machine_after_fault(struct cpu *cpu)
 {
 	struct vcpu *vcpu = cpu->loaded;
 
-	last_fault = *fault;
-	atomic_store(&fault_waits, true);
-	count(&cpu->faults);
 	cpu_window_close(cpu);
-	if (vcpu) {
-		vcpu_fail(vcpu, "exception in the host", NULL);
-		sched_unload(cpu);
+	if (!vcpu)
+		return;
+	vcpu_fail(vcpu, "exception in the host", NULL);
+	sched_unload(cpu);
+}
+
+static void survive(struct cpu *cpu, const struct fault *fault)
+{
+	int none = FAULT_NONE;
+
+	if (atomic_compare_exchange_strong(&fault_state, &none, FAULT_TAKEN)) {
+		last_fault = *fault;
+		atomic_store(&fault_state, FAULT_WAITS);
 	}
+	count(&cpu->faults);
+	machine_after_fault(cpu);
 }
 
 static void work(struct cpu *cpu)
@@ -137,8 +146,9 @@ void machine_leave(bool virtualization)
 
 bool machine_take_fault(struct fault *fault)
 {
-	if (!atomic_exchange(&fault_waits, false))
+	if (atomic_load(&fault_state) != FAULT_WAITS)
 		return false;
 	*fault = last_fault;
+	atomic_store(&fault_state, FAULT_NONE);
 	return true;
 }

@@ -20,7 +20,10 @@ bool machine_stop(void);
 enum status machine_enter(bool virtualization);
 void machine_leave(bool virtualization);
 
-/* The last exception that an application processor survived; false: none since the last call. */
+/* The first exception that an application processor survived; false: none since the last call. */
 bool machine_take_fault(struct fault *fault);
+
+/* After a guarded call of core/ has ended early: what the processor was at is not to be trusted. */
+void machine_after_fault(struct cpu *cpu);
 
 #endif

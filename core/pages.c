@@ -8,17 +8,22 @@
 static uint8_t *used;
 static uint8_t *first_page;
 static size_t page_total, in_use, peak;
-static atomic_flag lock = ATOMIC_FLAG_INIT;
+static atomic_bool lock;
 
 static void take_lock(void)
 {
-	while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
+	while (atomic_exchange_explicit(&lock, true, memory_order_acquire))
 		cpu_relax();
 }
 
 static void drop_lock(void)
 {
-	atomic_flag_clear_explicit(&lock, memory_order_release);
+	atomic_store_explicit(&lock, false, memory_order_release);
+}
+
+bool pages_locked(void)
+{
+	return atomic_load(&lock);
 }
 
 void pages_setup(void)

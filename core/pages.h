@@ -11,6 +11,9 @@ void pages_setup(void);
 void *pages_alloc(size_t count);
 void pages_free(void *pages, size_t count);
 
+/* True while a processor allocates or frees: it must not be stopped there. */
+bool pages_locked(void);
+
 size_t pages_in_use(void);
 size_t pages_peak(void); /* the most that were in use at once */
 

@@ -12,6 +12,8 @@
 
 /* An exception in our own code, as the platform's handler found it. */
 struct fault {
+	bool abandoned; /* no exception: cpu_abandon ended the call */
+	bool overflow;	/* the stack's end was reached */
 	uint32_t vector;
 	uint32_t cpu; /* index of the processor */
 	uint64_t error_code;
@@ -56,7 +58,8 @@ struct platform {
 
 	/*
 	 * Calls body(argument) on a processor that is taken. An exception inside ends it: false,
-	 * with what is known in *fault. Calls may nest; the innermost one gets the fault.
+	 * with what is known in *fault. Calls may nest; the innermost one gets the fault, but
+	 * cpu_abandon ends the outermost one.
 	 */
 	bool (*guarded)(struct cpu *cpu, void (*body)(void *argument), void *argument,
 			struct fault *fault);

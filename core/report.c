@@ -233,6 +233,31 @@ static void tap_string(const char *key, const char *text)
 	tap("  %s: '%s'\n", key, quoted);
 }
 
+/* Calls line(text) for each of the test's notes. */
+static void for_each_note(const struct test_run *run, void (*line)(const char *text, int length))
+{
+	const char *note = run->notes;
+
+	while (*note) {
+		int length = 0;
+
+		while (note[length] != '\n')
+			length++;
+		line(note, length);
+		note += length + 1;
+	}
+}
+
+static void tap_note(const char *text, int length)
+{
+	tap("    %.*s\n", length, text);
+}
+
+static void console_note(const char *text, int length)
+{
+	report_line("                %.*s", length, text);
+}
+
 static void tap_test(const struct test_run *run, unsigned number)
 {
 	const char *name = run->test->name;
@@ -250,6 +275,9 @@ static void tap_test(const struct test_run *run, unsigned number)
 	tap_string("wanted", run->wanted);
 	tap_string("got", run->got);
 	tap_string("sdm", run->sdm ? run->sdm : run->test->sdm);
+	if (run->notes[0])
+		tap("  notes: |\n");
+	for_each_note(run, tap_note);
 	tap("  ...\n");
 }
 
@@ -265,6 +293,8 @@ static void json_test(const struct test_run *run)
 		json_member("wanted", run->wanted);
 		json_member("got", run->got);
 	}
+	if (run->notes[0])
+		json_member("notes", run->notes);
 	json_member("sdm", run->sdm ? run->sdm : run->test->sdm);
 	if (run->test->row)
 		json_member("row", run->test->row);
@@ -300,6 +330,7 @@ static void console_test(const struct test_run *run, unsigned number)
 	if (run->wanted[0])
 		report_line("              wanted %s, got %s", run->wanted, run->got);
 	report_line("              %s", run->sdm ? run->sdm : run->test->sdm);
+	for_each_note(run, console_note);
 }
 
 void report_test(const struct test_run *run, unsigned number)

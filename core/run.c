@@ -94,7 +94,7 @@ static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64
 		choose_event(vcpu, entry);
 	if (vcpu->event.type != EVENT_NONE)
 		entry->inject = &vcpu->event;
-	entry->pause_exits = vcpu->vm->vcpu_count > platform->cpu_count;
+	entry->pause_exits = vcpu->vm->crowded;
 	due = vcpu->apic.due;
 	if (due && due < end)
 		end = due > now ? due : now + 1;
@@ -184,6 +184,8 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 	}
 	backend->run(vcpu, entry, exit);
 	count(&vcpu->counts.exits);
+	vcpu->last_kind = exit->kind;
+	vcpu->last_reason = (uint32_t)exit->raw_reason;
 	cpu_window_close(cpu);
 	if (hardware_wait)
 		atomic_store(&vcpu->in_wait_sipi, false);

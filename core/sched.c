@@ -5,6 +5,7 @@
 #include "platform.h"
 #include "run.h"
 #include "vm.h"
+#include "watchdog.h"
 
 static struct vm *_Atomic published;
 static _Atomic uint64_t generation;
@@ -28,6 +29,44 @@ bool sched_withdrawn(void)
 			return false;
 	}
 	return true;
+}
+
+bool sched_quiet(void)
+{
+	return !atomic_load(&published) && sched_withdrawn();
+}
+
+enum { RESCUE_TRIES = 20, TRIES_A_SECOND = 100 };
+
+static bool rescue(struct cpu *cpu, uint64_t now)
+{
+	for (unsigned i = 0; i < RESCUE_TRIES; i++) {
+		uint64_t start = platform->clock();
+
+		cpu_abandon(cpu);
+		while (platform->clock() - start < platform->clock_hz / TRIES_A_SECOND)
+			if (atomic_load(&cpu->vm_seen) == now) {
+				atomic_store(&cpu->abandon, false);
+				return true;
+			}
+	}
+	cpu->error = STATUS_TIMEOUT;
+	atomic_store(&cpu->phase, CPU_LOST);
+	return false;
+}
+
+bool sched_rescue(void)
+{
+	uint64_t now = atomic_load(&generation);
+	bool all = true;
+
+	for (unsigned i = 1; i < platform->cpu_count; i++) {
+		struct cpu *cpu = &platform->cpus[i];
+
+		if (atomic_load(&cpu->phase) == CPU_READY && atomic_load(&cpu->vm_seen) != now)
+			all = rescue(cpu, now) && all;
+	}
+	return all;
 }
 
 void sched_unload(struct cpu *cpu)
@@ -104,10 +143,11 @@ void sched_loop(struct cpu *cpu)
 {
 	while (!atomic_load(&cpu->quit)) {
 		uint32_t seen = atomic_load(&cpu->doorbell);
+		bool watches = watchdog_watch(cpu);
 
 		if (sched_step(cpu))
 			continue;
-		if (timers_run(cpu))
+		if (watches || timers_run(cpu))
 			cpu_relax();
 		else if (!atomic_load(&cpu->quit))
 			platform->idle(&cpu->doorbell, seen);

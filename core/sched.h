@@ -16,6 +16,15 @@ void sched_publish(struct vm *vm);
 /* True when no processor still looks at a VM that was withdrawn (published NULL). */
 bool sched_withdrawn(void);
 
+/* True if no VM is published and none is looked at. */
+bool sched_quiet(void);
+
+/*
+ * Stops, from outside, what the processors run that still look at a VM that was withdrawn. False:
+ * one of them does not answer; it is CPU_LOST now.
+ */
+bool sched_rescue(void);
+
 /* One round on this processor: apply messages, run at most one vCPU for one slice. True if
  * something was done. */
 bool sched_step(struct cpu *cpu);

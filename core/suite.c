@@ -1,6 +1,7 @@
 #include "suite.h"
 
 #include "backend.h"
+#include "describe.h"
 #include "machine.h"
 #include "pages.h"
 #include "report.h"
@@ -8,6 +9,7 @@
 #include "test.h"
 #include "text.h"
 #include "vm.h"
+#include "watchdog.h"
 
 static struct {
 	const struct suite_options *options;
@@ -109,38 +111,91 @@ static void run_body(void *argument)
 	run->test->run(run);
 }
 
-static void describe_fault(struct test_run *run, const struct fault *fault)
+/* What the test left behind; it may be in any state, so this is guarded too. */
+static void clean_up(void *argument)
 {
-	uint64_t offset;
-	const char *symbol = platform->symbol(fault->rip, &offset);
+	struct test_run *run = argument;
 
-	test_error(run, "exception %u (error %llx) at %s+%llx on processor %u", fault->vector,
-		   (unsigned long long)fault->error_code, symbol, (unsigned long long)offset,
-		   fault->cpu);
+	switch (run->vm ? vm_destroy(run->vm) : vm_withdraw()) {
+	case STATUS_OK:
+		break;
+	case STATUS_TIMEOUT:
+		test_error(run, "a processor does not answer any more");
+		break;
+	default:
+		test_error(run, "a processor did not let go of its vCPU");
+	}
 }
 
-static void clean_up(struct test_run *run, size_t pages)
-{
-	struct fault fault;
+enum {
+	BODY_GRACE = 6000, /* milliseconds: waits of the body end first, the watchdog comes after */
+	SHOW_LIMIT = 3000,
+	CLEAN_UP_LIMIT = 8000,
+};
 
-	if (run->vm && vm_destroy(run->vm) != STATUS_OK)
-		test_error(run, "a processor did not let go of its vCPU");
-	run->vm = NULL;
-	if (machine_take_fault(&fault))
-		describe_fault(run, &fault);
-	if (pages_in_use() != pages)
-		test_error(run, "%d pages were not returned", (int)(pages_in_use() - pages));
+static void show_vcpus(void *run)
+{
+	describe_vcpus(run);
+}
+
+static void run_guarded(struct test_run *run, void (*part)(void *argument), unsigned milliseconds)
+{
+	struct cpu *cpu = &platform->cpus[0];
+	struct fault fault;
+	bool completed;
+
+	watchdog_arm(platform->clock() + platform->clock_hz / 1000 * milliseconds);
+	completed = platform->guarded(cpu, part, run, &fault);
+	watchdog_disarm();
+	if (completed)
+		return;
+	machine_after_fault(cpu);
+	describe_fault(run, &fault);
+	if (fault.abandoned && part == run_body)
+		run_guarded(run, show_vcpus, SHOW_LIMIT);
 }
 
 static void run_taken(struct test_run *run)
 {
 	size_t pages = pages_in_use();
+	struct fault fault;
 
 	run->started = platform->clock();
-	if (!platform->guarded(&platform->cpus[0], run_body, run, &run->fault))
-		describe_fault(run, &run->fault);
-	clean_up(run, pages);
+	run_guarded(run, run_body, test_milliseconds(run) + BODY_GRACE);
+	if (machine_take_fault(&fault))
+		describe_fault(run, &fault);
+	run_guarded(run, clean_up, CLEAN_UP_LIMIT);
+	if (machine_take_fault(&fault))
+		describe_fault(run, &fault);
+	if (pages_in_use() != pages)
+		test_error(run, "%d pages were not returned", (int)(pages_in_use() - pages));
 	run->ticks = platform->clock() - run->started;
+}
+
+/* Processors may fail or be lost at any time; the tests go on with the others. */
+static void look_for_processors(struct test_run *run)
+{
+	for (unsigned i = 1; i < platform->cpu_count; i++) {
+		struct cpu *cpu = &platform->cpus[i];
+		char text[TEST_TEXT];
+
+		if (cpu_usable(cpu) || cpu->named)
+			continue;
+		cpu->named = true;
+		if (atomic_load(&cpu->phase) == CPU_LOST)
+			text_format(text, sizeof(text),
+				    "processor %u (APIC id %x) does not answer: it is out of use",
+				    i, cpu->apic_id);
+		else
+			text_format(text, sizeof(text),
+				    "processor %u (APIC id %x) cannot be used: %s", i, cpu->apic_id,
+				    status_text(cpu->error));
+		if (run)
+			test_fault(run, "%s", text);
+		else
+			report_line("%s", text);
+	}
+	suite.ready = cpus_in_use();
 }
 
 static void run_test(const struct test *test, unsigned number)
@@ -161,6 +216,7 @@ static void run_test(const struct test *test, unsigned number)
 			}
 		}
 	}
+	look_for_processors(&run);
 	test_settle(&run);
 	report_test(&run, number);
 }
@@ -184,20 +240,6 @@ static void run_benchmark(const struct benchmark *benchmark)
 		report_line("%s: %s", benchmark->name, run.reason);
 	else
 		report_bench(benchmark->name, value, benchmark->unit);
-}
-
-static void report_processors(void)
-{
-	for (unsigned i = 1; i < platform->cpu_count; i++) {
-		const struct cpu *cpu = &platform->cpus[i];
-		enum cpu_phase phase = atomic_load(&cpu->phase);
-
-		if (phase == CPU_LOST)
-			report_line("processor %u (APIC id %x) does not answer", i, cpu->apic_id);
-		else if (phase == CPU_FAILED)
-			report_line("processor %u (APIC id %x) cannot be used: %s", i, cpu->apic_id,
-				    status_text(cpu->error));
-	}
 }
 
 /* Those that could not be used never left the firmware, or went back at once; not parked ones. */
@@ -239,8 +281,8 @@ static int run_all(struct facts *facts)
 	}
 	if (!virtualization())
 		report_line("no virtualization: %s", suite.why_not);
-	suite.ready = machine_start(virtualization());
-	report_processors();
+	(void)machine_start(virtualization());
+	look_for_processors(NULL);
 	for_each_test(run_test);
 	for (unsigned i = 0; suite.options->bench && i < benchmark_count; i++)
 		run_benchmark(&benchmarks[i]);

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include "describe.h"
 #include "text.h"
 
 static const char *const verdict_texts[VERDICT_COUNT] = { "PASS", "FAIL", "SKIP", "ERROR" };
@@ -12,6 +13,22 @@ const char *verdict_text(enum verdict verdict)
 static bool is_first(const struct test_run *run)
 {
 	return !run->reason[0];
+}
+
+/* What does not fit is left out, line by line. */
+static void note_v(struct test_run *run, const char *format, va_list arguments)
+{
+	size_t room = sizeof(run->notes) - run->notes_used;
+	char *line = run->notes + run->notes_used;
+	size_t length = text_format_v(line, room, format, arguments);
+
+	if (length + 2 > room) {
+		*line = '\0';
+		return;
+	}
+	line[length] = '\n';
+	line[length + 1] = '\0';
+	run->notes_used += length + 1;
 }
 
 bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got, const char *sdm)
@@ -42,6 +59,7 @@ bool expect_in_time(struct test_run *run, const char *what, enum status status)
 	if (status == STATUS_OK)
 		return true;
 	if (run->failures++ == 0 && is_first(run)) {
+		describe_vcpus(run);
 		text_format(run->reason, sizeof(run->reason), "%s", what);
 		text_format(run->wanted, sizeof(run->wanted), "in time");
 		text_format(run->got, sizeof(run->got), "%s", status_text(status));
@@ -50,17 +68,47 @@ bool expect_in_time(struct test_run *run, const char *what, enum status status)
 	return false;
 }
 
+/* What comes to be the reason takes the place of what was it before. */
+static void blame(struct test_run *run, bool outranks, const char *format, va_list arguments)
+{
+	if (!outranks) {
+		note_v(run, format, arguments);
+		return;
+	}
+	if (run->reason[0])
+		test_note(run, "before that: %s%s%s%s%s", run->reason,
+			  run->wanted[0] ? ", wanted " : "", run->wanted,
+			  run->wanted[0] ? ", got " : "", run->got);
+	text_format_v(run->reason, sizeof(run->reason), format, arguments);
+	run->wanted[0] = run->got[0] = '\0';
+}
+
 void test_error(struct test_run *run, const char *format, ...)
 {
-	bool of_a_skip =
-		run->verdict == VERDICT_SKIP && !run->erred; /* worth more than its reason */
 	va_list arguments;
 
-	run->erred = true;
-	if (!is_first(run) && !of_a_skip)
-		return;
 	va_start(arguments, format);
-	text_format_v(run->reason, sizeof(run->reason), format, arguments);
+	blame(run, !run->erred, format, arguments);
+	va_end(arguments);
+	run->erred = true;
+}
+
+void test_fault(struct test_run *run, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	blame(run, !run->faulted, format, arguments);
+	va_end(arguments);
+	run->erred = run->faulted = true;
+}
+
+void test_note(struct test_run *run, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	note_v(run, format, arguments);
 	va_end(arguments);
 }
 
@@ -74,9 +122,14 @@ void test_skip(struct test_run *run, const char *format, ...)
 	va_end(arguments);
 }
 
+unsigned test_milliseconds(const struct test_run *run)
+{
+	return run->test->milliseconds ? run->test->milliseconds : TEST_MILLISECONDS;
+}
+
 uint64_t test_time_left(const struct test_run *run)
 {
-	unsigned limit = run->test->milliseconds ? run->test->milliseconds : TEST_MILLISECONDS;
+	unsigned limit = test_milliseconds(run);
 	uint64_t per_ms = platform->clock_hz / 1000;
 	uint64_t passed = (platform->clock() - run->started) / (per_ms ? per_ms : 1);
 

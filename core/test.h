@@ -28,20 +28,21 @@ struct test {
 	const void *data;
 };
 
-enum { TEST_MILLISECONDS = 2000, TEST_TEXT = 160 };
+enum { TEST_MILLISECONDS = 2000, TEST_TEXT = 160, TEST_NOTES = 3000 };
 
 struct test_run {
 	const struct test *test;
 	enum verdict verdict;
 	unsigned expectations, failures;
-	bool erred;
-	char reason[TEST_TEXT]; /* of a FAIL, SKIP or ERROR: the first one */
+	bool erred, faulted;
+	char reason[TEST_TEXT]; /* of a FAIL, SKIP or ERROR: the first one; errors outrank failures
+				 */
 	char wanted[40], got[40];
 	const char *sdm; /* of the expectation that failed */
 	uint64_t started, ticks;
-	struct vm *vm; /* the suite destroys it if the test has not */
-	struct fault fault;
-	bool faulted;
+	struct vm *vm;		/* the suite destroys it if the test has not */
+	char notes[TEST_NOTES]; /* lines that explain a FAIL or ERROR */
+	size_t notes_used;
 };
 
 /* One group of tests for each file of tests/; NULL ends the list. */
@@ -78,10 +79,17 @@ bool expect_in_time(struct test_run *run, const char *what, enum status status);
 /* Ends the test as an ERROR of the harness itself. */
 void test_error(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* The same for what is at the root of other errors: an exception, a processor that is lost. */
+void test_fault(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* A line that explains a FAIL or ERROR: registers, the state of a vCPU. */
+void test_note(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+
 /* Skips the rest; only before the first expectation. */
 void test_skip(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Microseconds until the deadline, at least 1. */
+/* The deadline, and the microseconds until then, at least 1. */
+unsigned test_milliseconds(const struct test_run *run);
 uint64_t test_time_left(const struct test_run *run);
 
 /* Settles the verdict from what was expected. */

@@ -31,7 +31,7 @@ static void vcpu_set_up(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t 
 	vcpu->affinity = -1;
 	vcpu->move_to = -1;
 	vcpu->extint = -1;
-	atomic_store(&vcpu->cpu, &platform->cpus[id % platform->cpu_count]);
+	atomic_store(&vcpu->cpu, cpu_in_use(id));
 	atomic_store(&vcpu->state, id == 0 ? VCPU_CREATED : VCPU_WAIT_SIPI);
 	mailbox_reset(&vcpu->mailbox);
 	apic_power_up(&vcpu->apic, apic_id, id == 0);
@@ -107,6 +107,7 @@ enum status vm_create(const struct vm_config *config, struct vm **out)
 	if (!vm)
 		return STATUS_NO_MEMORY;
 	vm->vcpu_count = config->vcpus;
+	vm->crowded = config->vcpus > cpus_in_use();
 	vm->wait_in_hardware = config->wait_in_hardware;
 	vm->decode_apic = config->decode_apic;
 	status = fill(vm, config);
@@ -143,20 +144,29 @@ enum status vm_stop_all(struct vm *vm)
 
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_post(&platform->cpus[0], vm->vcpus[i], stop);
-	return vm_wait(vm, all_stopped, vm, DESTROY_MICROSECONDS);
+	/* Once is enough to wait for what does not stop. */
+	vm->stuck = vm_wait(vm, all_stopped, vm, vm->stuck ? 0 : DESTROY_MICROSECONDS) != STATUS_OK;
+	return vm->stuck ? STATUS_TIMEOUT : STATUS_OK;
+}
+
+enum status vm_withdraw(void)
+{
+	if (sched_quiet())
+		return STATUS_OK;
+	sched_publish(NULL);
+	if (vm_wait(NULL, withdrawn, NULL, DESTROY_MICROSECONDS) == STATUS_OK)
+		return STATUS_OK;
+	return sched_rescue() ? STATUS_BAD_STATE : STATUS_TIMEOUT;
 }
 
 enum status vm_destroy(struct vm *vm)
 {
-	enum status status = vm_stop_all(vm);
+	enum status stopped = vm_stop_all(vm), status = vm_withdraw();
 
-	sched_publish(NULL);
-	if (status == STATUS_OK)
-		status = vm_wait(vm, withdrawn, NULL, DESTROY_MICROSECONDS);
-	if (status != STATUS_OK)
-		return status; /* somebody may still use it: better leak than free */
+	if (status == STATUS_TIMEOUT)
+		return status;
 	vm_free(vm);
-	return STATUS_OK;
+	return stopped == STATUS_OK ? status : STATUS_BAD_STATE;
 }
 
 struct vcpu *vm_vcpu(struct vm *vm, uint32_t id)

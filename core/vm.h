@@ -33,6 +33,8 @@ struct vm_config {
 struct vm {
 	unsigned vcpu_count;
 	bool wait_in_hardware, decode_apic;
+	bool crowded; /* more vCPUs than processors */
+	bool stuck;   /* a vCPU did not stop in time */
 	struct vcpu *vcpus[VM_VCPUS_MAX];
 	struct vm_region regions[VM_REGIONS_MAX];
 	unsigned region_count;
@@ -51,10 +53,16 @@ struct vm {
 enum status vm_create(const struct vm_config *config, struct vm **vm);
 
 /*
- * Stops every vCPU wherever it runs, clears every VMCS, returns all memory. STATUS_TIMEOUT: a
- * processor did not let go before the deadline; it is marked CPU_LOST and its memory is kept.
+ * Stops every vCPU wherever it runs, clears every VMCS, returns all memory. A processor that does
+ * not let go before the deadline is stopped from outside: STATUS_BAD_STATE. One that does not even
+ * answer that is marked CPU_LOST, and the memory is kept, for it may go on using it:
+ * STATUS_TIMEOUT.
  */
 enum status vm_destroy(struct vm *vm);
+
+/* Takes whatever VM there is off every processor, for good; its memory is not returned. The same
+ * errors. */
+enum status vm_withdraw(void);
 
 /* Starts the boot processor of the guest at its reset vector. */
 enum status vm_start(struct vm *vm);
@@ -74,7 +82,8 @@ enum status vcpu_pause(struct vcpu *vcpu);
 enum status vcpu_resume(struct vcpu *vcpu);
 enum status vcpu_stop(struct vcpu *vcpu);
 
-/* Pins the vCPU to a processor, or to none with -1, and moves it there with its state. */
+/* Pins the vCPU to a processor, or to none with -1, and moves it there with its state. Processors
+ * are those in use, counted from 0. */
 enum status vcpu_set_affinity(struct vcpu *vcpu, int cpu);
 
 enum status vm_pause_all(struct vm *vm);  /* those that run */

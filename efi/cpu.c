@@ -276,6 +276,7 @@ enum status host_take(struct cpu *cpu)
 	host->taken = true;
 	/* From here on, exceptions are ours: MSRs that do not exist can be asked for. */
 	read_registers(&host->saved);
+	paging_enter();
 	write_dr7(0x400); /* no breakpoints */
 	save_msrs(&host->saved);
 	save_fpu(host);

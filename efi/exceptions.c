@@ -98,6 +98,8 @@ static void describe(const struct host_cpu *host, const struct frame *frame, str
 		.rflags = frame->rflags,
 		.cr2 = read_cr2(),
 	};
+	fault->overflow =
+		fault->vector == VECTOR_DOUBLE_FAULT && host->stack - fault->cr2 - 1 < PAGE_SIZE;
 	for (unsigned i = 0; i < ARRAY_SIZE(fault->gpr); i++)
 		fault->gpr[i] = frame->gpr[i];
 	fault->gpr[4] = frame->rsp;
@@ -150,6 +152,24 @@ static void handle_exception(struct host_cpu *host, struct frame *frame)
 	host->in_handler = false;
 }
 
+/* core/ wants this processor to give up what it runs, all of it. */
+static void handle_abandon(struct host_cpu *host, struct frame *frame)
+{
+	struct guard *guard = host->guard;
+
+	if (!guard || host->in_handler)
+		return;
+	while (guard->outer)
+		guard = guard->outer;
+	if (!guard->rsp || !cpu_abandoned(host->cpu))
+		return;
+	describe(host, frame, guard->fault);
+	guard->fault->abandoned = true;
+	host->guard = NULL;
+	host->idle = false;
+	redirect(frame, guard_landing, guard->rsp);
+}
+
 void exception_handle(struct frame *frame)
 {
 	struct host_cpu *host = host_self();
@@ -159,6 +179,7 @@ void exception_handle(struct frame *frame)
 	if (frame->vector == VECTOR_NMI) {
 		if (!idle_nmi(host, &frame->rip))
 			cpu_nmi(host->cpu);
+		handle_abandon(host, frame);
 	} else if (frame->vector >= VECTORS_RESERVED) {
 		host->strays++;
 		host_end_of_interrupt((unsigned)frame->vector);

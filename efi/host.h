@@ -68,9 +68,9 @@ struct guard {
 struct host_cpu {
 	struct host_cpu *self; /* first: at GS:0 while the processor is taken */
 	struct cpu *cpu;
-	struct guard *guard; /* the innermost call of guarded() */
-	uint64_t stack, stack_end;
-	size_t handle; /* the firmware's number for the processor */
+	struct guard *guard;	   /* the innermost call of guarded(); NULL: none */
+	uint64_t stack, stack_end; /* the page below is a guard, which paging.c unmaps */
+	size_t handle;		   /* the firmware's number for the processor */
 	bool taken;
 	_Atomic bool idle;     /* in host_idle */
 	bool in_handler;       /* an exception is being handled: another one would be our own */
@@ -135,11 +135,20 @@ bool host_x2apic(void);
 void host_end_of_interrupt(unsigned vector);
 void host_ipi(const struct cpu *to, uint32_t icr_low);
 
+/* symbols.c: see struct platform. */
+const char *symbol_at(uint64_t address, uint64_t *offset);
+
 /* clock.c */
 void clock_init(void);
 uint64_t clock_read(void);
 uint64_t clock_hz(void);
 const char *clock_source(void);
+
+/* paging.c: once mp_init has laid out the stacks. Without it, calls to nowhere and stack overflows
+ * go unnoticed. */
+bool paging_init(void);
+void paging_free(void);
+void paging_enter(void); /* on a processor that is being taken; CR3 comes back with the registers */
 
 /* idle.c */
 void host_idle(_Atomic uint32_t *doorbell, uint32_t seen);

@@ -13,12 +13,6 @@
 
 static const char options_file[] = "\\ASSAY\\OPTIONS.TXT";
 
-static const char *image_symbol(uint64_t address, uint64_t *offset)
-{
-	*offset = address - physical(firmware.loaded->ImageBase);
-	return *offset < firmware.loaded->ImageSize ? "assay" : "";
-}
-
 static struct platform efi_platform = {
 	.clock = clock_read,
 	.cpu_take = host_take,
@@ -31,7 +25,7 @@ static struct platform efi_platform = {
 	.file_write = files_write,
 	.file_append = files_append,
 	.file_read = files_read,
-	.symbol = image_symbol,
+	.symbol = symbol_at,
 };
 
 /* What runs on our own stack. */
@@ -60,6 +54,7 @@ static bool platform_start(const struct options *options)
 		mp_free();
 		return false;
 	}
+	paging_init();
 	platform = &efi_platform;
 	backend = &vmx_backend;
 	return true;
@@ -72,6 +67,7 @@ static bool platform_stop(bool for_firmware)
 	if (!mp_finish(for_firmware))
 		return false;
 	pages_return(efi_platform.arena, efi_platform.arena_pages);
+	paging_free();
 	mp_free();
 	return true;
 }

@@ -91,13 +91,13 @@ static unsigned choose_count(unsigned wanted)
 	return count ? count : 1;
 }
 
-/* One block: the hosts, their struct cpu, their XSAVE areas, their stacks. */
+/* One block: the hosts, their struct cpu, their XSAVE areas, their stacks, a page below each. */
 static enum status lay_out(unsigned count, struct cpu **cpus)
 {
 	size_t xsave = pages_for(host_xsave_size()) * PAGE_SIZE;
 	size_t cleared = count * sizeof(struct host_cpu) +
 			 pages_for(count * sizeof(struct cpu)) * PAGE_SIZE + count * xsave;
-	size_t stacks = HOST_BOOT_STACK + (count - 1) * (size_t)HOST_STACK;
+	size_t stacks = HOST_BOOT_STACK + (count - 1) * (size_t)HOST_STACK + count * PAGE_SIZE;
 	unsigned char *at;
 
 	block_pages = pages_for(cleared + stacks);
@@ -114,6 +114,7 @@ static enum status lay_out(unsigned count, struct cpu **cpus)
 	for (unsigned i = 0; i < count; i++) {
 		size_t size = i ? HOST_STACK : HOST_BOOT_STACK;
 
+		at += PAGE_SIZE;
 		host_cpu_init(&hosts[i], &(*cpus)[i], hosts[i].xsave, at, size);
 		(*cpus)[i].index = i;
 		at += size;

@@ -1,5 +1,6 @@
 #include "lab.h"
 
+#include "describe.h"
 #include "pages.h"
 #include "text.h"
 
@@ -173,6 +174,7 @@ static void describe_failure(struct lab *lab, const char *what, const struct vcp
 	run->expectations++;
 	if (run->failures++ || run->reason[0])
 		return;
+	describe_vcpus(run);
 	text_format(run->reason, sizeof(run->reason),
 		    "%s: vCPU %u was ended: %s (exit %llx, qualification %llx, at %llx)", what,
 		    vcpu->id, vcpu->failure, (unsigned long long)vcpu->last.raw_reason,
@@ -189,6 +191,7 @@ static void describe_timeout(struct lab *lab, const char *what)
 	run->expectations++;
 	if (run->failures++ || run->reason[0])
 		return;
+	describe_vcpus(run);
 	used = text_format(run->reason, sizeof(run->reason), "%s: not in time; vCPUs", what);
 	for (unsigned i = 0; i < lab->vcpus && i < 8 && used < sizeof(run->reason); i++)
 		used += text_format(run->reason + used, sizeof(run->reason) - used, "%s %s",

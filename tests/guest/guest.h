@@ -10,7 +10,7 @@
 enum {
 	GUEST_SIPI_PAGE = 0x1000, /* the AP's first code; copied to other SIPI vectors' pages */
 	GUEST_SIPI_SIZE = 0x200,
-	GUEST_ENTRY = 0x2000,	  /* the boot processor's, and the rest of the program */
+	GUEST_ENTRY = 0x2000, /* the boot processor's, and the rest of the program */
 	GUEST_IMAGE_END = 0x8000,
 	GUEST_SLOTS = 0x8000,	     /* struct guest_slot for each vCPU */
 	GUEST_SHARED = 0xC000,	     /* struct guest_shared */
@@ -38,7 +38,9 @@ enum {
 	P(identity)	/* reports what names it: CPUID, the APIC's ID register, IA32_APIC_BASE */ \
 	P(blind)	/* counts by instructions that never exit, interrupts off */               \
 	P(start_others) /* INIT, SIPI, SIPI to all but itself */                                   \
-	P(state)	/* fills every register, counts until released, stores every register */
+	P(state)	/* fills every register, counts until released, stores every register */   \
+	P(triple_fault)                                                                            \
+	P(shutdown) /* by a port that emulators know */
 
 enum guest_program {
 #define GUEST_ENUM(name) GUEST_##name,

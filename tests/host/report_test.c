@@ -112,7 +112,8 @@ static void test_verdicts(void **state)
 	assert_string_equal(run.sdm, a_test.sdm);
 	assert_true(require(&run, "a call", STATUS_OK));
 	assert_false(require(&run, "a call", STATUS_TIMEOUT));
-	settle(&run, VERDICT_ERROR, "one");
+	settle(&run, VERDICT_ERROR, "a call: deadline passed"); /* an error outranks a failure */
+	assert_string_equal(run.notes, "before that: one, wanted 1, got 2\n");
 
 	run = (struct test_run){ .test = &a_test };
 	assert_false(require(&run, "a call", STATUS_TIMEOUT));

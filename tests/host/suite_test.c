@@ -162,7 +162,7 @@ static void assert_all_verdicts(void)
 	assert_verdict("a.fails", "FAIL", "one");
 	assert_verdict("b.silent", "ERROR", "without a verdict");
 	assert_verdict("b.faults", "ERROR",
-		       "exception 14 (error 0) at somewhere+34 on processor 0");
+		       "exception 14 (error code 0) at somewhere+34 on processor 0");
 	assert_verdict("b.leaks", "ERROR", "3 pages were not returned");
 	assert_verdict("c.leaves-vm", "PASS", NULL);
 	assert_verdict("c.passes", "PASS", NULL);

@@ -147,4 +147,5 @@ def explain(test):
     for key in ("reason", "wanted", "got", "sdm"):
         if test.get(key):
             lines.append(f"     {key}: {test[key]}")
+    lines += [f"     {line}" for line in test.get("notes", "").splitlines()]
     return "\n".join(lines)

@@ -17,12 +17,16 @@ PROMPT = r"\d+ errors\n(?s:.*)(Shell|FS\d+:[^\n]*)> ?$"
 
 @dataclass(frozen=True)
 class Expect:
-    report: str = "volume"  # volume: both files; console: the last line only; none
+    report: str = "volume"  # volume: both files; console: the last line only; none;
+    # cut: the files end early, and say so
     red: bool = False  # some test must fail, and not as a known deviation
     passed: int = 1  # at least so many
     skipped: int = 0  # at least so many
     ran: str = ".*"  # a regular expression that each test which passed must match
     says: tuple = ()  # regular expressions, each for some line of the console
+    # {test: (verdict, pattern for the reason)}: exactly these; tests not named must pass
+    verdicts: dict | None = None
+    notes: dict = field(default_factory=dict)  # {test: pattern for its notes}
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Scenario:
     options: str = ""
     prepare: str = ""  # a function of PREPARE
     shell: bool = False  # ends at the Shell's prompt, where the harness types `reset -s`
-    variant: str = ""  # the image of another build: "broken" (an expectation is wrong), "clang"
+    variant: str = ""  # the image of another build: broken, clang, sabotage
     expect: Expect = Expect()
     limit: int = 240  # seconds; a safety net, far above what a run takes
 
@@ -98,9 +102,11 @@ def _run(scenario, build, folder, result, on_line):
     if len(last) != 1:
         raise Broken(f"the console has {len(last)} summary lines")
     result.summary = last[0]
-    if expect.report == "console":
+    if expect.report in ("console", "cut"):
         passed, failed, skipped, errors = map(int, reports.SUMMARY.fullmatch(last[0]).groups())
-        if tap and json_text:
+        if expect.report == "cut":
+            wrong += _not_cut(tap, json_text)
+        elif tap and json_text:
             wrong.append("there are reports on a volume that cannot take them")
         if failed or errors:
             wrong.append("tests failed")
@@ -113,11 +119,40 @@ def _run(scenario, build, folder, result, on_line):
         wrong.append(f"{skipped} skipped, at least {expect.skipped} should be")
 
 
+def _not_cut(tap, json_text):
+    """Lines for those of the two files that seem to be whole."""
+    wrong = []
+    for name, parse, text in (("TAP", reports.parse_tap, tap or ""),
+                              ("JSON", reports.parse_json, json_text or "{}")):
+        try:
+            parse(text)
+            wrong.append(f"REPORT.{name} seems to be whole")
+        except Broken:
+            pass
+    return wrong
+
+
+def _compare(report, expect):
+    """What differs from expect.verdicts and expect.notes, in lines."""
+    wrong = []
+    for test in report.tests:
+        verdict, reason = expect.verdicts.get(test["name"], ("PASS", ""))
+        if test["verdict"] != verdict or not re.search(reason, test.get("reason", "")):
+            wrong.append(f"not {verdict} /{reason}/, but {reports.explain(test)}")
+        if not re.search(expect.notes.get(test["name"], ""), test.get("notes", "")):
+            wrong.append(f"{test['name']}: no note /{expect.notes[test['name']]}/")
+    names = {test["name"] for test in report.tests}
+    return wrong + [f"{name} did not run" for name in expect.verdicts if name not in names]
+
+
 def _judge(scenario, tap, json_text, last, result):
     expect, wrong = scenario.expect, result.wrong
     result.report = reports.load(tap, json_text)
     if last != result.report.summary():
         raise Broken(f"the console ends with {last!r}, the report with {result.report.summary()!r}")
+    if expect.verdicts is not None:
+        wrong += _compare(result.report, expect)
+        return
     name = emulator.version(scenario.machine.emulator)
     known = reports.deviations(HERE / "deviations" / f"{name}.txt", scenario.machine.cpus)
     # Only where a filter or -b leaves tests out may a deviation match none.

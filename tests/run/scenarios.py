@@ -3,6 +3,7 @@
 import os
 
 from emulator import Machine
+from sabotage import NOTES, SABOTAGE
 from scenario import Expect, Scenario
 
 NO_VMX = "no virtualization: .* does not offer VMX"
@@ -79,6 +80,14 @@ BAD = [
              expect=Expect(report="none", says=("no test matches",))),
 ]
 
+# Tests that misbehave on purpose.
+SABOTAGED = [
+    Scenario("sabotage", bochs(cpus=3), options="sabotage.*", variant="sabotage",
+             expect=Expect(verdicts=SABOTAGE, notes=NOTES)),
+    Scenario("volume-vanishes", bochs(cpus=2), options="crash.volume*", variant="sabotage",
+             expect=Expect(report="cut", passed=3, says=("on the console only",))),
+]
+
 # Only where the host can; there the VMX tests run on a real processor.
 KVM = [
     Scenario("kvm-1", Machine("kvm", cpus=1), limit=120),
@@ -87,4 +96,4 @@ KVM = [
 
 
 def all_scenarios():
-    return SUITE + BAD + (KVM if kvm_nests() else [])
+    return SABOTAGED + SUITE + BAD + (KVM if kvm_nests() else [])

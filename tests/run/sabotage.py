@@ -1,0 +1,37 @@
+"""The exact outcome of each test of tests/sabotage.c. All others, those after them, must pass."""
+
+LATE = r"the guest's program: not in time; vCPUs "
+WAITS = r"the APs: not in time; vCPUs halted, waiting for SIPI$"
+
+SABOTAGE = {
+    "sabotage.guest.spins": ("FAIL", LATE + "running$"),
+    "sabotage.guest.halts": ("FAIL", LATE + "halted$"),
+    "sabotage.guest.exits": ("FAIL", LATE + "running$"),
+    "sabotage.guest.triple_fault": ("FAIL", r"vCPU 0 was ended: triple fault "),
+    "sabotage.guest.shuts_down": ("FAIL", r"vCPU 0 was ended: port I/O "),
+    "sabotage.guest.waits": ("FAIL", WAITS),
+    "sabotage.guest.waits_in_hardware": ("FAIL", WAITS),
+    "sabotage.entries_fail": ("FAIL", LATE + "running$"),
+    "sabotage.host.divides": ("ERROR", r"^exception 0 .* at divides\+\w+ on processor 0$"),
+    "sabotage.host.calls_nowhere": ("ERROR", r"^exception 14 .* at 0 on processor 0$"),
+    "sabotage.host.overflows":
+        ("ERROR", r"^stack overflow: exception 8 .* at deeper\+\w+ on processor 0$"),
+    "sabotage.host.says_nothing": ("ERROR", r"^the test ended without a verdict$"),
+    "sabotage.host.loops":
+        ("ERROR", r"^no end in time: processor 0 was stopped at loops\+\w+$"),
+    "sabotage.host.launches":
+        ("ERROR", r"^no end in time: processor 0 was stopped at launches\+\w+$"),
+    "sabotage.ap.undefined": ("ERROR", r"^exception 6 .* at undefined\+\w+ on processor 1$"),
+    "sabotage.ap.loops": ("ERROR", r"^no end in time: processor 1 was stopped at stay\+\w+$"),
+    "sabotage.ap.is_lost":
+        ("ERROR", r"^processor 1 \(APIC id 1\) does not answer: it is out of use$"),
+    "machine.restored": ("ERROR", r"^processor 1 was not given back$"),
+}
+
+# What the notes of some must name beside.
+NOTES = {
+    "sabotage.guest.spins": r"vCPU 0 on processor 0: running at \w+, \d+ exits, the last time sl",
+    "sabotage.entries_fail": r"the last VM entry failed \(80000021\)",
+    "sabotage.host.calls_nowhere": r"called from run_test\+",
+    "sabotage.ap.loops": r"vCPU 1 on processor 1: halted, \d+ exits.* does not answer",
+}
