@@ -126,7 +126,7 @@ $(BUILD)/guest.bin: $(BUILD)/guest.elf
 EFI_DIR := $(firstword $(dir $(wildcard /usr/lib/crt0-efi-x86_64.o \
 	/usr/lib/x86_64-linux-gnu/crt0-efi-x86_64.o \
 	/usr/lib/x86_64-linux-gnu/gnuefi/crt0-efi-x86_64.o)) /usr/lib/)
-LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z defs -z noexecstack \
+LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z pack-relative-relocs -z defs -z noexecstack \
 	--build-id=none --hash-style=sysv --no-warn-rwx-segments
 
 # Linked twice: the first image's functions are the table of symbols in the second. The table lies
@@ -145,7 +145,7 @@ $(BUILD)/assay.so: $(OBJECTS) efi/symbols.sh
 	sh efi/symbols.sh $@ | cmp - $(NAMES).S
 
 # Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
-SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .reloc
+SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .relr.dyn .reloc
 $(BUILD)/assay.efi: $(BUILD)/assay.so
 	$(say) OBJCOPY $@
 	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $< $@

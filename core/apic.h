@@ -66,8 +66,8 @@ struct apic {
 	/* The timer's LVT entry and divide configuration that are in force: a processor that
 	 * virtualizes APIC registers puts new ones into the page before anyone can look. */
 	uint32_t timer_lvt, timer_divide;
-	uint64_t due;	      /* clock tick at which the timer fires next, 0: not armed */
-	uint64_t period;      /* clock ticks, 0: one-shot */
+	uint64_t due;	 /* clock tick at which the timer fires next, 0: not armed */
+	uint64_t period; /* clock ticks, 0: one-shot */
 	uint64_t tsc_deadline;
 };
 

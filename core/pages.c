@@ -8,6 +8,7 @@
 static uint8_t *used;
 static uint8_t *first_page;
 static size_t page_total, in_use, peak;
+static size_t first_free; /* no page below it is free */
 static atomic_bool lock;
 
 static void take_lock(void)
@@ -35,6 +36,7 @@ void pages_setup(void)
 	page_total = platform->arena_pages - map_pages;
 	in_use = 0;
 	peak = 0;
+	first_free = 0;
 	for (size_t i = 0; i < page_total; i++)
 		used[i] = 0;
 }
@@ -43,7 +45,9 @@ static size_t find_free(size_t count)
 {
 	size_t run = 0;
 
-	for (size_t i = 0; i < page_total; i++) {
+	while (first_free < page_total && used[first_free])
+		first_free++;
+	for (size_t i = first_free; i < page_total; i++) {
 		run = used[i] ? 0 : run + 1;
 		if (run == count)
 			return i + 1 - count;
@@ -87,6 +91,8 @@ void pages_free(void *pages, size_t count)
 	take_lock();
 	for (size_t i = 0; i < count; i++)
 		used[start + i] = 0;
+	if (start < first_free)
+		first_free = start;
 	in_use -= count;
 	drop_lock();
 }

@@ -1,7 +1,8 @@
 /*
  * The report: a table for people on the console, TAP 14 and JSON on the boot volume. The TAP file
- * grows four times a second and with every failure, so that a crash leaves what was known; the JSON
- * file is written before the first test ("complete": false) and at the end.
+ * grows all the time, as far as that costs a twentieth of it, and with every failure, so that a
+ * crash leaves what was known; the JSON file is written before the first test ("complete": false)
+ * and at the end.
  */
 #ifndef CORE_REPORT_H
 #define CORE_REPORT_H

@@ -17,6 +17,8 @@ enum { STUB_SIZE = 16, INTERRUPT_GATE = 0x8E };
 
 void idt_set_up(void)
 {
+	if (guest_idt[255].selector) /* another vCPU has done it */
+		return;
 	for (uint32_t i = 0; i < 256; i++) {
 		uint32_t stub = (uint32_t)guest_stubs + i * STUB_SIZE;
 
