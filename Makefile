@@ -60,6 +60,8 @@ GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/
 GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Itests/guest
 
 # Speed between a VM exit and the next entry; size elsewhere, for the image has a limit.
+FAST := -O2
+SMALL := -Oz
 HOT := efi/libc.c core/pages.c core/text.c tests/lab.c core/apic.c core/cpu.c core/exit.c core/ipi.c core/mailbox.c core/msr.c core/run.c \
 	core/sched.c vmx/exit.c vmx/run.c
 
@@ -70,7 +72,7 @@ SEES_tests := -Itests -Itests/guest -Icore -Ivmx $(TESTS_FLAGS)
 SEES_main  := -Ivmx # efi/main.c alone may name the backend
 
 folder = $(firstword $(subst /, ,$(1)))
-flags = $(strip $(if $(filter $(HOT),$(1)),-O2,-Os) \
+flags = $(strip $(if $(filter $(HOT),$(1)),$(FAST),$(SMALL)) \
 	$(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
 	$(SEES_$(call folder,$(1))) $(if $(filter efi/main.c,$(1)),$(SEES_main)) \
 	$(if $(filter %.S,$(1)),-I$(GEN)/$(call folder,$(1)) -Wa$(,)-I$(BUILD))))
@@ -78,7 +80,7 @@ flags = $(strip $(if $(filter $(HOT),$(1)),-O2,-Os) \
 compile = $(CC) $(call flags,$(1)) -MMD -MP -c $(1) -o $(OBJ)/$(1).o
 
 # Everything is rebuilt when a flag changes: another compiler, another version, BROKEN=1.
-FLAGS_NOW := $(CC) $(HOT) $(IMAGE_FLAGS) $(foreach f,$(FOLDERS),$(SEES_$(f))) $(GUEST_FLAGS)
+FLAGS_NOW := $(CC) $(FAST) $(SMALL) $(HOT) $(IMAGE_FLAGS) $(foreach f,$(FOLDERS),$(SEES_$(f))) $(GUEST_FLAGS)
 ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(FLAGS_NOW))
@@ -157,7 +159,7 @@ $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh
 # What the harness makes a machine bad with; it is not part of the image.
 $(BUILD)/spoil.efi: tests/run/spoil.c efi/mp_protocol.h $(BUILD)/flags
 	$(say) TOOL $@
-	$(CC) -Os $(IMAGE_FLAGS) -Iefi $(GNU_EFI) -c $< -o $(BUILD)/spoil.o
+	$(CC) $(SMALL) $(IMAGE_FLAGS) -Iefi $(GNU_EFI) -c $< -o $(BUILD)/spoil.o
 	$(LINK) $(EFI_DIR)crt0-efi-x86_64.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
 	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $(BUILD)/spoil.so $@
 

@@ -13,9 +13,8 @@ BEGIN {
 	print "symbol_table:"
 }
 $1 != last {
-	printf "\t.long 0x%s, %d\n", substr($1, 9), at
+	printf "\t.long 0x%s\n", substr($1, 9)
 	names = names "\t.asciz \"" $2 "\"\n"
-	at += length($2) + 1
 	last = $1
 	n++
 }

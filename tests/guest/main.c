@@ -9,24 +9,47 @@ struct gate {
 
 struct gate guest_idt[256];
 
-extern char guest_stubs[];
+extern char interrupt_common[];
+
+/* PUSH 0, where the processor pushes no error code; PUSH vector; JMP interrupt_common. */
+struct __attribute__((packed)) stub {
+	uint8_t push_zero[2], push;
+	uint32_t vector;
+	uint8_t jump;
+	int32_t distance;
+};
+
+static struct stub stubs[256];
 void guest_main(uint32_t slot);
 void guest_interrupt(struct frame *frame);
 
-enum { STUB_SIZE = 16, INTERRUPT_GATE = 0x8E };
+enum { INTERRUPT_GATE = 0x8E, NOP = 0x90 };
+
+static int has_error_code(uint32_t vector)
+{
+	return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
+}
+
+static void set_up(uint32_t vector)
+{
+	struct stub *stub = &stubs[vector];
+
+	*stub = (struct stub){ { 0x6A, 0 }, 0x68, vector, 0xE9, 0 };
+	stub->distance = (int32_t)((uint32_t)interrupt_common - (uint32_t)(stub + 1));
+	if (has_error_code(vector))
+		stub->push_zero[0] = stub->push_zero[1] = NOP;
+	guest_idt[vector] = (struct gate){ .offset_low = (uint16_t)(uint32_t)stub,
+					   .selector = 8,
+					   .type = INTERRUPT_GATE,
+					   .offset_high = (uint16_t)((uint32_t)stub >> 16) };
+}
 
 void idt_set_up(void)
 {
 	if (guest_idt[255].selector) /* another vCPU has done it */
 		return;
-	for (uint32_t i = 0; i < 256; i++) {
-		uint32_t stub = (uint32_t)guest_stubs + i * STUB_SIZE;
-
-		guest_idt[i] = (struct gate){ .offset_low = (uint16_t)stub,
-					      .selector = 8,
-					      .type = INTERRUPT_GATE,
-					      .offset_high = (uint16_t)(stub >> 16) };
-	}
+	for (uint32_t i = 0; i < 256; i++)
+		set_up(i);
 }
 
 void apic_enable(void)

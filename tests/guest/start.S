@@ -155,24 +155,8 @@ guest_protected:
 	hlt
 	jmp 1b
 
-/*
- * Interrupts and exceptions: each vector's stub pushes its number (and a 0 where the processor
- * pushes no error code); all join in guest_interrupt(struct frame *).
- */
-	.balign 16
-	.globl guest_stubs
-guest_stubs:
-	.set vector, 0
-	.rept 256
-	.if (vector != 8) && !((vector >= 10) && (vector <= 14)) && (vector != 17) && (vector != 21)
-	push $0
-	.endif
-	push $vector
-	jmp interrupt_common
-	.balign 16
-	.set vector, vector + 1
-	.endr
-
+/* The stubs that main.c makes, one a vector, join here with vector and error code on the stack. */
+	.globl interrupt_common
 interrupt_common:
 	pusha
 	mov %esp, %eax
