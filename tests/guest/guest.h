@@ -40,7 +40,12 @@ enum {
 	P(start_others) /* INIT, SIPI, SIPI to all but itself */                                   \
 	P(state)	/* fills every register, counts until released, stores every register */   \
 	P(triple_fault)                                                                            \
-	P(shutdown) /* by a port that emulators know */
+	P(shutdown) /* by a port that emulators know */                                            \
+	P(life)	    /* counts its lives and halts */                                               \
+	P(sequence)                                                                                \
+	P(sleeper)                                                                                 \
+	P(waker)                                                                                   \
+	P(storm)
 
 enum guest_program {
 #define GUEST_ENUM(name) GUEST_##name,

@@ -1,0 +1,89 @@
+/* Programs that send, sleep and die at times that differ from round to round. */
+#include "random.h"
+
+enum { VECTOR = 0x51, ARGUMENT_STEPS = 0, ARGUMENT_TARGET = 1, ARGUMENT_WAIT = 2 };
+
+static void delay(uint32_t *state)
+{
+	for (uint32_t n = random_next(state) % 64; n; n--)
+		pause();
+}
+
+static uint32_t icr_differs(uint32_t low, uint32_t destination)
+{
+	uint64_t now;
+
+	if (SHARED->x2apic)
+		now = rdmsr(0x830);
+	else
+		now = (uint64_t)(apic_read(APIC_ICR_HIGH) >> 24) << 32 | apic_read(APIC_ICR);
+	return now != ((uint64_t)destination << 32 | low);
+}
+
+/* Counts its lives, and halts for the rest of each. */
+PROGRAM(life)
+{
+	SLOT(slot)->counter++;
+	for (;;)
+		sti_hlt();
+}
+
+/*
+ * SHARED->rounds times: the IPIs that argument[0] names from its low nibble up (1 INIT, 2 SIPI),
+ * to the slot in argument[1], which has the same APIC id; argument[2]: until it lives once more.
+ * value[0]: ICR reads that did not show what was written.
+ */
+PROGRAM(sequence)
+{
+	const uint32_t target = SHARED->argument[ARGUMENT_TARGET];
+	uint32_t state = 0x9E3779B9u * (slot + 1);
+
+	apic_enable();
+	while (!SHARED->go)
+		pause();
+	for (uint32_t round = 0; round < SHARED->rounds; round++) {
+		uint32_t before = SLOT(target)->counter;
+
+		for (uint32_t step = SHARED->argument[ARGUMENT_STEPS]; step; step >>= 4) {
+			uint32_t low = (step & 0xF) == 1 ? ICR_INIT : ICR_SIPI | SHARED->vector;
+
+			icr(low, target);
+			SLOT(slot)->value[0] += icr_differs(low, target);
+			delay(&state);
+		}
+		while (SHARED->argument[ARGUMENT_WAIT] && SLOT(target)->counter == before)
+			pause();
+	}
+}
+
+/* Sleeps whenever it has seen all interrupts so far; none may fit between its look and its HLT. */
+PROGRAM(sleeper)
+{
+	uint32_t seen = 0;
+
+	apic_enable();
+	SLOT(slot)->value[0] = 1;
+	while (seen < SHARED->rounds) {
+		cli();
+		if (SLOT(slot)->interrupts == seen)
+			sti_hlt();
+		else
+			SLOT(slot)->counter = ++seen;
+	}
+}
+
+PROGRAM(waker)
+{
+	const uint32_t target = SHARED->argument[ARGUMENT_TARGET];
+	uint32_t state = 0x9E3779B9u * (slot + 1);
+
+	apic_enable();
+	while (!SLOT(target)->value[0])
+		pause();
+	for (uint32_t round = 1; round <= SHARED->rounds; round++) {
+		delay(&state);
+		icr(ICR_FIXED | VECTOR, target);
+		while (SLOT(target)->counter != round)
+			pause();
+	}
+}
