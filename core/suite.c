@@ -23,7 +23,7 @@ static bool selected(const char *name)
 	const struct suite_options *options = suite.options;
 
 	if (!options->filter_count)
-		return true;
+		return !text_glob("full.*", name); /* long ones: only when a filter asks */
 	for (unsigned i = 0; i < options->filter_count; i++)
 		if (text_glob(options->filters[i], name))
 			return true;

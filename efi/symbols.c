@@ -3,37 +3,24 @@
 #include "host.h"
 #include "text.h"
 
-/* Rising, from the image's base; the names follow one another in the same order. */
+/* By rising address, which counts from the image's base; the names are in the same order. */
 extern const uint32_t symbol_table[] __attribute__((visibility("hidden")));
 extern const uint32_t symbol_count __attribute__((visibility("hidden")));
 extern const char symbol_names[] __attribute__((visibility("hidden")));
 
-static const char *nth_name(uint32_t n)
-{
-	const char *name = symbol_names;
-
-	while (n--)
-		name += text_length(name) + 1;
-	return name;
-}
-
 const char *symbol_at(uint64_t address, uint64_t *offset)
 {
-	uint32_t low = 0, high = symbol_count;
+	const char *name = "assay", *next = symbol_names;
+	uint64_t start = 0;
 
 	*offset = address - physical(firmware.loaded->ImageBase);
 	if (*offset >= firmware.loaded->ImageSize)
 		return "";
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (symbol_table[middle] <= *offset)
-			low = middle + 1;
-		else
-			high = middle;
+	for (uint32_t i = 0; i < symbol_count && symbol_table[i] <= *offset; i++) {
+		start = symbol_table[i];
+		name = next;
+		next += text_length(next) + 1;
 	}
-	if (!low)
-		return "assay";
-	*offset -= symbol_table[low - 1];
-	return nth_name(low - 1);
+	*offset -= start;
+	return name;
 }

@@ -110,7 +110,8 @@ static void loops(struct test_run *run)
 static void launches(struct test_run *run)
 {
 	(void)run;
-	FOR_EVER {
+	FOR_EVER
+	{
 		__asm__ volatile("vmlaunch" : : : "cc", "memory");
 		for (unsigned i = 0; i < 100000; i++)
 			cpu_relax();

@@ -45,7 +45,8 @@ enum {
 	P(sequence)                                                                                \
 	P(sleeper)                                                                                 \
 	P(waker)                                                                                   \
-	P(storm)
+	P(storm)                                                                                   \
+	P(ports) P(msrs) P(pages) P(page_loop) P(controls) P(instructions) P(task)
 
 enum guest_program {
 #define GUEST_ENUM(name) GUEST_##name,
