@@ -52,7 +52,7 @@ static void check(struct play *play, unsigned at, const char *which, uint64_t wa
 		return;
 	}
 	text_format(what, sizeof(what), "%s, step %u: %s%s (%x, %x)", play->mode, at,
-		    texts[step->op], which, step->a, step->slot ? step->slot : step->number);
+		    texts[step->op], which, step->number, step->slot);
 	expect(play->lab.run, what, wanted, got, NULL);
 }
 
@@ -73,7 +73,7 @@ static _Atomic uint64_t *counter(struct play *play, const struct step *step)
 {
 	uint8_t *counts = (uint8_t *)&play->lab.vm->vcpus[step->slot]->counts;
 
-	return (_Atomic uint64_t *)(counts + step->a);
+	return (_Atomic uint64_t *)(counts + step->number);
 }
 
 static bool has_come(struct lab *lab, uint64_t argument)
@@ -104,7 +104,7 @@ static void await(struct play *play, unsigned at)
 static enum status post(struct play *play, const struct step *step)
 {
 	const struct ipi ipi = {
-		.destination = step->a,
+		.destination = step->value,
 		.mode = step->number >> 8 & 7,
 		.vector = (uint8_t)step->number,
 		.logical = step->number & ICR_LOGICAL,
@@ -115,13 +115,20 @@ static enum status post(struct play *play, const struct step *step)
 	return ipi_send(play->lab.vm, &ipi);
 }
 
+enum { TRACE_VECTORS = 6 }; /* in one step */
+
 static uint64_t trace(const struct play *play, unsigned slot)
 {
 	uint64_t packed = 0;
 
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < TRACE_VECTORS; i++)
 		packed |= (uint64_t)play->guest->actor[slot].trace[i] << i * 8;
 	return packed;
+}
+
+static uint64_t wanted_trace(const struct step *step)
+{
+	return step->number | (uint64_t)step->value << 16;
 }
 
 /* How many events a trace names. */
@@ -150,7 +157,7 @@ static void host_step(struct play *play, unsigned at)
 		await(play, at);
 		break;
 	case STEP_POST:
-		check(play, at, "", step->value, post(play, step));
+		check(play, at, "", step->slot, post(play, step));
 		break;
 	case STEP_STOP:
 		require(lab->run, "stopping a vCPU", vcpu_stop(lab->vm->vcpus[step->slot]));
@@ -171,8 +178,8 @@ static void host_step(struct play *play, unsigned at)
 		check(play, at, "", step->value, atomic_load(&lab->vm->refused));
 		break;
 	case STEP_TRACE:
-		check(play, at, "", step->value, trace(play, step->slot));
-		check(play, at, ": how many", trace_length(step->value),
+		check(play, at, "", wanted_trace(step), trace(play, step->slot));
+		check(play, at, ": how many", trace_length(wanted_trace(step)),
 		      play->guest->actor[step->slot].taken);
 		break;
 	default:
@@ -223,6 +230,14 @@ static bool all_done(struct lab *lab, uint64_t argument)
 	return true;
 }
 
+/* What the guest compared with: the whole ICR takes more than the value. */
+static uint64_t wanted_value(const struct step *step)
+{
+	if (step->op != STEP_ICR)
+		return step->value;
+	return (uint64_t)step->value << 32 | (uint32_t)step->slot << 16 | step->number;
+}
+
 /* Every check of the guest's: carried out, and with the right value. */
 static void check_seen(struct play *play)
 {
@@ -236,7 +251,7 @@ static void check_seen(struct play *play)
 		if (!checks[step->op] || !head || head->op == STEP_HOST || head->op == STEP_AFTER)
 			continue;
 		check(play, at, " was looked at", true, play->guest->seen[at].times > 0);
-		check(play, at, "", step->value, play->guest->seen[at].got);
+		check(play, at, "", wanted_value(step), play->guest->seen[at].got);
 	}
 }
 

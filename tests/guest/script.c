@@ -23,13 +23,19 @@ static uint32_t find_for(enum step_op op, uint32_t slot, uint32_t number)
 	return at || !slot ? at : find(op, EACH, number);
 }
 
-static void note(uint32_t at, uint64_t got)
+/* A check; the first wrong value stays. */
+static void note_as(uint32_t at, uint64_t got, uint64_t wanted)
 {
 	__asm__ volatile("lock incl %0" : "+m"(SCRIPT->seen[at].times));
 	if (SCRIPT->seen[at].wrong)
 		return;
 	SCRIPT->seen[at].got = got;
-	SCRIPT->seen[at].wrong = got != SCRIPT->step[at].value;
+	SCRIPT->seen[at].wrong = got != wanted;
+}
+
+static void note(uint32_t at, uint64_t got)
+{
+	note_as(at, got, SCRIPT->step[at].value);
 }
 
 static uint32_t bit_of(uint32_t bitmap, uint32_t vector)
@@ -98,7 +104,7 @@ static void raise(uint32_t flag, uint32_t by)
 
 static void send(const volatile struct step *step)
 {
-	icr(step->a, (uint32_t)step->value);
+	icr((uint32_t)step->slot << 16 | step->number, step->value);
 }
 
 static void await(uint32_t reg, uint32_t mask, uint32_t value)
@@ -141,55 +147,60 @@ static uint32_t countdown(uint32_t divide)
 /* Carries out a section from step at to the next section's head. */
 static void run(uint32_t slot, uint32_t at)
 {
-	uint64_t mask = ~0ull, operand = 0, start = 0;
+	uint64_t operand = 0, start = 0;
+	uint32_t mask = ~0u;
 
 	for (; SCRIPT->step[at].op > STEP_AFTER; at++) {
 		const volatile struct step *step = &SCRIPT->step[at];
-		uint32_t a = step->a, value = (uint32_t)step->value;
+		uint32_t number = step->number, value = step->value;
 
 		switch ((enum step_op)step->op) {
 		case STEP_ENABLE:
 			apic_enable();
 			break;
 		case STEP_WRITE:
-			apic_write(a, value);
+			apic_write(number, value);
 			break;
 		case STEP_MASK:
-			mask = step->value;
+			mask = value;
 			continue;
 		case STEP_READ:
-			note(at, apic_read(a) & mask);
+			note(at, apic_read(number) & mask);
 			break;
 		case STEP_READ_BIT:
-			note(at, bit_of(a, step->number));
+			note(at, bit_of(number, step->slot));
 			break;
 		case STEP_AWAIT:
-			await(a, (uint32_t)mask, value);
+			await(number, mask, value);
 			break;
 		case STEP_AWAIT_BIT:
-			while (bit_of(a, step->number) != value)
+			while (bit_of(number, step->slot) != value)
 				pause();
 			break;
 		case STEP_RDMSR:
-			note(at, rdmsr(a) & mask);
+			note(at, rdmsr(number) & mask);
 			break;
 		case STEP_RDMSR_FAULT:
-			note(at, rdmsr_fault(slot, a));
+			note(at, rdmsr_fault(slot, number));
+			break;
+		case STEP_RDMSR_OPERAND:
+			note(at, rdmsr(number) == operand);
 			break;
 		case STEP_OPERAND:
-			operand = step->value;
+			operand = (uint64_t)step->slot << 48 | (uint64_t)number << 32 | value;
 			continue;
 		case STEP_WRMSR_FAULT:
-			note(at, wrmsr_fault(slot, a, operand));
+			note(at, wrmsr_fault(slot, number, operand));
 			break;
 		case STEP_CPUID:
-			note(at, cpuid(a, step->number) & mask);
+			note(at, cpuid(number, step->slot) & mask);
 			break;
 		case STEP_SEND:
 			send(step);
 			break;
 		case STEP_ICR:
-			note(at, icr_now());
+			note_as(at, icr_now(),
+				(uint64_t)value << 32 | (uint32_t)step->slot << 16 | number);
 			break;
 		case STEP_CLI:
 			cli();
@@ -210,14 +221,15 @@ static void run(uint32_t slot, uint32_t at)
 			__asm__ volatile("sti; nop; cli" ::: "memory");
 			break;
 		case STEP_STI_SHADOW:
-			note(at, SHADOW(slot, a, "sti", "cpuid"));
+			note(at, SHADOW(slot, number, "sti", "cpuid"));
 			break;
 		case STEP_SS_SHADOW:
-			note(at, SHADOW(slot, a, "mov %%ss, %%ecx\n\tsti\n\tnop\n\tmov %%ecx, %%ss",
-					"cpuid"));
+			note(at,
+			     SHADOW(slot, number,
+				    "mov %%ss, %%ecx\n\tsti\n\tnop\n\tmov %%ecx, %%ss", "cpuid"));
 			break;
 		case STEP_HLT_SHADOW:
-			note(at, SHADOW(slot, a, "sti", "hlt"));
+			note(at, SHADOW(slot, number, "sti", "hlt"));
 			break;
 		case STEP_TAKEN:
 			note(at, SCRIPT->actor[slot].taken);
@@ -233,10 +245,10 @@ static void run(uint32_t slot, uint32_t at)
 			start = rdtsc_64();
 			break;
 		case STEP_SINCE:
-			note(at, rdtsc_64() - start >= a);
+			note(at, rdtsc_64() - start >= number);
 			break;
 		case STEP_COUNTDOWN:
-			note(at, countdown(a));
+			note(at, countdown(number));
 			break;
 		case STEP_DEADLINE:
 			wrmsr(IA32_TSC_DEADLINE, rdtsc_64() + value);
@@ -251,7 +263,7 @@ static void run(uint32_t slot, uint32_t at)
 		default: /* sections end the loop, the host's steps are in its sections only */
 			break;
 		}
-		mask = ~0ull;
+		mask = ~0u;
 	}
 }
 

@@ -40,6 +40,7 @@ enum {
 	S(RDMSR, "RDMSR", 1)                                                                       \
 	S(RDMSR_FAULT, "exception of RDMSR", 1)                                                    \
 	S(WRMSR_FAULT, "exception of WRMSR", 1)                                                    \
+	S(RDMSR_OPERAND, "RDMSR reads what was written", 1)                                        \
 	S(OPERAND, "operand", 0)                                                                   \
 	S(CPUID, "CPUID", 1)                                                                       \
 	S(SEND, "ICR write", 0)                                                                    \
@@ -80,15 +81,16 @@ enum step_op {
 #undef STEP_ENUM
 };
 
+/* Eight bytes, because there are thousands of them in the image. What the fields mean depends on
+ * the step. */
 struct step {
 	uint8_t op;
-	uint8_t slot;	 /* whose section or state; of FLAG and AWAIT_FLAG the flag */
-	uint16_t number; /* vector, life, ... */
-	uint32_t a;	 /* register, MSR, low dword of the ICR, ... */
-	uint64_t value;
+	uint8_t slot;	 /* whose section, state or count; of FLAG and AWAIT_FLAG the flag */
+	uint16_t number; /* life, vector, register, MSR, bits 15:0 of the ICR, ... */
+	uint32_t value;
 };
 
-_Static_assert(sizeof(struct step) == 16, "the same for 32-bit and 64-bit code");
+_Static_assert(sizeof(struct step) == 8, "the same for 32-bit and 64-bit code");
 
 struct script {
 	struct step step[SCRIPT_STEPS];
