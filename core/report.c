@@ -12,7 +12,7 @@ enum {
 	COLUMNS = 79,
 	FAILURES_LISTED = 12,
 	BENCHES = 32,
-	JSON_END = 8192, /* bytes kept for the benchmarks and the summary */
+	JSON_END = 24576, /* bytes kept for the benchmarks, the runs and the summary */
 };
 
 static struct {
@@ -27,6 +27,8 @@ static struct {
 		uint64_t value;
 	} bench[BENCHES];
 	unsigned benches;
+	const uint64_t *run_ticks;
+	unsigned runs;
 	bool files; /* the volume takes our files */
 	char *tap;  /* TAP_PAGES of lines that are not on the volume yet */
 	size_t tap_used;
@@ -172,6 +174,14 @@ static void json_benches(void)
 	json("],");
 }
 
+static void json_runs(void)
+{
+	json("\"runs\":[");
+	for (unsigned i = 0; i < report.runs; i++)
+		json("%s%llu", i ? "," : "", (unsigned long long)report.run_ticks[i]);
+	json("],");
+}
+
 /* The file must be whole JSON whenever the machine stops: close every bracket at its end. */
 static void json_write(bool complete)
 {
@@ -181,6 +191,8 @@ static void json_write(bool complete)
 	if (!report.files)
 		return;
 	json_benches();
+	if (report.runs)
+		json_runs();
 	if (report.json_dropped)
 		json("\"dropped\":%u,", report.json_dropped);
 	json("\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u},"
@@ -353,6 +365,17 @@ void report_test(const struct test_run *run, unsigned number)
 	json_test(run);
 	if (run->verdict == VERDICT_FAIL || run->verdict == VERDICT_ERROR || flush_is_due())
 		report_flush();
+}
+
+void report_again(const struct test_run *run, unsigned number)
+{
+	console_test(run, number);
+}
+
+void report_runs(const uint64_t *ticks, unsigned runs)
+{
+	report.run_ticks = ticks;
+	report.runs = runs;
 }
 
 void report_bench(const char *name, uint64_t value, const char *unit)

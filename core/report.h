@@ -20,6 +20,12 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 /* The verdict of one test; number counts from 1. */
 void report_test(const struct test_run *run, unsigned number);
 
+/* The verdict that a repetition of the test came to: on the console only. */
+void report_again(const struct test_run *run, unsigned number);
+
+/* Clock ticks in tests of each run, until report_close. */
+void report_runs(const uint64_t *ticks, unsigned runs);
+
 /* Puts on the volume what is known so far. */
 void report_flush(void);
 

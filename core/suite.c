@@ -6,6 +6,7 @@
 #include "pages.h"
 #include "report.h"
 #include "sched.h"
+#include "soak.h"
 #include "test.h"
 #include "text.h"
 #include "vm.h"
@@ -218,7 +219,10 @@ static void run_test(const struct test *test, unsigned number)
 	}
 	look_for_processors(&run);
 	test_settle(&run);
-	report_test(&run, number);
+	if (soak_test(&run, number))
+		report_again(&run, number);
+	else if (!soak_repeats())
+		report_test(&run, number);
 }
 
 static void run_benchmark(const struct benchmark *benchmark)
@@ -270,12 +274,39 @@ static void report_restored(unsigned number)
 	report_test(&run, number);
 }
 
+/* The runs differ in nothing but, on real processors, the time they take. */
+static void report_soak(unsigned number)
+{
+	static const struct test test = {
+		.name = "soak.constant", .sdm = "every run ends as the first and returns its pages"
+	};
+	struct test_run run = { .test = &test };
+	const uint64_t *ticks;
+	unsigned count;
+
+	soak_judge(&run);
+	test_settle(&run);
+	report_test(&run, number);
+	count = soak_ticks(&ticks);
+	report_runs(ticks, count);
+}
+
+static void run_tests(void)
+{
+	while (soak_next()) {
+		for_each_test(run_test);
+		soak_run_done();
+	}
+}
+
 static int run_all(struct facts *facts)
 {
-	unsigned total = for_each_test(NULL) + 1;
+	unsigned tests = for_each_test(NULL), runs = suite.options->runs ? suite.options->runs : 1;
+	unsigned total = tests + (runs > 1) + 1;
 	const unsigned *by = report_totals()->by_verdict;
 
-	if (report_open(suite.options->report, facts, total) != STATUS_OK) {
+	if (soak_open(runs, tests) != STATUS_OK ||
+	    report_open(suite.options->report, facts, total) != STATUS_OK) {
 		report_line("assay: not enough memory for the report");
 		return SUITE_FAILED;
 	}
@@ -283,13 +314,16 @@ static int run_all(struct facts *facts)
 		report_line("no virtualization: %s", suite.why_not);
 	(void)machine_start(virtualization());
 	look_for_processors(NULL);
-	for_each_test(run_test);
+	run_tests();
 	for (unsigned i = 0; suite.options->bench && i < benchmark_count; i++)
 		run_benchmark(&benchmarks[i]);
 	if (!machine_stop())
 		report_line("assay: a processor did not come back");
+	if (runs > 1)
+		report_soak(total - 1);
 	report_restored(total);
 	report_close();
+	soak_close();
 	return by[VERDICT_FAIL] || by[VERDICT_ERROR] ? SUITE_FAILED : SUITE_PASSED;
 }
 

@@ -1,13 +1,15 @@
 #include "options.h"
 
+#include "soak.h"
 #include "text.h"
 
 const char options_usage[] =
-	"usage: assay.efi [-h] [-l] [-b] [-c N] [-r PATH] [-s] [FILTER...]\n"
+	"usage: assay.efi [-h] [-l] [-b] [-c N] [-n N] [-r PATH] [-s] [FILTER...]\n"
 	"  -h       print this and do nothing\n"
 	"  -l       list the tests and do nothing\n"
 	"  -b       measure speed, too, after the tests\n"
 	"  -c N     use N processors, the boot processor included; default: all\n"
+	"  -n N     run the tests N times; the runs after the first are compared with it\n"
 	"  -r PATH  report files PATH.TAP and PATH.JSON; default: \\ASSAY\\REPORT\n"
 	"  -s       shut the machine down at the end\n"
 	"  FILTER   run only the tests whose names match one of these; * and ? are wildcards\n";
@@ -91,21 +93,32 @@ static void fail(struct options *options, const char *why, const char *word)
 		text_format(options->error, sizeof(options->error), "%s%.40s", why, word);
 }
 
-static void parse_cpus(struct options *options, const char *word)
+/* 0: it is no number. Above some limit one number is as good as another. */
+static unsigned parse_number(const char *word)
 {
 	unsigned value = 0;
 
-	for (const char *c = word; *c; c++) {
-		if (*c < '0' || *c > '9') {
-			value = 0;
-			break;
-		}
-		if (value < 100000) /* more is as good as all */
-			value = value * 10 + (unsigned)(*c - '0');
+	for (; *word; word++) {
+		if (*word < '0' || *word > '9')
+			return 0;
+		if (value < 100000)
+			value = value * 10 + (unsigned)(*word - '0');
 	}
-	if (!value)
+	return value;
+}
+
+static void parse_cpus(struct options *options, const char *word)
+{
+	options->suite.cpus = parse_number(word);
+	if (!options->suite.cpus)
 		fail(options, "-c needs a number of processors, not ", word);
-	options->suite.cpus = value;
+}
+
+static void parse_runs(struct options *options, const char *word)
+{
+	options->suite.runs = parse_number(word);
+	if (!options->suite.runs || options->suite.runs > SOAK_RUNS_MAX)
+		fail(options, "-n needs a number from 1 to 1000, not ", word);
 }
 
 static void parse_report(struct options *options, const char *word)
@@ -130,12 +143,14 @@ static void add_filter(struct options *options, const char *word)
 static void parse_value(struct options *options, char letter, char **line)
 {
 	char *word = next_word(line);
+	const char letters[] = { '-', letter, '\0' };
 
 	if (!word)
-		fail(options, letter == 'c' ? "-c needs a number of processors" : "-r needs a path",
-		     "");
+		fail(options, letters, " needs a value");
 	else if (letter == 'c')
 		parse_cpus(options, word);
+	else if (letter == 'n')
+		parse_runs(options, word);
 	else
 		parse_report(options, word);
 }
@@ -156,6 +171,7 @@ static void parse_option(struct options *options, const char *word, char **line)
 		options->suite.shutdown = true;
 		break;
 	case 'c':
+	case 'n':
 	case 'r':
 		parse_value(options, word[1], line);
 		break;
@@ -168,7 +184,7 @@ void options_parse(char *line, struct options *options)
 {
 	char *word;
 
-	*options = (struct options){ .suite.report = "\\ASSAY\\REPORT" };
+	*options = (struct options){ .suite.runs = 1, .suite.report = "\\ASSAY\\REPORT" };
 	while ((word = next_word(&line))) {
 		if (word[0] == '-')
 			parse_option(options, word, &line);

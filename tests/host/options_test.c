@@ -54,6 +54,18 @@ static void test_flags(void **state)
 	assert_false(options.suite.list);
 }
 
+static void test_runs(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("").suite.runs, 1);
+	assert_int_equal(parse("-n 1").suite.runs, 1);
+	assert_int_equal(parse("-n 1000").suite.runs, 1000);
+	assert_string_equal(parse("-n").error, "-n needs a value");
+	assert_string_equal(parse("-n 0").error, "-n needs a number from 1 to 1000, not 0");
+	assert_string_equal(parse("-n 1001").error, "-n needs a number from 1 to 1000, not 1001");
+	assert_string_equal(parse("-n 3x").error, "-n needs a number from 1 to 1000, not 3x");
+}
+
 static void test_processors(void **state)
 {
 	static const struct {
@@ -78,7 +90,7 @@ static void test_processors(void **state)
 			fail_msg("%s: %u '%s'", rows[i].text, options.suite.cpus, options.error);
 	}
 	assert_string_equal(parse("-c 4x").error, "-c needs a number of processors, not 4x");
-	assert_string_equal(parse("-c").error, "-c needs a number of processors");
+	assert_string_equal(parse("-c").error, "-c needs a value");
 }
 
 static void test_report_path(void **state)
@@ -92,7 +104,7 @@ static void test_report_path(void **state)
 	options = parse("-r \"\\with a blank\\x\" -s");
 	assert_string_equal(options.suite.report, "\\with a blank\\x");
 	assert_true(options.suite.shutdown);
-	assert_string_equal(parse("-r").error, "-r needs a path");
+	assert_string_equal(parse("-r").error, "-r needs a value");
 	assert_string_equal(parse("-r fs0:\\x").error,
 			    "-r takes a path on the boot volume, not fs0:\\x");
 	assert_true(parse("-r \"\"").error[0]);
@@ -250,12 +262,12 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing),	       cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_processors),     cmocka_unit_test(test_report_path),
-		cmocka_unit_test(test_filters),	       cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_unclosed_quote), cmocka_unit_test(test_program_name),
-		cmocka_unit_test(test_skip_word),      cmocka_unit_test(test_ucs2),
-		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_nothing),	     cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_processors),
+		cmocka_unit_test(test_report_path),  cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_errors),	     cmocka_unit_test(test_unclosed_quote),
+		cmocka_unit_test(test_program_name), cmocka_unit_test(test_skip_word),
+		cmocka_unit_test(test_ucs2),	     cmocka_unit_test(test_noise),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -71,6 +71,14 @@ static void fault_elsewhere(struct test_run *run)
 	expect(run, "one", 1, 1, NULL);
 }
 
+static unsigned moods;
+
+/* The same in the first two runs only. */
+static void moody(struct test_run *run)
+{
+	expect(run, "mood", 0, moods++ > 1, NULL);
+}
+
 static const struct test tests[] = {
 	{ "a.passes", "vol. 1", pass, 0, 0, 0, NULL, 0, NULL },
 	{ "a.fails", "vol. 1", fail_it, 0, 0, 0, NULL, 0, NULL },
@@ -87,6 +95,7 @@ static const struct test elsewhere[] = {
 	{ "d.faults-elsewhere", "vol. 1", fault_elsewhere, BIT(CAP_VIRTUALIZATION), 2, 0, NULL, 0,
 	  NULL },
 	{ "d.passes", "vol. 1", pass, 0, 0, 0, NULL, 0, NULL },
+	{ "e.moody", "vol. 1", moody, 0, 0, 0, NULL, 0, NULL },
 };
 
 static const struct test_group group = { tests, ARRAY_SIZE(tests) };
@@ -237,6 +246,36 @@ static void test_list(void **state)
 	assert_int_equal(runs, 0);
 }
 
+static int run_often(const char *filter, unsigned times)
+{
+	const struct suite_options options = {
+		.runs = times, .report = "\\R", .filter_count = 1, .filters = { filter }
+	};
+	static struct facts facts;
+
+	memset(&facts, 0, sizeof(facts));
+	return suite_main(&options, &facts);
+}
+
+static void test_many_runs(void **state)
+{
+	(void)state;
+	machine(1);
+	assert_int_equal(run_often("a.passes", 5), SUITE_PASSED);
+	assert_int_equal(runs, 5);
+	assert_null(json_error(json()));
+	assert_verdict("soak.constant", "PASS", "");
+	assert_string_equal(json_member(json(), "passed", 0), "3");
+	assert_non_null(strstr(fake.console, "run 5/5 "));
+	assert_non_null(strstr(json(), "\"runs\":["));
+	machine(1);
+	moods = 0;
+	assert_int_equal(run_often("e.moody", 4), SUITE_FAILED);
+	assert_verdict("e.moody", "PASS", "");
+	assert_verdict("soak.constant", "FAIL", "e.moody in run 3: FAIL");
+	assert_null(json_error(json()));
+}
+
 static void test_benchmarks(void **state)
 {
 	(void)state;
@@ -295,10 +334,10 @@ static void test_bad_processors(void **state)
 int main(void)
 {
 	const struct CMUnitTest all[] = {
-		cmocka_unit_test(test_one_processor),  cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_filters),	       cmocka_unit_test(test_list),
-		cmocka_unit_test(test_benchmarks),     cmocka_unit_test(test_no_virtualization),
-		cmocka_unit_test(test_bad_processors),
+		cmocka_unit_test(test_one_processor),	  cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_filters),		  cmocka_unit_test(test_list),
+		cmocka_unit_test(test_many_runs),	  cmocka_unit_test(test_benchmarks),
+		cmocka_unit_test(test_no_virtualization), cmocka_unit_test(test_bad_processors),
 	};
 
 	return cmocka_run_group_tests_name("suite", all, NULL, NULL);

@@ -56,6 +56,14 @@ def spoiled(how):
     return prepare
 
 
+def another_program(image):
+    """The Shell runs the image with the options given, then runs it again for a few tests."""
+    given = read(image, "ASSAY/OPTIONS.TXT").replace("-s", "").strip()
+    without_boot_program(image)
+    write(image, "startup.nsh", (f"@echo -off\r\nfs0:\r\nassay.efi {given}\r\n"
+          r"assay.efi -r \ASSAY\AGAIN machine.*" "\r\n").encode())
+
+
 def fill(image):
     """Leaves no free cluster on the volume."""
     listing = _mtools("mdir", image, "::/").decode()

@@ -22,6 +22,7 @@ class Report:
     tests: list  # of {"name", "verdict", "reason", "wanted", "got", "sdm", ...}
     bench: list = field(default_factory=list)
     machine: dict = field(default_factory=dict)
+    runs: list = field(default_factory=list)  # with -n: clock ticks in tests of each run
 
     def count(self, verdict):
         return sum(t["verdict"] == verdict for t in self.tests)
@@ -36,7 +37,8 @@ def parse_json(text):
         for test in data["tests"]:
             if test["verdict"] not in VERDICTS or not test["name"]:
                 raise Broken(f"REPORT.JSON: strange test {test}")
-        report = Report(data["tests"], data.get("bench", []), data.get("machine", {}))
+        report = Report(data["tests"], data.get("bench", []), data.get("machine", {}),
+                        data.get("runs", []))
         summary = data.get("summary", {})
         claimed = [summary.get(k) for k in ("passed", "failed", "skipped", "errors")]
     except (ValueError, KeyError, TypeError) as error:

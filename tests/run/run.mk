@@ -38,6 +38,11 @@ test: ## everything: host tests, then the image in emulators
 	$(MAKE) all $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
+soak: ## the whole suite N=200 times in one boot, and another program afterwards
+	sh tests/run/packages.sh build run
+	$(MAKE) all
+	$(PYTHON) tests/run/suite.py --build $(BUILD) --soak $(or $(N),200)
+
 bench: ## measure, print the table, compare with tests/run/baseline.txt
 	sh tests/run/packages.sh build run
 	$(MAKE) all
@@ -57,4 +62,4 @@ usb: ## write a stick: make usb DEV=/dev/sdX
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
-.PHONY: run test bench bench-update coverage usb FORCE
+.PHONY: run test soak bench bench-update coverage usb FORCE

@@ -28,7 +28,8 @@ class Expect:
     verdicts: dict | None = None
     notes: dict = field(default_factory=dict)  # {test: pattern for its notes}
     fails: tuple = ()  # tests that must fail on this machine, which is bad in just that
-    runs: int = 1  # summaries on the console; the first one is of the report
+    times: int = 1  # how often the image is started; the first report is judged
+    ticks: float = 0  # with -n: so much may a run's ticks be away from the median's; 0: any
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ PREPARE = {
     "feature control locked on an AP": image.spoiled("lock-ap"),
     "x2APIC firmware": image.spoiled("x2apic"),
     "no MP Services": image.spoiled("no-mp"),
+    "another program afterwards": image.another_program,
 }
 
 
@@ -101,7 +103,7 @@ def _run(scenario, build, folder, result, on_line):
     last = [line for line in ended.lines if reports.SUMMARY.fullmatch(line)]
     if expect.report == "none":
         return
-    if len(last) != expect.runs:
+    if len(last) != expect.times:
         raise Broken(f"the console has {len(last)} summary lines")
     result.summary = last[0]
     if expect.report in ("console", "cut"):
@@ -147,6 +149,15 @@ def _compare(report, expect):
     return wrong + [f"{name} did not run" for name in expect.verdicts if name not in names]
 
 
+def _ticks_vary(ticks, limit):
+    """Lines about runs that took longer or shorter than most."""
+    if len(ticks) < 2:
+        return [f"{len(ticks)} runs have ticks"]
+    median = sorted(ticks)[len(ticks) // 2]
+    return [f"run {n} took {value} ticks, the median is {median}"
+            for n, value in enumerate(ticks, 1) if abs(value - median) > median * limit]
+
+
 def _judge(scenario, tap, json_text, last, result):
     expect, wrong = scenario.expect, result.wrong
     result.report = reports.load(tap, json_text)
@@ -167,11 +178,13 @@ def _judge(scenario, tap, json_text, last, result):
     wrong += [reports.explain(test) for test in judgement.failing
               if test["name"] not in expect.fails or test["verdict"] != "FAIL"]
     wrong += judgement.surprises
+    if expect.ticks:
+        wrong += _ticks_vary(result.report.runs, expect.ticks)
     failed = {test["name"] for test in judgement.failing}
     wrong += [f"{name} does not fail, but this machine is bad" for name in expect.fails
               if name not in failed]
     for test in result.report.tests:
-        if test["verdict"] == "SKIP" and not re.match("needs .", test.get("reason", "")):
+        if test["verdict"] == "SKIP" and not re.match("needs .|runs only by", test.get("reason", "")):
             wrong.append(f"{test['name']} is skipped, and no capability is named")
         if test["verdict"] == "PASS" and not re.fullmatch(expect.ran, test["name"]):
             wrong.append(f"{test['name']} passes on a machine that cannot run it")

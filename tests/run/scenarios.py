@@ -38,6 +38,9 @@ SUITE = [
     Scenario("bochs-c2-of-4", bochs(cpus=4), options="-c 2"),
     Scenario("bochs-startup-nsh", bochs(cpus=2), prepare="no boot program", shell=True),
     Scenario("bochs-clang", bochs(cpus=4), variant="clang"),
+    Scenario("bochs-3-runs", bochs(cpus=4), options="-n 3", shell=True,
+             prepare="another program afterwards",
+             expect=Expect(times=2, ticks=0.01, says=(r"PASS +soak\.constant",))),
     Scenario("bochs-x2apic-firmware", bochs(cpus=4), prepare="x2APIC firmware", shell=True,
              expect=Expect(says=("apic mode +x2APIC",), passed=20)),
     Scenario("bochs-broken-expectation", bochs(cpus=2), variant="broken", expect=Expect(red=True)),
@@ -90,6 +93,14 @@ SABOTAGED = [
     Scenario("volume-vanishes", bochs(cpus=2), options="crash.volume*", variant="sabotage",
              expect=Expect(report="cut", passed=3, says=("on the console only",))),
 ]
+
+
+def soak(runs):
+    """On demand: `make soak`."""
+    return Scenario("soak", bochs(cpus=4), options=f"-n {runs}", shell=True,
+                    prepare="another program afterwards", limit=120 + 30 * runs,
+                    expect=Expect(times=2, ticks=0.01, says=(r"PASS +soak\.constant",)))
+
 
 # Only where the host can; there the VMX tests run on a real processor.
 KVM = [
