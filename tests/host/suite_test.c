@@ -80,22 +80,22 @@ static void moody(struct test_run *run)
 }
 
 static const struct test tests[] = {
-	{ "a.passes", "vol. 1", pass, 0, 0, 0, NULL, 0, NULL },
-	{ "a.fails", "vol. 1", fail_it, 0, 0, 0, NULL, 0, NULL },
-	{ "b.silent", "vol. 1", say_nothing, 0, 0, 0, NULL, 0, NULL },
-	{ "b.faults", "vol. 1", fault, 0, 0, 0, NULL, 0, NULL },
-	{ "b.leaks", "vol. 1", leak, 0, 0, 0, NULL, 0, NULL },
-	{ "b.needs-avx", "vol. 1", pass, BIT(CAP_AVX) | BIT(CAP_XSAVE), 0, 0, NULL, 0, NULL },
-	{ "b.needs-cpus", "vol. 1", pass, 0, 3, 0, NULL, 0, NULL },
-	{ "c.leaves-vm", "vol. 1", leave_vm, BIT(CAP_VIRTUALIZATION), 0, 0, NULL, 0, NULL },
-	{ "c.passes", "vol. 1", pass, 0, 0, 0, NULL, 0, NULL },
+	{ "a.passes", "vol. 1", pass, .needs = 0 },
+	{ "a.fails", "vol. 1", fail_it, .needs = 0 },
+	{ "b.silent", "vol. 1", say_nothing, .needs = 0 },
+	{ "b.faults", "vol. 1", fault, .needs = 0 },
+	{ "b.leaks", "vol. 1", leak, .needs = 0 },
+	{ "b.needs-avx", "vol. 1", pass, .needs = BIT(CAP_AVX) | BIT(CAP_XSAVE) },
+	{ "b.needs-cpus", "vol. 1", pass, .cpus = 3 },
+	{ "c.leaves-vm", "vol. 1", leave_vm, .needs = BIT(CAP_VIRTUALIZATION) },
+	{ "c.passes", "vol. 1", pass, .needs = 0 },
 };
 
 static const struct test elsewhere[] = {
-	{ "d.faults-elsewhere", "vol. 1", fault_elsewhere, BIT(CAP_VIRTUALIZATION), 2, 0, NULL, 0,
-	  NULL },
-	{ "d.passes", "vol. 1", pass, 0, 0, 0, NULL, 0, NULL },
-	{ "e.moody", "vol. 1", moody, 0, 0, 0, NULL, 0, NULL },
+	{ "d.faults-elsewhere", "vol. 1", fault_elsewhere, .needs = BIT(CAP_VIRTUALIZATION),
+	  .cpus = 2 },
+	{ "d.passes", "vol. 1", pass, .needs = 0 },
+	{ "e.moody", "vol. 1", moody, .needs = 0 },
 };
 
 static const struct test_group group = { tests, ARRAY_SIZE(tests) };
