@@ -12,6 +12,7 @@ HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard tests/host/*
 # a test calls: a test of the decoder gets vmx/decode.c, and what needs assembly stays out.
 HOST_SOURCES := $(filter core/%.c vmx/%.c efi/options.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake_*.c)) tests/host/model.c tests/host/model_run.c
+FUZZ := $(BUILD)/fuzz
 HOST_LIBS := -lcmocka -lZydis -lpthread
 
 # Not -I: <pthread.h> includes a <sched.h> that is not ours.
@@ -59,7 +60,6 @@ $(TSAN)/%_test: $(TSAN)/obj/tests/host/%_test.c.o $(TSAN)/assay.a
 
 # libFuzzer, which is clang's: event sequences against the model. The short run of `make check` is
 # the same every time; the long one begins where its corpus ended.
-FUZZ := $(BUILD)/fuzz
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all -DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
 FUZZ_SOURCES := $(filter core/%,$(filter-out core/suite.c,$(HOST_SOURCES))) \
