@@ -25,7 +25,7 @@ static unsigned current; /* without threads: whose code runs */
 static bool in_turn;	 /* the current processor got its turn from the clock */
 static _Thread_local struct cpu *self;
 static _Thread_local struct guard {
-	jmp_buf back;
+	sigjmp_buf back;
 	struct fault *fault;
 	struct guard *outer;
 } * guard;
@@ -99,12 +99,27 @@ static bool fake_give_back(struct cpu *cpu)
 
 /* ---- threads ---- */
 
+/* Somebody has given up what this processor runs: the outermost call ends. */
+static void take_abandon(void)
+{
+	struct guard *outermost = guard;
+
+	while (outermost && outermost->outer)
+		outermost = outermost->outer;
+	if (!outermost || !cpu_abandoned(self))
+		return;
+	outermost->fault->abandoned = true;
+	guard = outermost;
+	siglongjmp(outermost->back, 1);
+}
+
 static void take_signal(int number)
 {
 	int saved = errno;
 
 	(void)number;
 	cpu_nmi(self);
+	take_abandon();
 	errno = saved;
 }
 
@@ -150,8 +165,12 @@ static void fake_ipi(const struct cpu *to, uint32_t icr_low)
 	if (fake.on_ipi)
 		fake.on_ipi(to, icr_low);
 	if (icr_low == IPI_NMI) {
-		/* The protocol of cpu.h: none outside of a window, which may be closing by now. */
-		FAKE_CHECK(fake.threads || atomic_load(&to->window) == WINDOW_KICKED);
+		/*
+		 * The protocol of cpu.h: no kick outside of a window, which may be closing by now
+		 * if there are threads. cpu_abandon asks for no window.
+		 */
+		FAKE_CHECK(fake.threads || atomic_load(&to->abandon) ||
+			   atomic_load(&to->window) == WINDOW_KICKED);
 		send_nmi(to);
 	} else if ((icr_low & 0x700) == (IPI_INIT & 0x700)) {
 		atomic_fetch_add(&fake.inits, 1);
@@ -192,7 +211,7 @@ static bool fake_guarded(struct cpu *cpu, void (*body)(void *argument), void *ar
 	struct guard here = { .fault = fault, .outer = guard };
 
 	*fault = (struct fault){ .cpu = cpu->index };
-	if (setjmp(here.back)) {
+	if (sigsetjmp(here.back, 1)) {
 		guard = here.outer;
 		return false;
 	}
@@ -207,7 +226,7 @@ _Noreturn void fake_fault(uint32_t vector)
 	FAKE_CHECK(guard);
 	guard->fault->vector = vector;
 	guard->fault->rip = 0x1234;
-	longjmp(guard->back, 1);
+	siglongjmp(guard->back, 1);
 }
 
 static const char *fake_symbol(uint64_t address, uint64_t *offset)

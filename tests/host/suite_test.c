@@ -79,23 +79,47 @@ static void moody(struct test_run *run)
 	expect(run, "mood", 0, moods++ > 1, NULL);
 }
 
+/* Nothing in it looks at the time: another processor ends it. */
+static void hang(struct test_run *run)
+{
+	expect(run, "one", 1, 1, NULL);
+	for (;;)
+		cpu_relax();
+}
+
 static const struct test tests[] = {
-	{ "a.passes", "vol. 1", pass, .needs = 0 },
-	{ "a.fails", "vol. 1", fail_it, .needs = 0 },
-	{ "b.silent", "vol. 1", say_nothing, .needs = 0 },
-	{ "b.faults", "vol. 1", fault, .needs = 0 },
-	{ "b.leaks", "vol. 1", leak, .needs = 0 },
-	{ "b.needs-avx", "vol. 1", pass, .needs = BIT(CAP_AVX) | BIT(CAP_XSAVE) },
-	{ "b.needs-cpus", "vol. 1", pass, .cpus = 3 },
-	{ "c.leaves-vm", "vol. 1", leave_vm, .needs = BIT(CAP_VIRTUALIZATION) },
-	{ "c.passes", "vol. 1", pass, .needs = 0 },
+	{ .name = "a.passes", .sdm = "vol. 1", .run = pass },
+	{ .name = "a.fails", .sdm = "vol. 1", .run = fail_it },
+	{ .name = "b.silent", .sdm = "vol. 1", .run = say_nothing },
+	{ .name = "b.faults", .sdm = "vol. 1", .run = fault },
+	{ .name = "b.leaks", .sdm = "vol. 1", .run = leak },
+	{ .name = "b.needs-avx",
+	  .sdm = "vol. 1",
+	  .run = pass,
+	  .needs = BIT(CAP_AVX) | BIT(CAP_XSAVE) },
+	{ .name = "b.needs-cpus", .sdm = "vol. 1", .run = pass, .cpus = 3 },
+	{ .name = "c.leaves-vm",
+	  .sdm = "vol. 1",
+	  .run = leave_vm,
+	  .needs = BIT(CAP_VIRTUALIZATION) },
+	{ .name = "c.passes", .sdm = "vol. 1", .run = pass },
 };
 
 static const struct test elsewhere[] = {
-	{ "d.faults-elsewhere", "vol. 1", fault_elsewhere, .needs = BIT(CAP_VIRTUALIZATION),
+	{ .name = "d.faults-elsewhere",
+	  .sdm = "vol. 1",
+	  .run = fault_elsewhere,
+	  .needs = BIT(CAP_VIRTUALIZATION),
 	  .cpus = 2 },
-	{ "d.passes", "vol. 1", pass, .needs = 0 },
-	{ "e.moody", "vol. 1", moody, .needs = 0 },
+	{ .name = "d.by-name", .sdm = "vol. 1", .run = pass, .by_name = true },
+	{ .name = "d.hangs",
+	  .sdm = "vol. 1",
+	  .run = hang,
+	  .cpus = 2,
+	  .milliseconds = 1,
+	  .by_name = true },
+	{ .name = "d.passes", .sdm = "vol. 1", .run = pass },
+	{ .name = "e.moody", .sdm = "vol. 1", .run = moody },
 };
 
 static const struct test_group group = { tests, ARRAY_SIZE(tests) };
@@ -206,11 +230,22 @@ static void test_threads(void **state)
 	assert_verdict("b.needs-cpus", "PASS", NULL);
 	assert_verdict("d.faults-elsewhere", "ERROR", "exception 13");
 	assert_verdict("d.passes", "PASS", NULL);
+	assert_verdict("d.by-name", "SKIP", "full name");
 	assert_int_equal(atomic_load(&platform->cpus[1].faults), 1);
 	assert_int_equal(atomic_load(&fake_vendor.on), 0);
 	assert_int_equal(atomic_load(&fake.taken), atomic_load(&fake.given_back));
 	assert_int_equal(atomic_load(&fake.lost_wakeups), 0);
 	pages_free(leaked, 3);
+}
+
+static void test_watchdog(void **state)
+{
+	(void)state;
+	machine(2);
+	assert_int_equal(run("d.hangs", false), SUITE_FAILED);
+	assert_verdict("d.hangs", "ERROR", "no end in time: processor 0 was stopped");
+	assert_verdict("machine.restored", "PASS", NULL);
+	assert_int_equal(atomic_load(&fake.taken), atomic_load(&fake.given_back));
 }
 
 static void test_filters(void **state)
@@ -222,6 +257,9 @@ static void test_filters(void **state)
 	assert_verdict("a.fails", "-", NULL);
 	assert_non_null(strstr(fake.console, "4 passed, 0 failed, 0 skipped, 0 errors\n"));
 	assert_non_null(strstr(fake_file("\\R.TAP")->data, "\n1..4\n"));
+	machine(1);
+	assert_int_equal(run("d.by-name", false), SUITE_PASSED);
+	assert_int_equal(runs, 1);
 	machine(1);
 	assert_int_equal(run("a.fails", false), SUITE_FAILED);
 	machine(1);
@@ -338,6 +376,14 @@ int main(void)
 		cmocka_unit_test(test_filters),		  cmocka_unit_test(test_list),
 		cmocka_unit_test(test_many_runs),	  cmocka_unit_test(test_benchmarks),
 		cmocka_unit_test(test_no_virtualization), cmocka_unit_test(test_bad_processors),
+		cmocka_unit_test(test_one_processor),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_watchdog),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_benchmarks),
+		cmocka_unit_test(test_no_virtualization),
+		cmocka_unit_test(test_bad_processors),
 	};
 
 	return cmocka_run_group_tests_name("suite", all, NULL, NULL);

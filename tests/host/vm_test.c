@@ -239,21 +239,72 @@ static void test_destroy_running(void **state)
 	assert_true(sched_withdrawn());
 }
 
-/* A processor that does not answer: its memory is kept. */
+/* A processor that does not answer, not even to NMIs: out of use, and the memory is kept. */
 static void test_destroy_times_out(void **state)
 {
 	struct vm *vm = fake_vm(2);
 
 	(void)state;
 	fake.hold_others = true;
-	fake.clock_step = platform->clock_hz / 100;
+	fake.clock_step = platform->clock_hz / 200;
 	assert_int_equal(vm_destroy(vm), STATUS_TIMEOUT);
 	assert_true(pages_in_use() > 0);
 	assert_int_equal(fake_vendor.vcpus, 2);
-	assert_false(sched_withdrawn());
-	fake.hold_others = false;
-	fake_settle(5);
+	assert_int_equal(atomic_load(&platform->cpus[1].phase), CPU_LOST);
+	assert_int_equal(platform->cpus[1].error, STATUS_TIMEOUT);
+	assert_int_equal(atomic_load(&fake.nmis), 20);
 	assert_true(sched_withdrawn());
+	/* The next VM does without it. */
+	assert_int_equal(cpus_in_use(), 1);
+	vm = fake_vm(2);
+	assert_true(vm->crowded);
+	assert_ptr_equal(atomic_load(&vm_vcpu(vm, 1)->cpu), &platform->cpus[0]);
+	assert_int_equal(vm_destroy(vm), STATUS_OK);
+}
+
+static unsigned nmis_until_it_answers;
+
+static void answer(const struct cpu *to, uint32_t icr_low)
+{
+	assert_int_equal(to->index, 1);
+	assert_int_equal(icr_low, IPI_NMI);
+	if (--nmis_until_it_answers == 0)
+		fake.hold_others = false;
+}
+
+/* One that lets go when it is stopped from outside: the caller learns it, nothing is lost. */
+static void test_destroy_by_force(void **state)
+{
+	struct vm *vm = fake_vm(2);
+
+	(void)state;
+	fake.hold_others = true;
+	fake.on_ipi = answer;
+	fake.clock_step = platform->clock_hz / 200;
+	nmis_until_it_answers = 3;
+	assert_int_equal(vm_destroy(vm), STATUS_BAD_STATE);
+	assert_int_equal(pages_in_use(), 0);
+	assert_int_equal(fake_vendor.vcpus, 0);
+	assert_int_equal(atomic_load(&platform->cpus[1].phase), CPU_READY);
+	assert_false(atomic_load(&platform->cpus[1].abandon));
+	assert_int_equal(atomic_load(&fake.nmis), 3);
+}
+
+static void test_processors_in_use(void **state)
+{
+	(void)state;
+	fake_machine(5, false);
+	assert_int_equal(cpus_in_use(), 5);
+	atomic_store(&platform->cpus[1].phase, CPU_FAILED);
+	atomic_store(&platform->cpus[3].phase, CPU_LOST);
+	atomic_store(&platform->cpus[0].phase, CPU_FAILED); /* the boot processor always counts */
+	assert_int_equal(cpus_in_use(), 3);
+	assert_false(cpu_usable(&platform->cpus[3]));
+	for (unsigned i = 0; i < 7; i++) {
+		static const unsigned wanted[] = { 0, 2, 4 };
+
+		assert_int_equal(cpu_in_use(i)->index, wanted[i % 3]);
+	}
 }
 
 static void test_stop_all(void **state)
@@ -317,6 +368,8 @@ int main(void)
 		TEST(test_bad_alias),
 		TEST(test_destroy_running),
 		TEST(test_destroy_times_out),
+		TEST(test_destroy_by_force),
+		TEST(test_processors_in_use),
 		TEST(test_stop_all),
 		TEST(test_pages),
 	};

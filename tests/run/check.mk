@@ -4,6 +4,7 @@ HOST := $(BUILD)/host
 HOST_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
 TSAN := $(BUILD)/tsan
+FUZZ := $(BUILD)/fuzz
 TSAN_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=thread \
 	-DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
 HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard tests/host/*_test.c)))
