@@ -26,18 +26,25 @@ struct gate {
 };
 _Static_assert(sizeof(struct gate) == 16, "a gate of 64-bit mode has 16 bytes");
 
-static struct gate idt[256];
+enum { GATES = 256 };
+
+static struct gate *idt; /* one page of the firmware's memory */
 
 void exception_handle(struct frame *frame);
 
 struct descriptor_table exceptions_idtr(void)
 {
-	return (struct descriptor_table){ sizeof(idt) - 1, physical(idt) };
+	return (struct descriptor_table){ GATES * sizeof(*idt) - 1, physical(idt) };
 }
 
-void exceptions_init(void)
+bool exceptions_init(void)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(idt); i++) {
+	_Static_assert(GATES * sizeof(*idt) <= PAGE_SIZE, "one page");
+
+	idt = pages_get(1);
+	if (!idt)
+		return false;
+	for (unsigned i = 0; i < GATES; i++) {
 		uint64_t stub = physical(exception_stubs[i]);
 
 		idt[i] = (struct gate){
@@ -52,6 +59,14 @@ void exceptions_init(void)
 	idt[VECTOR_NMI].ist = IST_NMI;
 	idt[VECTOR_DOUBLE_FAULT].ist = IST_DOUBLE_FAULT;
 	idt[VECTOR_MACHINE_CHECK].ist = IST_MACHINE_CHECK;
+	return true;
+}
+
+void exceptions_end(void)
+{
+	if (idt)
+		pages_return(idt, 1);
+	idt = NULL;
 }
 
 static bool in_image(uint64_t address)

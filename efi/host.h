@@ -114,7 +114,8 @@ void msr_read_failed(void);
 extern const uint8_t exception_stubs[256][16];
 
 /* exceptions.c */
-void exceptions_init(void);
+bool exceptions_init(void); /* false: no memory */
+void exceptions_end(void);
 struct descriptor_table exceptions_idtr(void);
 bool host_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
 		  struct fault *fault);

@@ -39,9 +39,9 @@ struct run {
 
 static bool platform_start(const struct options *options)
 {
-	exceptions_init();
-	if (mp_init(options->suite.cpus, &efi_platform.cpus) != STATUS_OK) {
+	if (!exceptions_init() || mp_init(options->suite.cpus, &efi_platform.cpus) != STATUS_OK) {
 		console_print("assay: not enough memory for the processors' stacks\n");
+		exceptions_end();
 		return false;
 	}
 	efi_platform.cpu_count = host_count;
@@ -52,6 +52,7 @@ static bool platform_start(const struct options *options)
 		console_format("assay: not enough memory: %u MiB in one piece are needed\n",
 			       ARENA_MIN_MIB);
 		mp_free();
+		exceptions_end();
 		return false;
 	}
 	paging_init();
@@ -69,6 +70,7 @@ static bool platform_stop(bool for_firmware)
 	pages_return(efi_platform.arena, efi_platform.arena_pages);
 	paging_free();
 	mp_free();
+	exceptions_end();
 	return true;
 }
 

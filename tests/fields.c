@@ -15,7 +15,8 @@ struct snapshot {
 	uint64_t value[FIELDS_MAX];
 };
 
-static struct snapshot first, second; /* too large for a stack */
+/* On the stack of the test that runs. */
+static struct snapshot *first, *second;
 
 static void take(struct vcpu *vcpu, void *argument)
 {
@@ -210,7 +211,7 @@ static void dump_line(const char *text)
 		for (size_t n = 0; name[n] || text[5 + n] != ' '; n++)
 			if (!expect(dump.run, name, (uint8_t)name[n], (uint8_t)text[5 + n], NULL))
 				return;
-		expect(dump.run, name, first.value[i], hex(text + length - 16, 16), NULL);
+		expect(dump.run, name, first->value[i], hex(text + length - 16, 16), NULL);
 	}
 }
 
@@ -222,18 +223,21 @@ static void take_and_dump(struct vcpu *vcpu, void *argument)
 
 static void field_dump(struct test_run *run)
 {
+	struct snapshot space[2];
 	unsigned there = 0;
 	struct lab lab;
 
+	first = &space[0];
+	second = &space[1];
 	if (!open_lab(&lab, run, 2))
 		return;
 	dump.run = run;
 	dump.lines = dump.fields = 0;
 	if (start_and_pause(&lab) &&
 	    expect(run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX, NULL)) {
-		require(run, "dump", vcpu_call(lab.vm->vcpus[SUBJECT], take_and_dump, &first));
+		require(run, "dump", vcpu_call(lab.vm->vcpus[SUBJECT], take_and_dump, first));
 		for (unsigned i = 0; i < vmcs_row_count; i++)
-			there += first.there[i];
+			there += first->there[i];
 		expect(run, "at least the basic fields", true, there >= 60, NULL);
 		expect(run, "fields in the dump", there, dump.fields, NULL);
 		expect(run, "lines of the dump", 1 + there, dump.lines, NULL);
@@ -272,8 +276,8 @@ static void compare(struct test_run *run, bool (*may_change)(uint32_t encoding))
 
 		if (row->encoding == VM_INSTRUCTION_ERROR || may_change(row->encoding))
 			continue;
-		if (first.there[i] && second.there[i])
-			expect(run, row->name, first.value[i], second.value[i], NULL);
+		if (first->there[i] && second->there[i])
+			expect(run, row->name, first->value[i], second->value[i], NULL);
 	}
 }
 
@@ -291,27 +295,30 @@ static void moments(struct lab *lab)
 	struct vcpu *vcpu = lab->vm->vcpus[SUBJECT];
 
 	/* Another vCPU has the processor meanwhile. */
-	if (!take_snapshot(lab, SUBJECT, &first) || !state_start(lab, OTHER) ||
-	    !take_snapshot(lab, SUBJECT, &second))
+	if (!take_snapshot(lab, SUBJECT, first) || !state_start(lab, OTHER) ||
+	    !take_snapshot(lab, SUBJECT, second))
 		return;
 	compare(run, of_none);
 	if (!require(run, "resume", vcpu_resume(vcpu)) || !state_wait_counting(lab, SUBJECT) ||
-	    !require(run, "pause", vcpu_pause(vcpu)) || !take_snapshot(lab, SUBJECT, &second))
+	    !require(run, "pause", vcpu_pause(vcpu)) || !take_snapshot(lab, SUBJECT, second))
 		return;
 	compare(run, of_progress);
 	if (!require(run, "resume", vcpu_resume(vcpu)))
 		return;
 	state_release(lab, SUBJECT, "the guest");
-	if (lab_wait_state(lab, SUBJECT, VCPU_HALTED) && take_snapshot(lab, SUBJECT, &second))
+	if (lab_wait_state(lab, SUBJECT, VCPU_HALTED) && take_snapshot(lab, SUBJECT, second))
 		expect(run, "RIP has changed", true,
-		       value_of(&first, GUEST_RIP) != value_of(&second, GUEST_RIP), GUEST_SDM);
+		       value_of(first, GUEST_RIP) != value_of(second, GUEST_RIP), GUEST_SDM);
 }
 
 static void field_moments(struct test_run *run)
 {
+	struct snapshot space[2];
 	int cpu = (int)platform->cpu_count - 1;
 	struct lab lab;
 
+	first = &space[0];
+	second = &space[1];
 	if (!open_lab(&lab, run, 3))
 		return;
 	if (require(run, "affinity", vcpu_set_affinity(lab.vm->vcpus[SUBJECT], cpu)) &&
@@ -324,21 +331,24 @@ static void field_moments(struct test_run *run)
 /* The guest's fields travel; the host's are the new processor's. */
 static void field_migration(struct test_run *run)
 {
+	struct snapshot space[2];
 	struct lab lab;
 	struct vcpu *vcpu;
 
+	first = &space[0];
+	second = &space[1];
 	if (!open_lab(&lab, run, 2))
 		return;
 	vcpu = lab.vm->vcpus[SUBJECT];
 	if (require(run, "affinity", vcpu_set_affinity(vcpu, 0)) && start_and_pause(&lab) &&
-	    take_snapshot(&lab, SUBJECT, &first) &&
+	    take_snapshot(&lab, SUBJECT, first) &&
 	    require(run, "affinity", vcpu_set_affinity(vcpu, 1)) &&
-	    take_snapshot(&lab, SUBJECT, &second)) {
+	    take_snapshot(&lab, SUBJECT, second)) {
 		compare(run, of_host);
 		expect(run, "GS base of the host has changed", true,
-		       value_of(&first, HOST_GS_BASE) != value_of(&second, HOST_GS_BASE), NULL);
+		       value_of(first, HOST_GS_BASE) != value_of(second, HOST_GS_BASE), NULL);
 		expect(run, "TR base of the host has changed", true,
-		       value_of(&first, HOST_TR_BASE) != value_of(&second, HOST_TR_BASE), NULL);
+		       value_of(first, HOST_TR_BASE) != value_of(second, HOST_TR_BASE), NULL);
 	}
 	lab_close(&lab);
 }
@@ -346,16 +356,19 @@ static void field_migration(struct test_run *run)
 /* "This field exists only on processors that support ...": all of this machine are alike. */
 static void same_fields(struct test_run *run)
 {
+	struct snapshot space[2];
 	struct lab lab;
 
+	first = &space[0];
+	second = &space[1];
 	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = platform->cpu_count }))
 		return;
-	if (take_snapshot(&lab, 0, &first))
+	if (take_snapshot(&lab, 0, first))
 		for (unsigned cpu = 1; cpu < platform->cpu_count; cpu++) {
-			if (!take_snapshot(&lab, cpu, &second))
+			if (!take_snapshot(&lab, cpu, second))
 				break;
 			for (unsigned i = 0; i < vmcs_row_count; i++)
-				expect(run, vmcs_rows[i].name, first.there[i], second.there[i],
+				expect(run, vmcs_rows[i].name, first->there[i], second->there[i],
 				       NULL);
 		}
 	lab_close(&lab);

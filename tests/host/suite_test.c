@@ -372,17 +372,10 @@ static void test_bad_processors(void **state)
 int main(void)
 {
 	const struct CMUnitTest all[] = {
-		cmocka_unit_test(test_one_processor),	  cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_filters),		  cmocka_unit_test(test_list),
-		cmocka_unit_test(test_many_runs),	  cmocka_unit_test(test_benchmarks),
-		cmocka_unit_test(test_no_virtualization), cmocka_unit_test(test_bad_processors),
-		cmocka_unit_test(test_one_processor),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_watchdog),
-		cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_list),
-		cmocka_unit_test(test_benchmarks),
-		cmocka_unit_test(test_no_virtualization),
+		cmocka_unit_test(test_many_runs),      cmocka_unit_test(test_one_processor),
+		cmocka_unit_test(test_threads),	       cmocka_unit_test(test_watchdog),
+		cmocka_unit_test(test_filters),	       cmocka_unit_test(test_list),
+		cmocka_unit_test(test_benchmarks),     cmocka_unit_test(test_no_virtualization),
 		cmocka_unit_test(test_bad_processors),
 	};
 
