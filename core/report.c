@@ -158,6 +158,12 @@ void report_flush(void)
 	report.flush_ticks = report.flushed - start;
 }
 
+void report_running(const char *name)
+{
+	tap("# running %s\n", name);
+	report_flush();
+}
+
 /* Firmware takes longer to put a line on the medium than most tests run: it gets its share. */
 static bool flush_is_due(void)
 {

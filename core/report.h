@@ -17,6 +17,9 @@ struct report_totals {
 /* path: without extension. total: tests that will run. STATUS_NO_MEMORY: no room for the texts. */
 enum status report_open(const char *path, const struct facts *facts, unsigned total);
 
+/* Puts on the volume, before it runs, that a test is running. */
+void report_running(const char *name);
+
 /* The verdict of one test; number counts from 1. */
 void report_test(const struct test_run *run, unsigned number);
 

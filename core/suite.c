@@ -5,6 +5,7 @@
 #include "machine.h"
 #include "pages.h"
 #include "report.h"
+#include "resume.h"
 #include "sched.h"
 #include "soak.h"
 #include "test.h"
@@ -15,6 +16,7 @@
 static struct {
 	const struct suite_options *options;
 	uint64_t capabilities;
+	bool careful;	     /* each test's name is on the volume before it runs */
 	const char *why_not; /* no virtualization: the reason in one line */
 	unsigned ready;	     /* processors */
 } suite;
@@ -204,6 +206,12 @@ static void run_test(const struct test *test, unsigned number)
 	struct test_run run = { .test = test };
 	enum status status;
 
+	if (resume_take(&run, number)) {
+		report_test(&run, number);
+		return;
+	}
+	if (suite.careful)
+		report_running(test->name);
 	if (!skip_for_capability(&run)) {
 		if (!asked_for(test)) {
 			test_skip(&run, "runs only by its full name: it may cost a processor");
@@ -299,12 +307,31 @@ static void run_tests(void)
 	}
 }
 
+/* Looks for a run that did not come to its end; its files are about to be overwritten. */
+static void look_for_unfinished_run(void)
+{
+	char path[TEST_TEXT];
+	unsigned known;
+
+	text_format(path, sizeof(path), "%s.TAP", suite.options->report);
+	if (!resume_open(path, &known))
+		return;
+	suite.careful = suite.options->resume;
+	report_line("the last run did not come to its end; %u tests are known: %s", known,
+		    suite.careful ? "going on after them"
+				  : "starting again, --resume would go on after them");
+	if (!suite.careful)
+		resume_close();
+}
+
 static int run_all(struct facts *facts)
 {
 	unsigned tests = for_each_test(NULL), runs = suite.options->runs ? suite.options->runs : 1;
 	unsigned total = tests + (runs > 1) + 1;
 	const unsigned *by = report_totals()->by_verdict;
 
+	if (runs == 1)
+		look_for_unfinished_run();
 	if (soak_open(runs, tests) != STATUS_OK ||
 	    report_open(suite.options->report, facts, total) != STATUS_OK) {
 		report_line("assay: not enough memory for the report");

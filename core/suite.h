@@ -11,6 +11,7 @@ struct suite_options {
 	unsigned runs;	    /* of all the tests, at most SOAK_RUNS_MAX; 0: one */
 	bool list;	    /* print the tests' names and nothing else */
 	bool shutdown;	    /* the machine is shut down afterwards */
+	bool resume;	    /* go on after a run that a reset ended */
 	bool bench;	    /* run the benchmarks after the tests */
 	const char *report; /* path of the report files without extension */
 	unsigned filter_count;

@@ -4,7 +4,7 @@
 #include "text.h"
 
 const char options_usage[] =
-	"usage: assay.efi [-h] [-l] [-b] [-c N] [-n N] [-r PATH] [-s] [FILTER...]\n"
+	"usage: assay.efi [-h] [-l] [-b] [-c N] [-n N] [-r PATH] [-s] [--resume] [FILTER...]\n"
 	"  -h       print this and do nothing\n"
 	"  -l       list the tests and do nothing\n"
 	"  -b       measure speed, too, after the tests\n"
@@ -12,6 +12,7 @@ const char options_usage[] =
 	"  -n N     run the tests N times; the runs after the first are compared with it\n"
 	"  -r PATH  report files PATH.TAP and PATH.JSON; default: \\ASSAY\\REPORT\n"
 	"  -s       shut the machine down at the end\n"
+	"  --resume go on after a run that a reset of the machine ended\n"
 	"  FILTER   run only the tests whose names match one of these; * and ? are wildcards\n";
 
 static bool blank(char c)
@@ -157,6 +158,10 @@ static void parse_value(struct options *options, char letter, char **line)
 
 static void parse_option(struct options *options, const char *word, char **line)
 {
+	if (text_equal(word, "--resume")) {
+		options->suite.resume = true;
+		return;
+	}
 	switch (word[1] && word[2] ? 0 : word[1]) {
 	case 'h':
 		options->help = true;

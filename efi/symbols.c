@@ -3,8 +3,8 @@
 #include "host.h"
 #include "text.h"
 
-/* By rising address, which counts from the image's base; the names are in the same order. */
-extern const uint32_t symbol_table[] __attribute__((visibility("hidden")));
+/* From the image's base to the first function, and so on; the names are in the same order. */
+extern const uint16_t symbol_table[] __attribute__((visibility("hidden")));
 extern const uint32_t symbol_count __attribute__((visibility("hidden")));
 extern const char symbol_names[] __attribute__((visibility("hidden")));
 
@@ -16,8 +16,8 @@ const char *symbol_at(uint64_t address, uint64_t *offset)
 	*offset = address - physical(firmware.loaded->ImageBase);
 	if (*offset >= firmware.loaded->ImageSize)
 		return "";
-	for (uint32_t i = 0; i < symbol_count && symbol_table[i] <= *offset; i++) {
-		start = symbol_table[i];
+	for (uint32_t i = 0; i < symbol_count && start + symbol_table[i] <= *offset; i++) {
+		start += symbol_table[i];
 		name = next;
 		next += text_length(next) + 1;
 	}

@@ -10,15 +10,16 @@ BEGIN {
 	print "\t.globl symbol_table, symbol_names, symbol_count"
 	print "\t.hidden symbol_table, symbol_names, symbol_count"
 	print "\t.balign 4"
+	last = "0"
 	print "symbol_table:"
 }
 $1 != last {
-	printf "\t.long 0x%s\n", substr($1, 9)
+	printf "\t.short 0x%s - 0x%s\n", $1, last
 	names = names "\t.asciz \"" $2 "\"\n"
 	last = $1
 	n++
 }
 END {
-	printf "symbol_count:\n\t.long %d\nsymbol_names:\n%s", n, names
+	printf "\t.balign 4\nsymbol_count:\n\t.long %d\nsymbol_names:\n%s", n, names
 	print "\t.section .note.GNU-stack, \"\", @progbits"
 }'

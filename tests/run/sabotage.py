@@ -28,6 +28,8 @@ SABOTAGE = {
     "machine.restored": ("ERROR", r"^processor 1 was not given back$"),
 }
 
+RESET = {"crash.reset": ("ERROR", r"^the machine was reset during this test$")}
+
 # What the notes of some must name beside.
 NOTES = {
     "sabotage.guest.spins": r"vCPU 0 on processor 0: running at \w+, \d+ exits, the last time sl",

@@ -41,6 +41,7 @@ class Scenario:
     shell: bool = False  # ends at the Shell's prompt, where the harness types `reset -s`
     variant: str = ""  # the image of another build: broken, clang, sabotage
     expect: Expect = Expect()
+    resets: int = 0  # how often the tests end the machine by a triple fault: it is started again
     limit: int = 240  # seconds; a safety net, far above what a run takes
 
 
@@ -88,9 +89,16 @@ def _run(scenario, build, folder, result, on_line):
     image.options(disk, f"-s {scenario.options}".strip())
     PREPARE[scenario.prepare](disk)
     answer = (PROMPT, "reset -s\r") if scenario.shell else None
-    ended = emulator.run(scenario.machine, folder, disk.name, scenario.limit, answer, on_line)
+    lines = []
+    for left in range(scenario.resets, -1, -1):
+        ended = emulator.run(scenario.machine, folder, disk.name, scenario.limit, answer, on_line)
+        lines += ended.lines
+        result.seconds += ended.seconds
+        (folder / f"{disk.name}.lock").unlink(missing_ok=True)
+        if ended.how == "off" or not left:
+            break
+    ended.lines = lines
     (folder / "console.txt").write_text("\n".join(ended.lines) + "\n")
-    result.seconds = ended.seconds
     tap, json_text = image.keep_reports(disk, folder)
     disk.unlink()
 
