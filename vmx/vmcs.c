@@ -28,12 +28,20 @@ static const char *const error_texts[] = {
 #undef ERROR
 };
 
+/* The table is in the order of the encodings. */
 const char *vmcs_field_name(uint32_t encoding)
 {
-	for (unsigned i = 0; i < vmcs_row_count; i++)
-		if (vmcs_rows[i].encoding == encoding)
-			return vmcs_rows[i].name;
-	return NULL;
+	unsigned from = 0, to = vmcs_row_count;
+
+	while (to - from > 1) {
+		unsigned middle = (from + to) / 2;
+
+		if (vmcs_rows[middle].encoding <= encoding)
+			from = middle;
+		else
+			to = middle;
+	}
+	return vmcs_rows[from].encoding == encoding ? vmcs_rows[from].name : NULL;
 }
 
 static const char *text_at(const char *const *texts, size_t size, uint32_t index)
