@@ -90,9 +90,29 @@ const char *json_error(const char *text)
 	return wrong ? wrong : *end ? end : NULL;
 }
 
+/* Escapes are undone; the quotes stay. */
+static void unescape(char *text)
+{
+	char *to = text;
+	unsigned code;
+
+	for (const char *at = text; *at; at++) {
+		if (*at != '\\') {
+			*to++ = *at;
+		} else if (*++at == 'u') {
+			sscanf(at + 1, "%4x", &code);
+			*to++ = (char)code;
+			at += 4;
+		} else {
+			*to++ = *at == 'n' ? '\n' : *at;
+		}
+	}
+	*to = '\0';
+}
+
 const char *json_member(const char *text, const char *name, unsigned n)
 {
-	static char found[512], key[64];
+	static char found[4096], key[64];
 	const char *at = text, *end;
 
 	snprintf(key, sizeof(key), "\"%s\":", name);
@@ -105,5 +125,6 @@ const char *json_member(const char *text, const char *name, unsigned n)
 	wrong = NULL;
 	end = value(at);
 	snprintf(found, sizeof(found), "%.*s", (int)(end - at), at);
+	unescape(found);
 	return found;
 }

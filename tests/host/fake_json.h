@@ -7,7 +7,10 @@
 /* Where the text stops being JSON; NULL: it is one whole value. */
 const char *json_error(const char *text);
 
-/* The value of the nth member of this name anywhere in the text, as it stands there; "" if none. */
+/*
+ * The value of the nth member of this name anywhere in the text, a string in its quotes
+ * and without escapes; "" if there is none.
+ */
 const char *json_member(const char *text, const char *name, unsigned n);
 
 #endif

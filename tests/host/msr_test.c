@@ -239,6 +239,38 @@ static void test_other_leaves(void **state)
 		assert_int_equal(out[i], 7 + 2 * 16 + i);
 }
 
+/* INIT changes what CPUID says: CR4.OSXSAVE is 0 again. */
+static void test_answer_after_init(void **state)
+{
+	(void)state;
+	vcpu->regs.cr4 = 1 << 18;
+	assert_true(cpuid(1, 0)[2] & 1 << 27);
+	vcpu_apply(vcpu, ON_INIT_BSP, 0);
+	assert_false(cpuid(1, 0)[2] & 1 << 27);
+}
+
+/* A test that looks at every exit sees those, too. */
+static bool look(struct vcpu *at, const struct vm_exit *exit, void *argument)
+{
+	(void)at;
+	(void)exit;
+	(void)argument;
+	return false;
+}
+
+static void test_no_quick_answers_for_those_who_look(void **state)
+{
+	(void)state;
+	cpuid(7, 0);
+	vm->on_exit = look;
+	vcpu->cpuid_known = false;
+	cpuid(7, 0);
+	assert_false(vcpu->cpuid_known);
+	vm->on_exit = NULL;
+	cpuid(7, 0);
+	assert_true(vcpu->cpuid_known);
+}
+
 /* The answer that is kept is the right one for its question only. */
 static void test_repeated_questions(void **state)
 {
@@ -265,6 +297,8 @@ int main(void)
 		TEST(test_topology),
 		TEST(test_other_leaves),
 		TEST(test_repeated_questions),
+		TEST(test_answer_after_init),
+		TEST(test_no_quick_answers_for_those_who_look),
 	};
 
 	return cmocka_run_group_tests_name("MSRs and CPUID", tests, NULL, NULL);
