@@ -88,6 +88,9 @@ spin: ## every interleaving of the mailbox and the kick protocol
 spin-quick:
 	CC='$(CC)' sh tests/run/spin.sh $(BUILD) quick
 
+mutants: ## change core/ in a thousand ways; do the host tests notice? ONLY=core/ipi.c
+	$(PYTHON) tests/run/mutants.py --build $(BUILD) $(if $(ONLY),--only $(ONLY))
+
 # Every header compiles alone.
 CHECKED_HEADERS := $(filter-out tests/host/%,$(HEADERS))
 check-headers: $(CHECKED_HEADERS:%=$(HOST)/%.alone)
@@ -101,5 +104,5 @@ check-layers:
 	! grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*/' \
 		$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES) $(HEADERS)
 
-.PHONY: check check-headers check-layers fuzz fuzz-short spin spin-quick
+.PHONY: check check-headers check-layers fuzz fuzz-short spin spin-quick mutants
 -include $(foreach d,$(HOST) $(TSAN) $(FUZZ),$(wildcard $(d)/obj/*/*.d $(d)/obj/*/*/*.d))
