@@ -133,6 +133,19 @@ static void test_window(void **state)
 	assert_int_equal(atomic_load(&fake_vendor.aborts), 1);
 }
 
+/* To be ended from outside: one NMI whatever the window, and its handler is told once. */
+static void test_abandon(void **state)
+{
+	struct cpu *cpu = &platform->cpus[0];
+
+	(void)state;
+	assert_false(cpu_abandoned(cpu));
+	cpu_abandon(cpu);
+	assert_int_equal(atomic_load(&fake.nmis), 1);
+	assert_true(cpu_abandoned(cpu));
+	assert_false(cpu_abandoned(cpu));
+}
+
 static void test_fixups(void **state)
 {
 	(void)state;
@@ -355,6 +368,7 @@ int main(void)
 		TEST(test_messages_are_work),
 		TEST(test_kick_while_it_runs),
 		TEST(test_window),
+		TEST(test_abandon),
 		TEST(test_fixups),
 		TEST(test_no_entry_with_messages),
 		TEST(test_load_fails),
