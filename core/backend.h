@@ -46,9 +46,10 @@ struct backend {
 
 	/*
 	 * What this machine offers, as CAP_ bits; adds its decoded capabilities to the facts. If
-	 * the machine has no virtualization, *why says so in one line.
+	 * the machine has no virtualization, *why says so in one line, and *advice in another one
+	 * what can be done about it; NULL: nothing.
 	 */
-	uint64_t (*probe)(struct facts *facts, const char **why);
+	uint64_t (*probe)(struct facts *facts, const char **why, const char **advice);
 	const char *(*capability_text)(enum capability capability);
 
 	/* Switches virtualization on or off on this processor, which is taken. */

@@ -25,6 +25,9 @@ struct fault {
 /* ICR bits for platform.ipi; SDM vol. 3A, "Interrupt Command Register (ICR)". */
 enum { IPI_NMI = 0x4400, IPI_INIT = 0x4500, IPI_SIPI = 0x4600 /* | vector */ };
 
+/* What a piece of text is about, for colours; they are a second cue, never the only one. */
+enum tone { TONE_PLAIN, TONE_PASSED, TONE_FAILED, TONE_SKIPPED };
+
 struct platform {
 	/* Page-aligned memory for all that we allocate, got once from the firmware. */
 	void *arena;
@@ -72,6 +75,13 @@ struct platform {
 
 	/* The boot processor, in the firmware's hands, only. text is ASCII, lines end in \n. */
 	void (*print)(const char *text);
+
+	/*
+	 * For people before a screen, nothing of it on a serial port; same rules. tone is of what
+	 * is printed from now on. progress shows a line that the next one printed overwrites.
+	 */
+	void (*tone)(enum tone tone);
+	void (*progress)(const char *line);
 
 	/*
 	 * Replaces the named report file by data; path relative to the boot volume's root with

@@ -2,6 +2,7 @@
 
 #include "backend.h"
 #include "pages.h"
+#include "summary.h"
 #include "text.h"
 
 enum {
@@ -10,7 +11,6 @@ enum {
 	FLUSH_SHARE = 20 /* a twentieth of the time */,
 	LINE = 1000,
 	COLUMNS = 79,
-	FAILURES_LISTED = 12,
 	BENCHES = 32,
 	JSON_END = 24576, /* bytes kept for the benchmarks, the runs and the summary */
 };
@@ -35,8 +35,6 @@ static struct {
 	uint64_t flushed;     /* clock */
 	uint64_t flush_ticks; /* what the last one took */
 	char tap_path[TEST_TEXT], json_path[TEST_TEXT];
-	char failed[FAILURES_LISTED][64];
-	unsigned failed_count;
 } report;
 
 void report_line(const char *format, ...)
@@ -226,6 +224,7 @@ static void begin_files(void)
 enum status report_open(const char *path, const struct facts *facts, unsigned total)
 {
 	__builtin_memset(&report, 0, sizeof(report));
+	summary_begin();
 	report.total = total;
 	report.json = pages_alloc(JSON_PAGES + TAP_PAGES);
 	if (!report.json)
@@ -336,36 +335,45 @@ static void json_test(const struct test_run *run)
 	report.json_tests = true;
 }
 
-static void remember_failure(const struct test_run *run)
-{
-	if (report.failed_count < FAILURES_LISTED)
-		text_format(report.failed[report.failed_count], sizeof(report.failed[0]), "%-5s %s",
-			    verdict_text(run->verdict), run->test->name);
-	report.failed_count++;
-}
-
 static void console_test(const struct test_run *run, unsigned number)
 {
+	static const enum tone tones[VERDICT_COUNT] = { TONE_PLAIN, TONE_FAILED, TONE_SKIPPED,
+							TONE_FAILED };
 	uint64_t per_us = platform->clock_hz / 1000000;
 
-	report_line("%3u/%-3u %-5s %8llu us  %s", number, report.total, verdict_text(run->verdict),
-		    (unsigned long long)(run->ticks / (per_us ? per_us : 1)), run->test->name);
-	if (run->verdict == VERDICT_PASS)
+	platform->tone(tones[run->verdict]);
+	if (run->verdict == VERDICT_SKIP)
+		report_line("%3u/%-3u SKIP  %s: %s", number, report.total, run->test->name,
+			    run->reason);
+	else
+		report_line("%3u/%-3u %-5s %8llu us  %s", number, report.total,
+			    verdict_text(run->verdict),
+			    (unsigned long long)(run->ticks / (per_us ? per_us : 1)),
+			    run->test->name);
+	platform->tone(TONE_PLAIN);
+	if (run->verdict == VERDICT_PASS || run->verdict == VERDICT_SKIP)
 		return;
 	report_line("              %s", run->reason);
-	if (run->verdict == VERDICT_SKIP)
-		return;
 	if (run->wanted[0])
 		report_line("              wanted %s, got %s", run->wanted, run->got);
 	report_line("              %s", run->sdm ? run->sdm : run->test->sdm);
 	for_each_note(run, console_note);
 }
 
+void report_progress(const struct test *test, unsigned number)
+{
+	char line[COLUMNS + 1];
+	uint64_t seconds = (platform->clock() - platform->started) / platform->clock_hz;
+
+	text_format(line, sizeof(line), "%3u/%-3u ...   %8llu s   %s", number, report.total,
+		    (unsigned long long)seconds, test->name);
+	platform->progress(line);
+}
+
 void report_test(const struct test_run *run, unsigned number)
 {
 	report.totals.by_verdict[run->verdict]++;
-	if (run->verdict == VERDICT_FAIL || run->verdict == VERDICT_ERROR)
-		remember_failure(run);
+	summary_add(run);
 	console_test(run, number);
 	tap_test(run, number);
 	json_test(run);
@@ -409,13 +417,13 @@ void report_close(void)
 	json_write(true);
 	tap("# %s\n", totals);
 	report_flush();
-	report_line("%s", "");
-	for (unsigned i = 0; i < report.failed_count && i < FAILURES_LISTED; i++)
-		report_line("%s", report.failed[i]);
-	if (report.failed_count > FAILURES_LISTED)
-		report_line("and %u more, see above", report.failed_count - FAILURES_LISTED);
+	summary_print();
 	if (report.files)
 		report_line("report: %s and %s", report.tap_path, report.json_path);
+	platform->tone(by[VERDICT_FAIL] || by[VERDICT_ERROR] ? TONE_FAILED
+		       : by[VERDICT_SKIP] > by[VERDICT_PASS] ? TONE_SKIPPED
+							     : TONE_PASSED);
 	report_line("%s", totals);
+	platform->tone(TONE_PLAIN);
 	pages_free(report.json, JSON_PAGES + TAP_PAGES);
 }

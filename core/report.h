@@ -20,6 +20,9 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 /* Puts on the volume, before it runs, that a test is running. */
 void report_running(const char *name);
 
+/* The test that is about to run, with the time since the start, where people see it. */
+void report_progress(const struct test *test, unsigned number);
+
 /* The verdict of one test; number counts from 1. */
 void report_test(const struct test_run *run, unsigned number);
 

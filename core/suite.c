@@ -8,6 +8,7 @@
 #include "resume.h"
 #include "sched.h"
 #include "soak.h"
+#include "summary.h"
 #include "test.h"
 #include "text.h"
 #include "vm.h"
@@ -18,6 +19,7 @@ static struct {
 	uint64_t capabilities;
 	bool careful;	     /* each test's name is on the volume before it runs */
 	const char *why_not; /* no virtualization: the reason in one line */
+	const char *advice;  /* what to do about it, NULL: nothing */
 	unsigned ready;	     /* processors */
 } suite;
 
@@ -70,7 +72,7 @@ static void list_test(const struct test *test, unsigned number)
 
 static void probe(void *argument)
 {
-	suite.capabilities = backend->probe(argument, &suite.why_not);
+	suite.capabilities = backend->probe(argument, &suite.why_not, &suite.advice);
 }
 
 /* What this processor offers; reading its MSRs may fault, so it is taken for that. */
@@ -218,6 +220,7 @@ static void run_test(const struct test *test, unsigned number)
 		} else if (test->cpus > suite.ready) {
 			test_skip(&run, "needs %u processors", test->cpus);
 		} else {
+			report_progress(test, number);
 			status = machine_enter(virtualization());
 			if (require(&run, "taking the boot processor", status)) {
 				run_taken(&run);
@@ -324,6 +327,12 @@ static void look_for_unfinished_run(void)
 		resume_close();
 }
 
+static void say_why_not(void)
+{
+	report_line("no virtualization: %s", suite.why_not);
+	summary_why(suite.why_not, suite.advice);
+}
+
 static int run_all(struct facts *facts)
 {
 	unsigned tests = for_each_test(NULL), runs = suite.options->runs ? suite.options->runs : 1;
@@ -338,7 +347,7 @@ static int run_all(struct facts *facts)
 		return SUITE_FAILED;
 	}
 	if (!virtualization())
-		report_line("no virtualization: %s", suite.why_not);
+		say_why_not();
 	(void)machine_start(virtualization());
 	look_for_processors(NULL);
 	run_tests();

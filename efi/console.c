@@ -4,6 +4,7 @@
  * it does not, the first serial port gets a copy from us.
  */
 #include "firmware.h"
+#include "screen.h"
 #include "text.h"
 
 #include <stdarg.h>
@@ -11,6 +12,12 @@
 enum { CONOUT_SIZE = 1024, CHUNK = 128 };
 
 static EFI_SERIAL_IO_PROTOCOL *mirror;
+
+static struct {
+	bool on;
+	UINTN columns, rows;
+	UINTN used; /* rows since the last stop */
+} pager;
 
 /* UEFI specification, "Messaging Device Path": a multi-instance path with a UART node anywhere. */
 static bool has_uart(const unsigned char *path, size_t size)
@@ -38,9 +45,10 @@ void console_init(void)
 	mirror = NULL;
 	if (!has_uart(path, size))
 		mirror = firmware_locate(&serial_guid);
+	screen_init(has_uart(path, size));
 }
 
-static void print_screen(const char *text)
+static void print_screen(const char *text, size_t length)
 {
 	SIMPLE_TEXT_OUTPUT_INTERFACE *out = firmware.table->ConOut;
 	CHAR16 chunk[CHUNK + 3]; /* room for CR, LF and NUL */
@@ -48,13 +56,14 @@ static void print_screen(const char *text)
 
 	if (!out)
 		return;
-	for (; *text; text++) {
+	screen_clear_progress();
+	for (; length; text++, length--) {
 		if (*text == '\n')
 			chunk[used++] = '\r';
 		/* A firmware's font need not have more than ASCII. */
 		chunk[used++] =
 			*text == '\n' || (*text >= ' ' && *text <= '~') ? (CHAR16)*text : '?';
-		if (used >= CHUNK || !text[1]) {
+		if (used >= CHUNK || length == 1) {
 			chunk[used] = 0;
 			out->OutputString(out, chunk);
 			used = 0;
@@ -62,16 +71,16 @@ static void print_screen(const char *text)
 	}
 }
 
-static void print_mirror(const char *text)
+static void print_mirror(const char *text, size_t length)
 {
 	char chunk[CHUNK + 2];
 	UINTN used = 0;
 
-	for (; mirror && *text; text++) {
+	for (; mirror && length; text++, length--) {
 		if (*text == '\n')
 			chunk[used++] = '\r';
 		chunk[used++] = *text;
-		if (used >= CHUNK || !text[1]) {
+		if (used >= CHUNK || length == 1) {
 			/* A port that does not take the text would cost its time-out each line. */
 			if (mirror->Write(mirror, &used, chunk) != EFI_SUCCESS)
 				mirror = NULL;
@@ -80,10 +89,77 @@ static void print_mirror(const char *text)
 	}
 }
 
+static void print(const char *text, size_t length)
+{
+	print_screen(text, length);
+	print_mirror(text, length);
+}
+
+/* A key of the user's; 0 where there is no keyboard, or for one that is no character. */
+static CHAR16 wait_key(void)
+{
+	SIMPLE_INPUT_INTERFACE *in = firmware.table->ConIn;
+	EFI_INPUT_KEY key = { 0 };
+	UINTN index;
+
+	if (!in)
+		return 0;
+	in->Reset(in, FALSE); /* keys from before the question */
+	if (firmware.boot->WaitForEvent(1, &in->WaitForKey, &index) == EFI_SUCCESS)
+		in->ReadKeyStroke(in, &key);
+	return key.UnicodeChar;
+}
+
+void console_wait_key(void)
+{
+	wait_key();
+}
+
+void console_page(void)
+{
+	SIMPLE_TEXT_OUTPUT_INTERFACE *out = firmware.table->ConOut;
+
+	pager.used = 0;
+	pager.on = out && out->QueryMode(out, (UINTN)out->Mode->Mode, &pager.columns,
+					 &pager.rows) == EFI_SUCCESS;
+	if (pager.columns < 2 || pager.rows < 2)
+		pager.on = false;
+}
+
+static void stop_page(void)
+{
+	static const char ask[] = "-- a key goes on, q goes on to the end --";
+	static const char gone[] = "\n";
+
+	print(ask, sizeof(ask) - 1);
+	if (wait_key() == 'q')
+		pager.on = false;
+	print(gone, sizeof(gone) - 1);
+	pager.used = 1;
+}
+
+/* One line of text, with its end or without. */
+static void print_line(const char *text, size_t length)
+{
+	UINTN rows = length ? (length - 1) / pager.columns + 1 : 1;
+
+	if (pager.used && pager.used + rows >= pager.rows)
+		stop_page();
+	pager.used += rows;
+	print(text, length);
+}
+
 void console_print(const char *text)
 {
-	print_screen(text);
-	print_mirror(text);
+	while (pager.on && *text) {
+		size_t length = 0;
+
+		while (text[length] && text[length++] != '\n')
+			;
+		print_line(text, length);
+		text += length;
+	}
+	print(text, text_length(text));
 }
 
 void console_format(const char *format, ...)
@@ -95,17 +171,4 @@ void console_format(const char *format, ...)
 	text_format_v(line, sizeof(line), format, arguments);
 	va_end(arguments);
 	console_print(line);
-}
-
-void console_wait_key(void)
-{
-	SIMPLE_INPUT_INTERFACE *in = firmware.table->ConIn;
-	EFI_INPUT_KEY key;
-	UINTN index;
-
-	if (!in)
-		return;
-	in->Reset(in, FALSE); /* keys from before the question */
-	if (firmware.boot->WaitForEvent(1, &in->WaitForKey, &index) == EFI_SUCCESS)
-		in->ReadKeyStroke(in, &key);
 }

@@ -7,6 +7,7 @@
 #include "host.h"
 #include "identify.h"
 #include "options.h"
+#include "screen.h"
 #include "suite.h"
 #include "text.h"
 #include "vmx.h"
@@ -22,6 +23,8 @@ static struct platform efi_platform = {
 	.guarded = host_guarded,
 	.idle = host_idle,
 	.print = console_print,
+	.tone = screen_tone,
+	.progress = screen_progress,
 	.file_write = files_write,
 	.file_append = files_append,
 	.file_read = files_read,
@@ -117,6 +120,8 @@ static void read_options(struct run *run)
 static void run_all(struct run *run)
 {
 	run->result = 2;
+	if (run->options.page)
+		console_page();
 	if (run->options.error[0])
 		console_format("assay: %s\n", run->options.error);
 	if (run->options.error[0] || run->options.help)

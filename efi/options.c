@@ -4,12 +4,13 @@
 #include "text.h"
 
 const char options_usage[] =
-	"usage: assay.efi [-h] [-l] [-b] [-c N] [-n N] [-r PATH] [-s] [--resume] [FILTER...]\n"
+	"usage: assay.efi [-h] [-l] [-b] [-c N] [-n N] [-p] [-r PATH] [-s] [--resume] [FILTER...]\n"
 	"  -h       print this and do nothing\n"
 	"  -l       list the tests and do nothing\n"
 	"  -b       measure speed, too, after the tests\n"
 	"  -c N     use N processors, the boot processor included; default: all\n"
 	"  -n N     run the tests N times; the runs after the first are compared with it\n"
+	"  -p       stop and wait for a key when the screen is full\n"
 	"  -r PATH  report files PATH.TAP and PATH.JSON; default: \\ASSAY\\REPORT\n"
 	"  -s       shut the machine down at the end\n"
 	"  --resume go on after a run that a reset of the machine ended\n"
@@ -171,6 +172,9 @@ static void parse_option(struct options *options, const char *word, char **line)
 		break;
 	case 'b':
 		options->suite.bench = true;
+		break;
+	case 'p':
+		options->page = true;
 		break;
 	case 's':
 		options->suite.shutdown = true;

@@ -67,7 +67,7 @@ static void expect_identity(struct lab *lab, unsigned slot, bool x2apic)
 	expect(run, "CPUID leaf 0BH, EDX", id, value[1], "SDM vol. 2A, \"CPUID\": x2APIC ID");
 	expect(run, "APIC ID register", x2apic ? id : id << 24, value[2],
 	       "SDM vol. 3A, \"Local APIC ID\"");
-	expect(run, "IA32_APIC_BASE", base, value[3],
+	expect(run, "APIC: modes", base, value[3],
 	       "SDM vol. 3A, \"Local APIC Status and Location\"");
 }
 

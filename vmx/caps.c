@@ -162,7 +162,15 @@ static uint64_t vmx_capabilities(void)
 	return found;
 }
 
-uint64_t vmx_probe(struct facts *facts, const char **why)
+static bool is_intel(void)
+{
+	uint32_t leaf[4];
+
+	cpuid(0, 0, leaf);
+	return leaf[1] == 0x756E6547; /* "Genu" */
+}
+
+uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice)
 {
 	uint32_t leaf[4];
 	uint64_t feature_control;
@@ -170,6 +178,11 @@ uint64_t vmx_probe(struct facts *facts, const char **why)
 	cpuid(1, 0, leaf);
 	if (!(leaf[2] & CPUID_1_ECX_VMX)) {
 		*why = "this processor does not offer VMX (CPUID.1:ECX.VMX is 0)";
+		*advice =
+			is_intel()
+				? "On real hardware, look for Virtualization, VT-x or VMX in "
+				  "the firmware's setup."
+				: "Assay knows Intel VMX only; there are no tests of AMD SVM yet.";
 		return 0;
 	}
 	if (rdmsr_try(IA32_FEATURE_CONTROL, &feature_control) != STATUS_OK) {
@@ -182,8 +195,9 @@ uint64_t vmx_probe(struct facts *facts, const char **why)
 		  feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX ? "on" : "off");
 	if (feature_control & FEATURE_CONTROL_LOCK &&
 	    !(feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX)) {
-		*why = "the firmware locked IA32_FEATURE_CONTROL without VMX: enable it in its "
-		       "setup";
+		*why = "the firmware locked IA32_FEATURE_CONTROL without VMX";
+		*advice = "Enable Virtualization, VT-x or VMX in its setup, and switch the machine "
+			  "off once.";
 		return 0;
 	}
 	read_caps(&vmx_caps);

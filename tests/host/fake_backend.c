@@ -21,10 +21,11 @@ void fake_backend_reset(void)
 	backend = &fake_backend;
 }
 
-static uint64_t fake_probe(struct facts *facts, const char **why)
+static uint64_t fake_probe(struct facts *facts, const char **why, const char **advice)
 {
 	facts_add(facts, "virtualization", "fake");
 	*why = fake_vendor.why;
+	*advice = NULL;
 	return fake_vendor.capabilities;
 }
 

@@ -244,6 +244,17 @@ static void fake_print(const char *text)
 	fake.console_size += length;
 }
 
+static void fake_tone(enum tone tone)
+{
+	FAKE_CHECK(tone <= TONE_SKIPPED);
+}
+
+static void fake_progress(const char *line)
+{
+	FAKE_CHECK(strlen(line) < 80);
+	fake.progress_lines++;
+}
+
 const struct fake_file *fake_file(const char *path)
 {
 	for (unsigned i = 0; i < fake.file_count; i++)
@@ -310,6 +321,8 @@ struct platform fake_platform = {
 	.guarded = fake_guarded,
 	.idle = fake_idle,
 	.print = fake_print,
+	.tone = fake_tone,
+	.progress = fake_progress,
 	.file_write = fake_file_write,
 	.file_append = fake_file_append,
 	.file_read = fake_file_read,

@@ -42,6 +42,7 @@ struct fake_machine {
 	unsigned file_count;
 	char console[FAKE_FILE_SIZE];
 	size_t console_size;
+	unsigned progress_lines;
 };
 
 extern struct fake_machine fake;

@@ -1,5 +1,6 @@
 /* Verdicts, and the report: JSON that parses, TAP that is well formed, whatever is said in it. */
 #include "report.h"
+#include "summary.h"
 
 #include "fake_json.h"
 #include "fake_platform.h"
@@ -221,8 +222,41 @@ static void test_whole_report(void **state)
 	/* The last line of the console. */
 	assert_string_equal(strstr(fake.console, "R.JSON\n") + 7,
 			    "2 passed, 1 failed, 1 skipped, 1 errors\n");
-	assert_non_null(strstr(fake.console, "\nFAIL  group.subject\nERROR group.subject\n"));
+	assert_non_null(
+		strstr(fake.console,
+		       "\nFAIL  group.subject: the guest's \"reason\"\nERROR group.subject: the "));
+	assert_non_null(strstr(fake.console, "\nSKIP  1 test: the guest's \"reason\"\n"));
+	assert_non_null(strstr(fake.console, "\nFAIL: not as the SDM says"));
+	assert_non_null(strstr(fake.console, "\nERROR: the test broke off"));
 	assert_int_equal(pages_in_use(), pages);
+}
+
+/* Everything at its longest: the lines after the last test fit 80x25, one for the prompt left. */
+static void test_summary_fits(void **state)
+{
+	struct test_run run;
+	const char *line;
+	unsigned lines = 0;
+
+	(void)state;
+	assert_int_equal(report_open("\\R", &facts, 60), STATUS_OK);
+	summary_why("so many reasons", "so much advice");
+	for (unsigned i = 0; i < 60; i++) {
+		char why[TEST_TEXT];
+
+		memset(why, 'a' + (int)i / 3 % 26, sizeof(why) - 1);
+		why[sizeof(why) - 1] = '\0';
+		run = verdict(i % 3 ? i % 3 == 1 ? VERDICT_FAIL : VERDICT_ERROR : VERDICT_SKIP,
+			      why);
+		report_test(&run, i + 1);
+	}
+	fake.console_size = 0;
+	report_close();
+	for (line = fake.console; *line; lines++) {
+		assert_in_range(strcspn(line, "\n"), 0, 79);
+		line += strcspn(line, "\n") + 1;
+	}
+	assert_in_range(lines, 10, 24);
 }
 
 /* What is known is on the volume while the run goes on. */
@@ -266,7 +300,7 @@ static void test_very_many(void **state)
 	assert_string_equal(json_member(json(), "failed", 0), "400");
 	assert_true(json_member(json(), "dropped", 0)[0]);
 	assert_tap(TESTS, TESTS);
-	assert_non_null(strstr(fake.console, "and 388 more, see above\n"));
+	assert_non_null(strstr(fake.console, "and 389 more, see the report\n"));
 }
 
 static void test_bad_volumes(void **state)
@@ -356,10 +390,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 	const struct CMUnitTest tests[] = {
-		TEST(test_verdicts),	 TEST(test_skips),	TEST(test_time_left_of_a_test),
-		TEST(test_whole_report), TEST(test_unfinished), TEST(test_very_many),
-		TEST(test_bad_volumes),	 TEST(test_no_memory),	TEST(test_lines),
-		TEST(test_facts),
+		TEST(test_verdicts),	 TEST(test_skips),	  TEST(test_time_left_of_a_test),
+		TEST(test_whole_report), TEST(test_summary_fits), TEST(test_unfinished),
+		TEST(test_very_many),	 TEST(test_bad_volumes),  TEST(test_no_memory),
+		TEST(test_lines),	 TEST(test_facts),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

@@ -37,7 +37,8 @@ def measure(build):
     """{(figure, processors): (value, unit)}"""
     rows = {("image size", "-"): ((build / "assay.efi").stat().st_size, "bytes")}
     runs = [scenario.Scenario(f"bench-{n}", Machine("bochs", n), "-b",
-                              expect=scenario.Expect(passed=0)) for n in PROCESSORS]
+                              expect=scenario.Expect(passed=0), limit=1500)
+            for n in PROCESSORS]
     with ThreadPoolExecutor(2) as pool:
         for n, result in zip(PROCESSORS, pool.map(lambda s: scenario.run(s, build), runs)):
             if not result.ok():

@@ -43,6 +43,11 @@ soak: ## the whole suite N=200 times in one boot, and another program afterwards
 	$(MAKE) all
 	$(PYTHON) tests/run/suite.py --build $(BUILD) --soak $(or $(N),200)
 
+pictures: ## docs/*.png: the screen at the end of a run, with and without VMX
+	sh tests/run/packages.sh build run test pictures
+	$(MAKE) all
+	$(PYTHON) tests/run/pictures.py --build $(BUILD)
+
 bench: ## measure, print the table, compare with tests/run/baseline.txt
 	sh tests/run/packages.sh build run
 	$(MAKE) all
@@ -62,4 +67,4 @@ usb: ## write a stick: make usb DEV=/dev/sdX
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
-.PHONY: run test soak bench bench-update coverage usb FORCE
+.PHONY: run test soak pictures bench bench-update coverage usb FORCE

@@ -1,0 +1,12 @@
+/* What only people before a screen see. */
+#ifndef EFI_SCREEN_H
+#define EFI_SCREEN_H
+
+#include "platform.h"
+
+void screen_init(bool serial); /* serial: ConOut writes to a serial port, too */
+void screen_tone(enum tone tone);
+void screen_progress(const char *line);
+void screen_clear_progress(void); /* before anything else is printed */
+
+#endif
