@@ -54,7 +54,8 @@ TESTS_FLAGS := $(if $(BROKEN),-DASSAY_BROKEN) $(if $(SABOTAGE),-DASSAY_SABOTAGE)
 IMAGE_FLAGS := $(COMMON) -fpic -fshort-wchar -mno-red-zone -fvisibility=hidden \
 	-DASSAY_VERSION='"$(VERSION)"'
 ifeq ($(findstring clang,$(CC)),)
-IMAGE_FLAGS += -maccumulate-outgoing-args # gnu-efi asks gcc for it: calls with the Microsoft ABI
+# gnu-efi asks gcc for the first, for calls with the Microsoft ABI; the second packs static arrays.
+IMAGE_FLAGS += -maccumulate-outgoing-args -malign-data=abi
 endif
 GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Itests/guest
@@ -62,8 +63,8 @@ GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Itests/guest
 # Speed between a VM exit and the next entry; size elsewhere, for the image has a limit.
 FAST := -O2
 SMALL := -Oz
-HOT := efi/libc.c core/pages.c core/text.c tests/lab.c core/apic.c core/cpu.c core/exit.c core/ipi.c core/mailbox.c core/msr.c core/run.c \
-	core/sched.c vmx/exit.c vmx/run.c
+HOT := core/apic.c core/cpu.c core/exit.c core/ipi.c core/mailbox.c core/pages.c core/run.c \
+	efi/libc.c vmx/exit.c vmx/run.c
 
 SEES_core  := -Icore
 SEES_vmx   := -Ivmx -Icore

@@ -11,7 +11,7 @@ enum {
 	FLUSH_SHARE = 20 /* a twentieth of the time */,
 	LINE = 1000,
 	COLUMNS = 79,
-	BENCHES = 32,
+	BENCHES = 16,
 	JSON_END = 24576, /* bytes kept for the benchmarks, the runs and the summary */
 };
 

@@ -116,22 +116,25 @@ idle_wait_end:
 	ret
 
 /*
- * One stub for each vector, 16 bytes apart. Afterwards the stack holds a struct frame from its
+ * One stub for each vector, of 12 bytes. Afterwards the stack holds a struct frame from its
  * vector up; vectors without an error code get a zero. SDM vol. 3A, "Error Code", and the table
  * "Protected-Mode Exceptions and Interrupts": 8, 10 to 14, 17 and 21 have one; AMD adds 29, 30.
  */
-	.balign	16
 	.global exception_stubs
 	.hidden exception_stubs
 exception_stubs:
 	.set	vector, 0
 	.rept	256
-	.balign	16
 	.if	vector != 8 && vector != 17 && vector != 21 && vector != 29 && vector != 30 && (vector < 10 || vector > 14)
-	push	$0
+	push	$0			/* 2 bytes */
+	.else
+	nop
+	nop
 	.endif
-	push	$vector
-	jmp	exception_common
+	.byte	0x68			/* PUSH imm32, always the long form */
+	.long	vector
+	.byte	0xe9			/* JMP rel32 */
+	.long	exception_common - . - 4
 	.set	vector, vector + 1
 	.endr
 

@@ -111,7 +111,7 @@ void idle_wait_look(void);
 void idle_wait_end(void);
 void msr_read_instruction(void);
 void msr_read_failed(void);
-extern const uint8_t exception_stubs[256][16];
+extern const uint8_t exception_stubs[256][12];
 
 /* exceptions.c */
 bool exceptions_init(void); /* false: no memory */

@@ -130,8 +130,9 @@ static bool enter(struct vcpu *vcpu, struct vmx_vcpu *vendor, uint64_t *reason)
 	for (;;) {
 		if (vmx_enter(vcpu->regs.gpr, vendor, vendor->launched))
 			return false;
-		vendor->launched = true;
 		*reason = vmread(EXIT_REASON);
+		/* An entry that failed on the guest's state has not launched the VMCS. */
+		vendor->launched |= !(*reason & REASON_ENTRY_FAILURE);
 		if (part->smi_sticks && *reason != REASON_SIPI) /* that one is looked at first */
 			vmx_drop_smi_blocking();
 		if (*reason != REASON_CPUID ||
