@@ -71,8 +71,10 @@ def _bochs(machine, folder, disk, serial):
     pci = "pci: enabled=1, chipset=i440fx"
     drive = f"ata0-master: type=disk, path={disk}, mode=flat"
     if machine.boot == "usb":
-        pci += ", slot1=usb_ehci"
-        drive = f'usb_ehci: enabled=1, port1=disk, options1="path:{disk}"'
+        # 3.0 boots from its slow controller only.
+        kind, speed = ("uhci", "speed:full, ") if version("bochs") == "bochs-3.0" else ("ehci", "")
+        pci += f", slot1=usb_{kind}"
+        drive = f'usb_{kind}: enabled=1, port1=disk, options1="{speed}path:{disk}"'
     mode = "term" if serial.is_absolute() else "file"
     (folder / "bochsrc").write_text(f"""\
 display_library: rfb, options="timeout=0"

@@ -6,6 +6,8 @@ MODEL    ?=
 MEMORY   ?= 512
 BOOT     ?= disk
 ARGS     ?=
+SUITE    ?=
+SUITE_ROOT ?= /tmp/assay-$(SUITE)
 RUN = $(PYTHON) tests/run/run.py --build $(BUILD) --emulator $(EMULATOR) --cpus $(CPUS) \
 	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) --options='$(ARGS)'
 run-packages = sh tests/run/packages.sh build run $(if $(filter qemu,$(EMULATOR)),test)
@@ -48,6 +50,12 @@ pictures: ## docs/*.png: the screen at the end of a run, with and without VMX
 	$(MAKE) all
 	$(PYTHON) tests/run/pictures.py --build $(BUILD)
 
+matrix: ## every kind of machine the emulators have, into docs/matrix.md; SUITE=trixie ONLY=
+	sh tests/run/packages.sh build run test $(if $(SUITE),matrix)
+	$(MAKE) all $(BUILD)/spoil.efi
+	$(if $(SUITE),sh tests/run/chroot.sh $(SUITE) $(SUITE_ROOT) $(BUILD),$(PYTHON) tests/run/matrix.py --build $(BUILD)) \
+		$(if $(ONLY),--only '$(ONLY)')
+
 bench: ## measure, print the table, compare with tests/run/baseline.txt
 	sh tests/run/packages.sh build run
 	$(MAKE) all
@@ -67,4 +75,4 @@ usb: ## write a stick: make usb DEV=/dev/sdX
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
-.PHONY: run test soak pictures bench bench-update coverage usb FORCE
+.PHONY: run test matrix soak pictures bench bench-update coverage usb FORCE

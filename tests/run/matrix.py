@@ -1,0 +1,187 @@
+"""`make matrix`: every kind of machine that the emulators have, one table, docs/matrix.md.
+
+A SKIP must be justified: the capability that it names is looked up in the facts that the same
+report gives about the machine. A run that ends in any other way than by itself is red.
+"""
+
+import argparse
+import fnmatch
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import emulator
+import scenario
+from emulator import Machine
+from scenario import Expect, Scenario
+
+DOCUMENT = Path("docs/matrix.md")
+JOBS = 2
+MODELS = {
+    "bochs-2.7": """core2_penryn_t9600 corei5_lynnfield_750 corei5_arrandale_m520
+        corei7_sandy_bridge_2600k corei7_ivy_bridge_3770k corei7_haswell_4770 broadwell_ult
+        corei7_skylake_x corei3_cnl corei7_icelake_u tigerlake p4_prescott_celeron_336
+        athlon64_clawhammer athlon64_venice turion64_tyler phenom_8650_toliman zambezi trinity_apu
+        ryzen""",
+    # tigerlake, sapphire_rapids and arrow_lake of 3.0 panic inside the firmware.
+    "bochs-3.0": """core2_penryn_t9600 corei5_lynnfield_750 corei7_sandy_bridge_2600k
+        corei7_ivy_bridge_3770k corei7_haswell_4770 corei7_skylake_x corei3_cnl corei7_icelake_u
+        ryzen""",
+    "bochs-3.1": """core2_penryn_t9600 corei5_lynnfield_750 corei7_sandy_bridge_2600k
+        corei7_ivy_bridge_3770k corei7_haswell_4770 corei7_skylake_x corei3_cnl corei7_icelake_u
+        tigerlake sapphire_rapids arrow_lake ryzen""",
+}
+
+# What a SKIP names: the fact of the report that shows it, and the text that is there if the
+# machine has it after all.
+SHOWN = {
+    "VMX": ("vmx basic", ""),
+    "EPT": ("vmx secondary controls", r"\bEPT,"),
+    "unrestricted guest": ("vmx secondary controls", "unrestricted guest"),
+    "APIC-register virtualization": ("vmx secondary controls", "APIC-register virtualization"),
+    "VMX-preemption timer": ("vmx pin-based controls", "VMX-preemption timer"),
+    "wait-for-SIPI activity state": ("vmx misc", "wait-for-SIPI"),
+    "MSR bitmaps for x2APIC": ("vmx primary controls", "MSR bitmaps"),
+    "64-bit guests": ("vmx entry controls", "IA-32e mode guest"),
+}
+# The report has no fact about these: models that lack them, as the emulator's sources say.
+LACKING = {
+    "XSAVE": "core2_* corei5_lynnfield_* corei5_arrandale_*",
+    "AVX": "core2_* corei5_lynnfield_* corei5_arrandale_*",
+    "TSC-deadline timer": "core2_* corei5_lynnfield_* corei5_arrandale_*",
+}
+
+
+def machines():
+    """Scenarios in the order of the table."""
+    expect = Expect(passed=1)
+    bochs, found = emulator.version("bochs"), []
+
+    def add(name, machine, **more):
+        found.append(Scenario(f"matrix-{name}", machine, expect=expect, limit=400, **more))
+
+    for model in MODELS.get(bochs, "corei7_skylake_x").split():
+        add(model, Machine("bochs", 2, model=model))
+    for cpus in range(15, 0, -1):
+        add(f"{cpus:02}-processors", Machine("bochs", cpus))
+    for memory in (64, 128, 1024, 5120):
+        add(f"{memory}-MiB", Machine("bochs", 2, memory))
+    add("boot-usb", Machine("bochs", 2, boot="usb"))
+    add("boot-startup-nsh", Machine("bochs", 2), prepare="no boot program", shell=True)
+    add("48-MiB", Machine("bochs", 2, 48))
+    for model in ("qemu64", "Nehalem", "Skylake-Server", "EPYC", "max"):
+        add(f"qemu-{model}", Machine("qemu", 4, model=model))
+    add("qemu-15-processors", Machine("qemu", 15))
+    add("qemu-64-MiB", Machine("qemu", 2, 64))
+    add("qemu-usb", Machine("qemu", 2, boot="usb"))
+    add("qemu-startup-nsh", Machine("qemu", 2), prepare="no boot program", shell=True)
+    return found
+
+
+def justified(reason, report, machine):
+    """Whether the machine, by its own report, lacks what the SKIP says it needs."""
+    if reason.startswith("runs only by"):
+        return True
+    need = reason.removeprefix("needs ")
+    if match := re.fullmatch(r"(\d+) processors", need):
+        in_use = re.search(r"(\d+) in use", report.machine.get("processors", ""))
+        return in_use is not None and int(in_use[1]) < int(match[1])
+    if need in LACKING:
+        return any(fnmatch.fnmatchcase(machine.model, glob) for glob in LACKING[need].split())
+    if need not in SHOWN:
+        return False
+    fact, text = SHOWN[need]
+    return fact not in report.machine or (text != "" and not re.search(text, report.machine[fact]))
+
+
+def row(result):
+    """Cells of the table; what is wrong goes into result.wrong."""
+    machine = result.scenario.machine
+    how = f"{machine.cpus} processors, {machine.memory} MiB, {machine.boot}"
+    if result.scenario.prepare:
+        how = how.replace("disk", "startup.nsh")
+    name = result.scenario.name.removeprefix("matrix-")
+    if result.report is None:
+        console = result.console[-1:] or ["nothing"]
+        if result.scenario.machine.memory < 64 and "not enough memory" in "".join(result.console):
+            result.harness = ""
+            return [name, how, "-", "-", "-", "says that 4 MiB in one piece are missing"]
+        return [name, how, "-", "-", "-", f"**{result.harness}** ({console[0]})"]
+    reasons = Counter(t["reason"] for t in result.report.tests if t["verdict"] == "SKIP")
+    for reason in reasons:
+        if not justified(reason, result.report, machine):
+            result.wrong.append(f"{reason}: nothing says that it is missing")
+    known = len(result.judgement.known)
+    notes = [f"{count} {reason}" for reason, count in reasons.most_common()]
+    notes += [f"**{wrong.splitlines()[0]}**" for wrong in result.wrong]
+    failed = f"{known} known" if known else "0"
+    others = len(result.judgement.failing)
+    if others:
+        failed += f", **{others} others**"
+    return [name, how, str(result.report.count("PASS")), failed,
+            str(result.report.count("SKIP")), "; ".join(notes)]
+
+
+def run(build, one):
+    result = scenario.run(one, build)
+    console = build / "run" / one.name / "console.txt"
+    result.console = [] if not console.exists() else [
+        line for line in console.read_text().splitlines() if line.strip()]
+    cells = row(result)
+    print(f"{'ok' if result.ok() else 'FAILED':6}  {result.seconds:4.0f} s  " + " | ".join(cells),
+          flush=True)
+    return cells, result.ok()
+
+
+def firmware():
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "ovmf"], text=True,
+                          stdout=subprocess.PIPE, check=False)
+    return f"OVMF {done.stdout or '?'}"
+
+
+def section(results):
+    """The part of the document about these emulators."""
+    versions = (f"{emulator.version('bochs')}, {emulator.version('qemu')}, {firmware()}, "
+                f"{time.strftime('%Y-%m-%d')}")
+    lines = [f"## {versions}", "",
+             "| machine | | passed | failed | skipped | SKIPs and what else there is to say |",
+             "| --- | --- | ---: | ---: | ---: | --- |"]
+    return lines + ["| " + " | ".join(cells) + " |" for cells, _ in results]
+
+
+def write(document, lines):
+    """Replaces the section of the same Bochs, or appends it."""
+    text = document.read_text() if document.exists() else ""
+    parts = re.split(r"(?m)^(?=## )", text)
+    key = lines[0].split(",")[0]
+    parts = [p for p in parts if not p.startswith(key + ",")]
+    head, sections = parts[0], sorted([*parts[1:], "\n".join(lines) + "\n\n"])
+    document.write_text(head + "".join(sections).rstrip("\n") + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--only", default="*", help="glob: which machines")
+    parser.add_argument("--document", type=Path, default=DOCUMENT)
+    parser.add_argument("--jobs", type=int, default=JOBS)
+    given = parser.parse_args()
+    chosen = [m for m in machines()
+              if fnmatch.fnmatchcase(m.name.removeprefix("matrix-"), given.only)]
+    results = []
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for result in pool.map(lambda m: run(given.build, m), chosen):
+            results.append(result)
+            if given.only == "*":  # each one, as the whole takes long
+                write(given.document, section(results))
+    red = sum(not ok for _, ok in results)
+    print(f"{len(results) - red} machines as expected, {red} not")
+    return 1 if red or not results else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
