@@ -39,6 +39,7 @@ class Scenario:
     options: str = ""
     prepare: str = ""  # a function of PREPARE
     shell: bool = False  # ends at the Shell's prompt, where the harness types `reset -s`
+    types: tuple = ()  # (pattern, text): the text is typed when the console says the pattern
     variant: str = ""  # the image of another build: broken, clang, sabotage
     expect: Expect = Expect()
     resets: int = 0  # how often the tests end the machine by a triple fault: it is started again
@@ -88,7 +89,7 @@ def _run(scenario, build, folder, result, on_line):
     image.copy(build / scenario.variant / "assay.img", disk)
     image.options(disk, f"-s {scenario.options}".strip())
     PREPARE[scenario.prepare](disk)
-    answer = (PROMPT, "reset -s\r") if scenario.shell else None
+    answer = (PROMPT, "reset -s\r") if scenario.shell else scenario.types or None
     lines = []
     for left in range(scenario.resets, -1, -1):
         ended = emulator.run(scenario.machine, folder, disk.name, scenario.limit, answer, on_line)

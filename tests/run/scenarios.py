@@ -77,6 +77,8 @@ BAD = [
              expect=Expect(report="console", says=("volume is read-only", NO_VMX))),
     Scenario("full-volume", qemu(), prepare="full volume",
              expect=Expect(report="console", says=("volume is full", NO_VMX))),
+    Scenario("stops-at-full-screens", qemu(), options="-p", types=("-- a key goes on", "q"),
+             expect=Expect(says=("-- a key goes on, q goes on to the end --", NO_VMX), skipped=5)),
     Scenario("unknown-option", qemu(cpus=1), options="--bogus",
              expect=Expect(report="none", says=("unknown option --bogus",))),
     Scenario("filter-without-match", qemu(cpus=1), options="no.such.*",
