@@ -64,12 +64,13 @@ enum status vcpu_stop(struct vcpu *vcpu)
 
 enum status vcpu_set_affinity(struct vcpu *vcpu, int cpu)
 {
-	if (cpu < -1 || cpu >= (int)cpus_in_use())
+	if (cpu < -1 || cpu >= (int)platform->cpu_count)
+		return STATUS_INVALID;
+	if (cpu >= 0 && !cpu_usable(&platform->cpus[cpu]))
 		return STATUS_INVALID;
 	vcpu->affinity = cpu;
 	if (cpu < 0)
 		return STATUS_OK;
-	cpu = (int)cpu_in_use((unsigned)cpu)->index;
 	return control(vcpu, (struct message){ .kind = MESSAGE_MOVE, .value = (uint32_t)cpu });
 }
 

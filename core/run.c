@@ -5,11 +5,20 @@
 #include "sched.h"
 #include "vm.h"
 
+/*
+ * The processor is deaf meanwhile, to its timer too: not the boot processor, which runs the tests
+ * and watches their deadlines.
+ */
+static bool waits_in_hardware(const struct vcpu *vcpu)
+{
+	return vcpu->vm->wait_in_hardware && atomic_load(&vcpu->cpu)->index != 0;
+}
+
 bool vcpu_runnable(const struct vcpu *vcpu)
 {
 	enum vcpu_state state = atomic_load_explicit(&vcpu->state, memory_order_relaxed);
 
-	return state == VCPU_RUNNING || (state == VCPU_WAIT_SIPI && vcpu->vm->wait_in_hardware);
+	return state == VCPU_RUNNING || (state == VCPU_WAIT_SIPI && waits_in_hardware(vcpu));
 }
 
 void vcpu_try_wake(struct vcpu *vcpu)

@@ -82,8 +82,8 @@ enum status vcpu_pause(struct vcpu *vcpu);
 enum status vcpu_resume(struct vcpu *vcpu);
 enum status vcpu_stop(struct vcpu *vcpu);
 
-/* Pins the vCPU to a processor, or to none with -1, and moves it there with its state. Processors
- * are those in use, counted from 0. */
+/* Pins the vCPU to the processor of this index, or to none with -1, and moves it there with its
+ * state. STATUS_INVALID: there is no such processor, or it is out of use. */
 enum status vcpu_set_affinity(struct vcpu *vcpu, int cpu);
 
 enum status vm_pause_all(struct vm *vm);  /* those that run */

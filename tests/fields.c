@@ -314,7 +314,7 @@ static void moments(struct lab *lab)
 static void field_moments(struct test_run *run)
 {
 	struct snapshot space[2];
-	int cpu = (int)platform->cpu_count - 1;
+	int cpu = (int)cpu_in_use(cpus_in_use() - 1)->index;
 	struct lab lab;
 
 	first = &space[0];
@@ -342,7 +342,7 @@ static void field_migration(struct test_run *run)
 	vcpu = lab.vm->vcpus[SUBJECT];
 	if (require(run, "affinity", vcpu_set_affinity(vcpu, 0)) && start_and_pause(&lab) &&
 	    take_snapshot(&lab, SUBJECT, first) &&
-	    require(run, "affinity", vcpu_set_affinity(vcpu, 1)) &&
+	    require(run, "affinity", vcpu_set_affinity(vcpu, (int)cpu_in_use(1)->index)) &&
 	    take_snapshot(&lab, SUBJECT, second)) {
 		compare(run, of_host);
 		expect(run, "GS base of the host has changed", true,
@@ -361,11 +361,11 @@ static void same_fields(struct test_run *run)
 
 	first = &space[0];
 	second = &space[1];
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = platform->cpu_count }))
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = cpus_in_use() }))
 		return;
 	if (take_snapshot(&lab, 0, first))
-		for (unsigned cpu = 1; cpu < platform->cpu_count; cpu++) {
-			if (!take_snapshot(&lab, cpu, second))
+		for (unsigned id = 1; id < lab.vcpus; id++) {
+			if (!take_snapshot(&lab, id, second))
 				break;
 			for (unsigned i = 0; i < vmcs_row_count; i++)
 				expect(run, vmcs_rows[i].name, first->there[i], second->there[i],

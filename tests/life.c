@@ -356,7 +356,7 @@ static unsigned processors_with_a_vcpu(void)
 static void destroy(struct test_run *run)
 {
 	const struct ending *ending = run->test->data;
-	unsigned count = platform->cpu_count;
+	unsigned count = cpus_in_use();
 	size_t before = pages_in_use();
 	struct lab lab;
 

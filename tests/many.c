@@ -12,9 +12,10 @@ static bool pin_all(struct lab *lab)
 {
 	unsigned count = lab->run->test->argument & PROCESSORS;
 
-	for (unsigned i = 0; i < lab->vcpus && count != platform->cpu_count; i++)
+	for (unsigned i = 0; i < lab->vcpus && count != cpus_in_use(); i++)
 		if (!require(lab->run, "affinity",
-			     vcpu_set_affinity(lab->vm->vcpus[i], (int)(i % count))))
+			     vcpu_set_affinity(lab->vm->vcpus[i],
+					       (int)cpu_in_use(i % count)->index)))
 			return false;
 	return true;
 }
@@ -33,7 +34,8 @@ static void expect_started(struct lab *lab)
 		expect(run, "INITs", 1, atomic_load(&vcpu->counts.inits), NULL);
 		expect(run, "second SIPI ignored", 1, atomic_load(&vcpu->counts.sipis_ignored),
 		       NULL);
-		expect(run, "its processor", i % count, atomic_load(&vcpu->cpu)->index, NULL);
+		expect(run, "its processor", cpu_in_use(i % count)->index,
+		       atomic_load(&vcpu->cpu)->index, NULL);
 	}
 	expect(run, "messages that the boot processor sent", 3 * (lab->vcpus - 1),
 	       atomic_load(&lab->vm->vcpus[0]->counts.sent), NULL);

@@ -10,7 +10,7 @@ enum { SUBJECT = 1, OTHER = 2, THIRD = 3 };
 
 static struct cpu *last_cpu(void)
 {
-	return &platform->cpus[platform->cpu_count - 1];
+	return cpu_in_use(cpus_in_use() - 1);
 }
 
 static bool open_lab(struct lab *lab, struct test_run *run, unsigned vcpus)
@@ -241,12 +241,12 @@ static bool visit(struct lab *lab, const struct cpu *cpu, uint32_t moves, struct
 /* To every processor, and back the same way. Returns whether it got through. */
 static bool travel(struct lab *lab, struct exits *exits)
 {
-	unsigned count = platform->cpu_count;
+	unsigned count = cpus_in_use();
 	const struct cpu *at = atomic_load(&lab->vm->vcpus[SUBJECT]->cpu);
 	uint32_t moves = 0;
 
 	for (unsigned i = 0; i < 2 * count - 1; i++) {
-		const struct cpu *cpu = &platform->cpus[i < count ? i : 2 * count - 2 - i];
+		const struct cpu *cpu = cpu_in_use(i < count ? i : 2 * count - 2 - i);
 
 		moves += cpu != at;
 		at = cpu;
@@ -290,9 +290,8 @@ static void migrate_paused(struct test_run *run)
 	    get_regs(&lab, SUBJECT, &before) && disturb(&lab)) {
 		uint32_t counter = state_of(&lab, SUBJECT)->counter;
 
-		for (unsigned i = 0; i < platform->cpu_count; i++) {
-			if (!pin(&lab, SUBJECT, &platform->cpus[i]) ||
-			    !get_regs(&lab, SUBJECT, &after))
+		for (unsigned i = 0; i < cpus_in_use(); i++) {
+			if (!pin(&lab, SUBJECT, cpu_in_use(i)) || !get_regs(&lab, SUBJECT, &after))
 				break;
 			regs_expect_equal(run, "moved while paused", &before, &after, false);
 		}

@@ -180,7 +180,7 @@ static struct lab_config config_of(const struct test *test, unsigned vcpus)
 /* As many vCPUs as there are processors where they wait in hardware, else four. */
 static unsigned vcpus_for(const struct test *test)
 {
-	return test->argument & HARDWARE && platform->cpu_count < 4 ? platform->cpu_count : 4;
+	return test->argument & HARDWARE && cpus_in_use() < 4 ? cpus_in_use() : 4;
 }
 
 /* The classic sequence starts every AP; the second SIPI changes nothing. */

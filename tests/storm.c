@@ -158,7 +158,7 @@ uint64_t storm_million(struct test_run *run)
 #define ROW_STORM(name_, seed, ...)                                                                \
 	{                                                                                          \
 		.name = name_, .sdm = BOOKS, .run = storm_test, .argument = seed,                  \
-		.needs = NEEDS_GUEST | BIT(CAP_X2APIC), .row = "vCPU: pending IPIs",       \
+		.needs = NEEDS_GUEST | BIT(CAP_X2APIC), .row = "vCPU: pending IPIs",               \
 		.data = &(const struct storm)                                                      \
 		{                                                                                  \
 			__VA_ARGS__                                                                \

@@ -164,6 +164,9 @@ static void test_move(void **state)
 	assert_int_equal(vcpu->affinity, -1);
 	assert_ptr_equal(atomic_load(&vcpu->cpu), &platform->cpus[0]);
 	assert_int_equal(vcpu_set_affinity(vcpu, 2), STATUS_INVALID);
+	atomic_store(&platform->cpus[1].phase, CPU_LOST);
+	assert_int_equal(vcpu_set_affinity(vcpu, 1), STATUS_INVALID); /* out of use */
+	atomic_store(&platform->cpus[1].phase, CPU_READY);
 	assert_int_equal(vcpu_set_affinity(vcpu, -2), STATUS_INVALID);
 	assert_int_equal(vcpu->affinity, -1);
 }

@@ -125,6 +125,7 @@ static void test_window(void **state)
 	cpu_kick(cpu);
 	assert_int_equal(atomic_load(&fake.nmis), 1);
 	cpu_window_open(cpu);
+	assert_int_equal(cpu->nmis_before, 1); /* what the closing waits for is the next one */
 	cpu_window_close(cpu);
 	assert_int_equal(atomic_load(&cpu->doorbell), rings + 5);
 	/* An NMI of somebody else's, outside of the window: counted, nothing aborted. */
@@ -337,23 +338,28 @@ static void test_hardware_wait(void **state)
 
 	(void)state;
 	fake_vm_end(vm);
+	fake_machine(2, false);
 	assert_int_equal(vm_create(&config, &vm), STATUS_OK);
 	vcpu = vm_vcpu(vm, 1);
 	assert_true(vcpu_runnable(vcpu));
 	assert_false(vcpu_runnable(vm_vcpu(vm, 0)));
-	assert_true(fake_step(0));
+	assert_true(fake_step(1));
 	assert_true(fake_of(vcpu)->entries > 0);
 	assert_int_equal(fake_of(vcpu)->regs.activity, ACTIVITY_WAIT_SIPI);
 	assert_false(atomic_load(&vcpu->in_wait_sipi));
 	/* The physical SIPI announces the message, which does the work. */
 	fake_set_program(vcpu, fake_spin, NULL);
 	atomic_store(&fake_of(vcpu)->physical_sipi, 0x33);
-	assert_true(fake_step(0));
+	assert_true(fake_step(1));
 	assert_int_equal(vcpu->hardware_sipi, 0x33);
 	assert_int_equal(atomic_load(&vcpu->counts.hardware_sipis), 1);
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_WAIT_SIPI);
+	/* The boot processor would be deaf to the deadlines that it watches. */
+	atomic_store(&vcpu->cpu, &platform->cpus[0]);
+	assert_false(vcpu_runnable(vcpu));
+	atomic_store(&vcpu->cpu, &platform->cpus[1]);
 	assert_int_equal(vm_start_ap(vm, 1, 0x44), STATUS_OK);
-	assert_true(fake_step(0));
+	assert_true(fake_step(1));
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_RUNNING);
 	assert_int_equal(fake_of(vcpu)->regs.activity, ACTIVITY_ACTIVE);
 	assert_int_equal(fake_of(vcpu)->regs.segment[CS].selector, 0x4400);
