@@ -117,6 +117,12 @@ static void test_halt(void **state)
 	vcpu->attention = true;
 	assert_true(wakes());
 	assert_event(4, EVENT_INTERRUPT, 9);
+
+	go_to_sleep(RFLAGS_IF, 0);
+	vcpu->extint = 0;
+	vcpu->attention = true;
+	assert_true(wakes());
+	assert_event(5, EVENT_INTERRUPT, 0);
 }
 
 static void test_halt_and_priority(void **state)

@@ -140,6 +140,8 @@ static void test_shadows(void **state)
 /* The instruction that cast the shadow has exited and retires by the advance of RIP. */
 static void test_shadow_of_an_instruction_that_retires(void **state)
 {
+	unsigned entries = guest()->entries;
+
 	(void)state;
 	guest()->regs.interruptibility = BLOCKED_BY_STI;
 	vcpu->advance = true;
@@ -147,6 +149,7 @@ static void test_shadow_of_an_instruction_that_retires(void **state)
 	interrupt(0x50);
 	enter();
 	assert_event(0, EVENT_INTERRUPT, 0x50);
+	assert_int_equal(guest()->entries, entries + 1); /* with the first entry, no window */
 	assert_int_equal(guest()->regs.rip, 0xFFF2);
 	assert_int_equal(guest()->entry.tpr_threshold, 0);
 }
@@ -181,6 +184,16 @@ static void test_nmi_is_latched(void **state)
 	assert_int_equal(guest()->event_count, 2);
 	assert_event(1, EVENT_NMI, 2);
 	assert_int_equal(atomic_load(&vcpu->counts.nmis), 2);
+}
+
+static void test_extint_0(void **state)
+{
+	(void)state;
+	vcpu->extint = 0;
+	vcpu->attention = true;
+	enter();
+	assert_event(0, EVENT_INTERRUPT, 0);
+	assert_int_equal(vcpu->extint, -1);
 }
 
 static void test_extint(void **state)
@@ -239,6 +252,7 @@ static void test_tpr_threshold(void **state)
 	/* Held back by what is in service: the TPR does not matter. */
 	apic_init(&vcpu->apic);
 	fake_enable_apics(vm);
+	apic_mmio_write(&vcpu->apic, APIC_TPR, 0x30, fake.now);
 	interrupt(0x80);
 	apic_take(&vcpu->apic, 0x80);
 	interrupt(0x50);
@@ -302,6 +316,7 @@ int main(void)
 		TEST(test_nmi_before_interrupt),
 		TEST(test_nmi_is_latched),
 		TEST(test_extint),
+		TEST(test_extint_0),
 		TEST(test_tpr_threshold),
 		TEST(test_interrupted_delivery),
 		TEST(test_event_goes_before_all),
