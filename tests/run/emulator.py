@@ -136,10 +136,12 @@ class _Serial:
     def read(self):
         if self.near is None:
             return self.file.read()
+        data = b""
         try:
-            data = os.read(self.near, 65536)
+            while part := os.read(self.near, 65536):
+                data += part
         except BlockingIOError:
-            return b""
+            pass
         self.file.write(data)
         self.file.flush()
         return data
