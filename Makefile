@@ -64,7 +64,7 @@ GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Itests/guest
 FAST := -O2
 SMALL := -Oz
 HOT := core/apic.c core/cpu.c core/exit.c core/ipi.c core/mailbox.c core/pages.c core/run.c \
-	efi/libc.c vmx/exit.c vmx/run.c
+	core/sched.c efi/libc.c tests/lab.c vmx/exit.c vmx/run.c
 
 SEES_core  := -Icore
 SEES_vmx   := -Ivmx -Icore

@@ -72,11 +72,6 @@ static void set(struct apic *apic, uint32_t offset, uint32_t value)
 	__atomic_store_n(&apic->page[offset / sizeof(uint32_t)], value, __ATOMIC_RELAXED);
 }
 
-enum apic_mode apic_mode(const struct apic *apic)
-{
-	return apic_mode_of(__atomic_load_n(&apic->base, __ATOMIC_RELAXED));
-}
-
 /* The ID register has 8 bits in xAPIC mode and 32 in x2APIC mode, where the LDR follows from it:
  * "Logical Destination Mode in x2APIC Mode". */
 static void set_identity(struct apic *apic)
@@ -91,11 +86,8 @@ static void set_identity(struct apic *apic)
 
 static void reset_registers(struct apic *apic)
 {
-	for (uint32_t offset = 0; offset < PAGE_SIZE; offset += 0x10)
-		set(apic, offset, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].rights & LVT)
-			set(apic, i * 0x10, APIC_LVT_MASKED);
+		set(apic, i * 0x10, rows[i].rights & LVT ? APIC_LVT_MASKED : 0);
 	set(apic, APIC_VERSION, VERSION);
 	set(apic, APIC_DFR, 0xFFFFFFFF);
 	set(apic, APIC_SVR, 0xFF);

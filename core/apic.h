@@ -91,7 +91,11 @@ static inline enum apic_mode apic_mode_of(uint64_t base)
 	return base & IA32_APIC_BASE_EXTD ? APIC_X2APIC : APIC_XAPIC;
 }
 
-enum apic_mode apic_mode(const struct apic *apic); /* any processor */
+/* Any processor. */
+static inline enum apic_mode apic_mode(const struct apic *apic)
+{
+	return apic_mode_of(__atomic_load_n(&apic->base, __ATOMIC_RELAXED));
+}
 
 /* State after power-up: "Local APIC State After Power-Up or Reset". */
 void apic_power_up(struct apic *apic, uint32_t id, bool bsp);

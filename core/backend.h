@@ -23,7 +23,6 @@ enum capability {
 	CAP_TIMER,	    /* a guest can be stopped after a number of ticks */
 	CAP_APIC_REGISTERS, /* the processor virtualizes the APIC page */
 	CAP_WAIT_SIPI,	    /* the hardware's wait-for-SIPI state */
-	CAP_X2APIC,	    /* x2APIC mode for guests */
 	CAP_XSAVE,
 	CAP_AVX,
 	CAP_LONG_MODE,

@@ -8,12 +8,14 @@ bool ipi_matches(const struct vcpu *vcpu, uint32_t destination, bool logical, bo
 	const struct apic *apic = &vcpu->apic;
 	uint32_t ldr;
 
+	if (!logical && apic->id == destination)
+		return true;
 	/* All ones reach everyone in every mode: "Broadcast/Self Delivery Mode", "Determining IPI
 	 * Destination". */
 	if (destination == DESTINATION_ALL || (!from_x2apic && destination == 0xFF))
 		return true;
 	if (!logical)
-		return apic->id == destination;
+		return false;
 	ldr = apic_get(apic, APIC_LDR);
 	if (apic_mode(apic) == APIC_X2APIC) {
 		/* An 8-bit logical destination names cluster 0: "Logical Destination Mode in x2APIC
@@ -29,8 +31,6 @@ bool ipi_matches(const struct vcpu *vcpu, uint32_t destination, bool logical, bo
 
 static bool addressed(const struct vcpu *vcpu, const struct ipi *ipi)
 {
-	bool from_x2apic = !ipi->source || apic_mode(&ipi->source->apic) == APIC_X2APIC;
-
 	switch (ipi->shorthand) {
 	case TO_SELF:
 		return vcpu == ipi->source;
@@ -41,7 +41,8 @@ static bool addressed(const struct vcpu *vcpu, const struct ipi *ipi)
 	case TO_DESTINATION:
 		break;
 	}
-	return ipi_matches(vcpu, ipi->destination, ipi->logical, from_x2apic);
+	return ipi_matches(vcpu, ipi->destination, ipi->logical,
+			   !ipi->source || apic_mode(&ipi->source->apic) == APIC_X2APIC);
 }
 
 static uint32_t priority(const struct vcpu *vcpu)

@@ -7,7 +7,7 @@
 /* One byte for each page: simple, and small beside the pages. It lies at the arena's start. */
 static uint8_t *used;
 static uint8_t *first_page;
-static size_t page_total, in_use, peak;
+static size_t page_total, in_use, peak, limit;
 static size_t first_free; /* no page below it is free */
 static atomic_bool lock;
 
@@ -36,6 +36,7 @@ void pages_setup(void)
 	page_total = platform->arena_pages - map_pages;
 	in_use = 0;
 	peak = 0;
+	limit = PAGES_NO_LIMIT;
 	first_free = 0;
 	for (size_t i = 0; i < page_total; i++)
 		used[i] = 0;
@@ -61,7 +62,7 @@ void *pages_alloc(size_t count)
 		return NULL;
 	take_lock();
 
-	size_t start = find_free(count);
+	size_t start = in_use + count > limit ? page_total : find_free(count);
 	bool found = start < page_total;
 
 	if (found) {
@@ -95,6 +96,11 @@ void pages_free(void *pages, size_t count)
 		first_free = start;
 	in_use -= count;
 	drop_lock();
+}
+
+void pages_limit(size_t pages)
+{
+	limit = pages;
 }
 
 size_t pages_in_use(void)

@@ -11,6 +11,10 @@ void pages_setup(void);
 void *pages_alloc(size_t count);
 void pages_free(void *pages, size_t count);
 
+/* For tests: allocations fail that would make more pages in use than that. */
+#define PAGES_NO_LIMIT SIZE_MAX
+void pages_limit(size_t pages);
+
 /* True while a processor allocates or frees: it must not be stopped there. */
 bool pages_locked(void);
 

@@ -85,12 +85,13 @@ struct platform {
 
 	/*
 	 * Replaces the named report file by data; path relative to the boot volume's root with
-	 * backslashes. The boot processor, in the firmware's hands, only.
+	 * backslashes. It is on the medium with the next file_append, at the latest in the end.
+	 * The boot processor, in the firmware's hands, only.
 	 * Error: STATUS_READ_ONLY, STATUS_VOLUME_FULL, STATUS_NOT_FOUND (no volume), STATUS_DEVICE.
 	 */
 	enum status (*file_write)(const char *path, const char *data, size_t size);
 
-	/* Appends data to a file that file_write made, and puts it on the medium. Same rules. */
+	/* Appends data to a file that file_write made, and puts all on the medium. Same rules. */
 	enum status (*file_append)(const char *path, const char *data, size_t size);
 
 	/*

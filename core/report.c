@@ -8,7 +8,9 @@
 enum {
 	JSON_PAGES = 32,
 	TAP_PAGES = 4,
-	FLUSH_SHARE = 20 /* a twentieth of the time */,
+	FLUSH_SHARE = 50,    /* a fiftieth of the time */
+	QUICK_A_SECOND = 50, /* a volume takes a line in less than 20 ms */
+	LONG_MS = 100,	     /* a test that takes longer is told with its time */
 	LINE = 1000,
 	COLUMNS = 79,
 	BENCHES = 16,
@@ -53,14 +55,14 @@ void report_line(const char *format, ...)
 	platform->print(line);
 }
 
-/* name and value in two columns; a long value goes on below, broken at spaces. */
+/* name and value in two columns; a long value goes on below, indented, broken at spaces. */
 static void print_fact(const char *name, const char *value)
 {
-	enum { INDENT = 23 };
-	const char *label = name;
+	enum { LABEL = 22, INDENT = 4 };
+	int width = LABEL;
 
-	while (*value || label == name) {
-		size_t length = text_length(value), room = COLUMNS - INDENT;
+	while (*value || width == LABEL) {
+		size_t length = text_length(value), room = COLUMNS - (size_t)width - 1;
 
 		if (length > room) {
 			length = room;
@@ -69,8 +71,9 @@ static void print_fact(const char *name, const char *value)
 			if (!length)
 				length = room;
 		}
-		report_line("%-22s %.*s", label, (int)length, value);
-		label = "";
+		report_line("%-*s %.*s", width, name, (int)length, value);
+		name = "";
+		width = INDENT - 1;
 		value += length;
 		while (*value == ' ')
 			value++;
@@ -125,28 +128,12 @@ static void write_failed(enum status status)
 	report_line("report: %s: on the console only", status_text(status));
 }
 
-static void tap(const char *format, ...) PRINTF_LIKE(1, 2);
-
-static void tap(const char *format, ...)
+static void flush(void)
 {
-	va_list arguments;
-	size_t length;
-
-	if (TAP_PAGES * PAGE_SIZE - report.tap_used < LINE)
-		report_flush();
-	va_start(arguments, format);
-	length = text_format_v(report.tap + report.tap_used, LINE, format, arguments);
-	va_end(arguments);
-	report.tap_used += length < LINE ? length : LINE - 1;
-}
-
-void report_flush(void)
-{
+	uint64_t start = platform->clock();
 	enum status status;
 
-	uint64_t start = platform->clock();
-
-	if (report.files && report.tap_used) {
+	if (report.files) {
 		status = platform->file_append(report.tap_path, report.tap, report.tap_used);
 		if (status != STATUS_OK)
 			write_failed(status);
@@ -156,16 +143,38 @@ void report_flush(void)
 	report.flush_ticks = report.flushed - start;
 }
 
+static void tap(const char *format, ...) PRINTF_LIKE(1, 2);
+
+static void tap(const char *format, ...)
+{
+	va_list arguments;
+	size_t length;
+
+	if (TAP_PAGES * PAGE_SIZE - report.tap_used < LINE)
+		flush();
+	va_start(arguments, format);
+	length = text_format_v(report.tap + report.tap_used, LINE, format, arguments);
+	va_end(arguments);
+	report.tap_used += length < LINE ? length : LINE - 1;
+}
+
 void report_running(const char *name)
 {
 	tap("# running %s\n", name);
-	report_flush();
+	flush();
 }
 
-/* Firmware takes longer to put a line on the medium than most tests run: it gets its share. */
+bool report_is_quick(void)
+{
+	return report.flush_ticks < platform->clock_hz / QUICK_A_SECOND;
+}
+
+/* Firmware may take longer to put a line on the medium than most tests run: then it gets its share
+ * of the time. */
 static bool flush_is_due(void)
 {
-	return platform->clock() - report.flushed > FLUSH_SHARE * report.flush_ticks;
+	return report_is_quick() ||
+	       platform->clock() - report.flushed > FLUSH_SHARE * report.flush_ticks;
 }
 
 static void json_benches(void)
@@ -210,6 +219,7 @@ static void json_write(bool complete)
 		write_failed(status);
 }
 
+/* Both files, and what it costs to put them on the medium. */
 static void begin_files(void)
 {
 	char text[40];
@@ -219,6 +229,8 @@ static void begin_files(void)
 	report.files = status == STATUS_OK;
 	if (status != STATUS_OK)
 		write_failed(status);
+	json_write(false);
+	flush();
 }
 
 enum status report_open(const char *path, const struct facts *facts, unsigned total)
@@ -232,8 +244,6 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 	report.tap = report.json + JSON_PAGES * PAGE_SIZE;
 	text_format(report.tap_path, sizeof(report.tap_path), "%s.TAP", path);
 	text_format(report.json_path, sizeof(report.json_path), "%s.JSON", path);
-	begin_files();
-
 	json("{\"assay\":\"%s\",\"machine\":{", ASSAY_VERSION);
 	for (unsigned i = 0; i < facts->count; i++) {
 		print_fact(facts->fact[i].name, facts->fact[i].value);
@@ -241,7 +251,7 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 		json_string(facts->fact[i].value);
 	}
 	json("},\"tests\":[");
-	json_write(false);
+	begin_files();
 	report_line("%s", "");
 	return STATUS_OK;
 }
@@ -283,7 +293,7 @@ static void tap_note(const char *text, int length)
 
 static void console_note(const char *text, int length)
 {
-	report_line("                %.*s", length, text);
+	report_line("        %.*s", length, text);
 }
 
 static void tap_test(const struct test_run *run, unsigned number)
@@ -335,28 +345,26 @@ static void json_test(const struct test_run *run)
 	report.json_tests = true;
 }
 
-static void console_test(const struct test_run *run, unsigned number)
+static void console_test(const struct test_run *run)
 {
 	static const enum tone tones[VERDICT_COUNT] = { TONE_PLAIN, TONE_FAILED, TONE_SKIPPED,
 							TONE_FAILED };
-	uint64_t per_us = platform->clock_hz / 1000000;
+	unsigned ms = (unsigned)(run->ticks * 1000 / platform->clock_hz);
+	char time[24] = "";
 
+	if (ms >= LONG_MS)
+		text_format(time, sizeof(time), "  (%u ms)", ms);
 	platform->tone(tones[run->verdict]);
-	if (run->verdict == VERDICT_SKIP)
-		report_line("%3u/%-3u SKIP  %s: %s", number, report.total, run->test->name,
-			    run->reason);
-	else
-		report_line("%3u/%-3u %-5s %8llu us  %s", number, report.total,
-			    verdict_text(run->verdict),
-			    (unsigned long long)(run->ticks / (per_us ? per_us : 1)),
-			    run->test->name);
+	report_line("%-5s %s%s%s%s", verdict_text(run->verdict), run->test->name,
+		    run->verdict == VERDICT_SKIP ? ": " : "",
+		    run->verdict == VERDICT_SKIP ? run->reason : "", time);
 	platform->tone(TONE_PLAIN);
 	if (run->verdict == VERDICT_PASS || run->verdict == VERDICT_SKIP)
 		return;
-	report_line("              %s", run->reason);
+	report_line("      %s", run->reason);
 	if (run->wanted[0])
-		report_line("              wanted %s, got %s", run->wanted, run->got);
-	report_line("              %s", run->sdm ? run->sdm : run->test->sdm);
+		report_line("      wanted %s, got %s", run->wanted, run->got);
+	report_line("      %s", run->sdm ? run->sdm : run->test->sdm);
 	for_each_note(run, console_note);
 }
 
@@ -365,8 +373,8 @@ void report_progress(const struct test *test, unsigned number)
 	char line[COLUMNS + 1];
 	uint64_t seconds = (platform->clock() - platform->started) / platform->clock_hz;
 
-	text_format(line, sizeof(line), "%3u/%-3u ...   %8llu s   %s", number, report.total,
-		    (unsigned long long)seconds, test->name);
+	text_format(line, sizeof(line), "%3u/%-3u ...   %s, %llu s since the start", number,
+		    report.total, test->name, (unsigned long long)seconds);
 	platform->progress(line);
 }
 
@@ -374,16 +382,16 @@ void report_test(const struct test_run *run, unsigned number)
 {
 	report.totals.by_verdict[run->verdict]++;
 	summary_add(run);
-	console_test(run, number);
+	console_test(run);
 	tap_test(run, number);
 	json_test(run);
-	if (run->verdict == VERDICT_FAIL || run->verdict == VERDICT_ERROR || flush_is_due())
-		report_flush();
+	if (flush_is_due())
+		flush();
 }
 
-void report_again(const struct test_run *run, unsigned number)
+void report_again(const struct test_run *run)
 {
-	console_test(run, number);
+	console_test(run);
 }
 
 void report_runs(const uint64_t *ticks, unsigned runs)
@@ -416,7 +424,7 @@ void report_close(void)
 		    by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR]);
 	json_write(true);
 	tap("# %s\n", totals);
-	report_flush();
+	flush();
 	summary_print();
 	if (report.files)
 		report_line("report: %s and %s", report.tap_path, report.json_path);

@@ -1,8 +1,8 @@
 /*
  * The report: a table for people on the console, TAP 14 and JSON on the boot volume. The TAP file
- * grows all the time, as far as that costs a twentieth of it, and with every failure, so that a
- * crash leaves what was known; the JSON file is written before the first test ("complete": false)
- * and at the end.
+ * grows with every test, or, where the volume is slow, as often as that costs a fiftieth of the
+ * time, so that a crash leaves what was known; the JSON file is written before the first test
+ * ("complete": false) and at the end.
  */
 #ifndef CORE_REPORT_H
 #define CORE_REPORT_H
@@ -19,6 +19,7 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 
 /* Puts on the volume, before it runs, that a test is running. */
 void report_running(const char *name);
+bool report_is_quick(void); /* the volume takes a line in less than 20 ms */
 
 /* The test that is about to run, with the time since the start, where people see it. */
 void report_progress(const struct test *test, unsigned number);
@@ -27,13 +28,10 @@ void report_progress(const struct test *test, unsigned number);
 void report_test(const struct test_run *run, unsigned number);
 
 /* The verdict that a repetition of the test came to: on the console only. */
-void report_again(const struct test_run *run, unsigned number);
+void report_again(const struct test_run *run);
 
 /* Clock ticks in tests of each run, until report_close. */
 void report_runs(const uint64_t *ticks, unsigned runs);
-
-/* Puts on the volume what is known so far. */
-void report_flush(void);
 
 void report_bench(const char *name, uint64_t value, const char *unit);
 

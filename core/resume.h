@@ -1,7 +1,8 @@
 /*
- * After a reset of the machine: the last run's TAP file says what was known. A run that goes on
- * after it tells the known tests again and is careful: before each test it puts a line
- * "# running NAME" on the volume, so that the next reset is charged to its test.
+ * After a reset of the machine: the last run's TAP file says what was known, and with a line
+ * "# running NAME" in which test it came, if that was put on the volume before the test: always
+ * with --resume, otherwise where the volume is quick. A run with --resume tells the known tests
+ * again and goes on after them.
  */
 #ifndef CORE_RESUME_H
 #define CORE_RESUME_H

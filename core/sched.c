@@ -92,6 +92,23 @@ static struct vm *current_vm(struct cpu *cpu)
 	return vm;
 }
 
+/* Nothing to do for this vCPU: what most of many are most of the time. Owner only. */
+static inline bool is_quiet(const struct vcpu *vcpu)
+{
+	if (mailbox_waiting(&vcpu->mailbox))
+		return false;
+	switch (atomic_load_explicit(&vcpu->state, memory_order_relaxed)) {
+	case VCPU_RUNNING:
+		return false;
+	case VCPU_HALTED:
+		return !vcpu->attention && !vcpu->apic.due;
+	case VCPU_WAIT_SIPI:
+		return !vcpu->vm->wait_in_hardware;
+	default:
+		return true;
+	}
+}
+
 /* Messages, calls, moves and wake-ups of one vCPU; true if it can run then. */
 static bool attend(struct cpu *cpu, struct vcpu *vcpu, bool *busy)
 {
@@ -118,7 +135,7 @@ bool sched_step(struct cpu *cpu)
 
 		if (atomic_load_explicit(&vcpu->cpu, memory_order_acquire) != cpu)
 			continue;
-		if (!attend(cpu, vcpu, &busy))
+		if (is_quiet(vcpu) || !attend(cpu, vcpu, &busy))
 			continue;
 		cpu->next = vcpu->id + 1;
 		vcpu_run_slice(cpu, vcpu);

@@ -17,7 +17,6 @@
 static struct {
 	const struct suite_options *options;
 	uint64_t capabilities;
-	bool careful;	     /* each test's name is on the volume before it runs */
 	const char *why_not; /* no virtualization: the reason in one line */
 	const char *advice;  /* what to do about it, NULL: nothing */
 	unsigned ready;	     /* processors */
@@ -121,6 +120,7 @@ static void clean_up(void *argument)
 {
 	struct test_run *run = argument;
 
+	pages_limit(PAGES_NO_LIMIT);
 	switch (run->vm ? vm_destroy(run->vm) : vm_withdraw()) {
 	case STATUS_OK:
 		break;
@@ -212,7 +212,7 @@ static void run_test(const struct test *test, unsigned number)
 		report_test(&run, number);
 		return;
 	}
-	if (suite.careful)
+	if (suite.options->resume || report_is_quick())
 		report_running(test->name);
 	if (!skip_for_capability(&run)) {
 		if (!asked_for(test)) {
@@ -231,7 +231,7 @@ static void run_test(const struct test *test, unsigned number)
 	look_for_processors(&run);
 	test_settle(&run);
 	if (soak_test(&run, number))
-		report_again(&run, number);
+		report_again(&run);
 	else if (!soak_repeats())
 		report_test(&run, number);
 }
@@ -319,11 +319,10 @@ static void look_for_unfinished_run(void)
 	text_format(path, sizeof(path), "%s.TAP", suite.options->report);
 	if (!resume_open(path, &known))
 		return;
-	suite.careful = suite.options->resume;
 	report_line("the last run did not come to its end; %u tests are known: %s", known,
-		    suite.careful ? "going on after them"
-				  : "starting again, --resume would go on after them");
-	if (!suite.careful)
+		    suite.options->resume ? "going on after them"
+					  : "starting again, --resume would go on after them");
+	if (!suite.options->resume)
 		resume_close();
 }
 

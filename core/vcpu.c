@@ -143,9 +143,12 @@ enum vcpu_action vcpu_apply(struct vcpu *vcpu, enum vcpu_event event, uint8_t ve
 
 void vcpu_fail(struct vcpu *vcpu, const char *why, const struct vm_exit *exit)
 {
+	struct vcpu *none = NULL;
+
 	if (exit)
 		vcpu->last = *exit;
 	vcpu->failure = why;
+	atomic_compare_exchange_strong(&vcpu->vm->failed, &none, vcpu);
 	vcpu_apply(vcpu, ON_STOP, 0);
 }
 

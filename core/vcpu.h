@@ -128,7 +128,6 @@ struct vcpu {
 	bool started;		 /* start_regs is to be taken at the next entry */
 
 	struct vcpu_counts counts;
-	void *fpu;    /* the backend's: x87, SSE and AVX state while not loaded */
 	void *vendor; /* the backend's */
 };
 

@@ -8,7 +8,6 @@
 enum {
 	VCPU_PAGES = (sizeof(struct vcpu) + PAGE_SIZE - 1) / PAGE_SIZE,
 	VM_PAGES = (sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE,
-	FPU_PAGES = 1,
 };
 
 static void vcpu_free(struct vcpu *vcpu)
@@ -18,7 +17,6 @@ static void vcpu_free(struct vcpu *vcpu)
 	if (vcpu->vendor)
 		backend->vcpu_destroy(vcpu);
 	pages_free(vcpu->apic.page, 1);
-	pages_free(vcpu->fpu, FPU_PAGES);
 	pages_free(vcpu, VCPU_PAGES);
 }
 
@@ -49,8 +47,7 @@ static enum status vcpu_new(struct vm *vm, uint32_t id, uint32_t apic_id)
 		return STATUS_NO_MEMORY;
 	vm->vcpus[id] = vcpu;
 	vcpu->apic.page = pages_alloc(1);
-	vcpu->fpu = pages_alloc(FPU_PAGES);
-	if (!vcpu->apic.page || !vcpu->fpu)
+	if (!vcpu->apic.page)
 		return STATUS_NO_MEMORY;
 	vcpu_set_up(vcpu, vm, id, apic_id);
 	return backend->vcpu_create(vcpu);

@@ -38,9 +38,10 @@ struct vm {
 	struct vcpu *vcpus[VM_VCPUS_MAX];
 	struct vm_region regions[VM_REGIONS_MAX];
 	unsigned region_count;
-	_Atomic uint32_t lowest_turn; /* lowest-priority ties are broken in turn */
-	_Atomic uint64_t refused;     /* IPIs refused: SMI, reserved mode, invalid combination */
-	_Atomic uint64_t outside;     /* IPI messages sent from outside */
+	_Atomic uint32_t lowest_turn;  /* lowest-priority ties are broken in turn */
+	_Atomic(struct vcpu *) failed; /* the first that core/ had to end; NULL: none */
+	_Atomic uint64_t refused;      /* IPIs refused: SMI, reserved mode, invalid combination */
+	_Atomic uint64_t outside;      /* IPI messages sent from outside */
 
 	/* A test's own way with exits, first: true if it has dealt with this one. Owner's
 	 * processor. */

@@ -62,16 +62,20 @@ bool walk_linear(const struct vm *vm, const struct regs *regs, uint64_t linear, 
 size_t walk_read(const struct vm *vm, const struct regs *regs, uint64_t linear, uint8_t *bytes,
 		 size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		const uint8_t *memory;
-		uint64_t gpa;
+	size_t done = 0;
 
-		if (!walk_linear(vm, regs, linear + i, &gpa))
-			return i;
-		memory = vm_memory(vm, gpa, 1);
+	while (done < count) {
+		uint64_t at = linear + done, gpa;
+		size_t part = min_u64(count - done, PAGE_SIZE - (at & PAGE_MASK));
+		const uint8_t *memory;
+
+		if (!walk_linear(vm, regs, at, &gpa))
+			break;
+		memory = vm_memory(vm, gpa, part);
 		if (!memory)
-			return i;
-		bytes[i] = *memory;
+			break;
+		__builtin_memcpy(bytes + done, memory, part);
+		done += part;
 	}
-	return count;
+	return done;
 }

@@ -116,8 +116,8 @@ static size_t fill_slot(const char *path, EFI_FILE_HANDLE file)
 	return i;
 }
 
-/* Writes and puts it on the medium; after an error the file and the volume are opened anew. */
-static enum status write_slot(size_t i, const char *data, size_t size)
+/* After an error the file and the volume are opened anew. */
+static enum status write_slot(size_t i, const char *data, size_t size, bool flush)
 {
 	EFI_FILE_HANDLE file = slots[i].file;
 	UINTN written = size;
@@ -127,7 +127,7 @@ static enum status write_slot(size_t i, const char *data, size_t size)
 		status = file->Write(file, &written, (void *)(uintptr_t)data);
 	if (status == EFI_SUCCESS && written < size)
 		status = EFI_VOLUME_FULL;
-	if (status == EFI_SUCCESS)
+	if (status == EFI_SUCCESS && flush) /* EDK II flushes the whole volume */
 		status = file->Flush(file);
 	if (status != EFI_SUCCESS)
 		files_close();
@@ -148,7 +148,7 @@ enum status files_write(const char *path, const char *data, size_t size)
 		files_close();
 		return firmware_status(status);
 	}
-	return write_slot(fill_slot(path, file), data, size);
+	return write_slot(fill_slot(path, file), data, size, false);
 }
 
 enum status files_append(const char *path, const char *data, size_t size)
@@ -170,7 +170,7 @@ enum status files_append(const char *path, const char *data, size_t size)
 		if (status != EFI_SUCCESS)
 			return firmware_status(status);
 	}
-	return write_slot(slot, data, size);
+	return write_slot(slot, data, size, true);
 }
 
 enum status files_read(const char *path, char *data, size_t size, size_t *got)

@@ -57,7 +57,8 @@ struct scene {
 static bool open(struct scene *scene, struct test_run *run, enum guest_program program,
 		 bool (*on_exit)(struct vcpu *vcpu, const struct vm_exit *exit, void *sweep))
 {
-	const struct lab_config config = { .vcpus = 1, .bsp = program };
+	static const struct vm_region tables = { .gpa = GUEST_TABLES, .pages = 3 };
+	const struct lab_config config = { .vcpus = 1, .bsp = program, .region = &tables };
 
 	read_host(&scene->before);
 	if (!lab_open(&scene->lab, run, &config))
@@ -164,10 +165,11 @@ static void pages(struct test_run *run)
 
 	backend->cpuid(0x80000008, 0, out);
 	width = out[0] & 0xFF;
+	page_range(run, 0xD000, PAGE_SIZE, 3);
 	page_range(run, 0x11000, PAGE_SIZE, 15);
 	page_range(run, 0xA0000, PAGE_SIZE, 96);
 	page_range(run, 0xFEE01000, PAGE_SIZE, 64);
-	page_range(run, 2 * mib, 16 * mib / finer, (uint32_t)(254 * finer));
+	page_range(run, 2 * mib, 32 * mib / finer, (uint32_t)(126 * finer));
 	page_range(run, 4 * gib, 16 * gib / finer,
 		   (uint32_t)(((1ull << (width - 34)) - 1) * finer));
 	page_range(run, (1ull << width) - 32 * PAGE_SIZE, PAGE_SIZE, 32);
@@ -326,7 +328,7 @@ static const struct end port = { GUEST_shutdown, EXIT_IO };
 static const struct test rows[] = {
 	ROW("hostile.ports", NO_INTERFERENCE, ports, .argument = 0x101),
 	ROW("hostile.memory", EPT, pages, .argument = 1),
-	ROW("hostile.msrs", NO_INTERFERENCE, msrs, .argument = 29),
+	ROW("hostile.msrs", NO_INTERFERENCE, msrs, .argument = 61),
 	ROW("hostile.control_registers", NO_INTERFERENCE, controls, .argument = 0),
 	ROW("hostile.instructions", NO_INTERFERENCE, instructions, .argument = 0),
 	ROW("hostile.triple_fault", EXITS, ends, .data = &triple_fault),
@@ -334,7 +336,7 @@ static const struct test rows[] = {
 	ROW("hostile.task_switch", NO_INTERFERENCE, ends, .data = &task_switch),
 	ROW("hostile.shutdown_port", NO_INTERFERENCE, ends, .data = &port),
 	ROW("full.hostile.ports", NO_INTERFERENCE, ports, .argument = 1),
-	ROW("full.hostile.memory", EPT, pages, .argument = 8),
+	ROW("full.hostile.memory", EPT, pages, .argument = 16),
 	ROW("full.hostile.msrs", NO_INTERFERENCE, msrs, .argument = 1),
 };
 

@@ -116,7 +116,7 @@ static void pauses(struct test_run *run)
 /* Pause after pause, soon after the resume: none is lost. */
 static void pauses_in_a_row(struct test_run *run)
 {
-	unsigned rounds = alone() ? 5 : 1000;
+	unsigned rounds = alone() ? 5 : 200;
 	struct times times = { 0 };
 	uint32_t random = 2;
 	struct lab lab;
@@ -165,7 +165,7 @@ static void burn(struct vcpu *vcpu, void *argument)
  */
 static void overtaken(struct test_run *run)
 {
-	unsigned rounds = alone() ? 5 : 1000;
+	unsigned rounds = alone() ? 5 : 200;
 	struct times times = { 0 };
 	uint32_t random = 3;
 	struct lab lab;

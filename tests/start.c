@@ -321,14 +321,13 @@ static void init_while_running(struct test_run *run)
 
 #define SIPI_EXIT "SDM vol. 3C, \"Basic VM-Exit Information\": exit qualification of SIPIs"
 #define HARDWARE_NEEDS (NEEDS_GUEST | BIT(CAP_WAIT_SIPI))
-#define X2APIC_NEEDS (NEEDS_GUEST | BIT(CAP_X2APIC))
 
 static const struct test rows[] = {
 	{ "start.xapic.registers", AFTER_INIT, start_all,
 	  .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS), .row = "IPI: SIPI", .argument = 1 },
 	{ "start.xapic.decoded", AFTER_INIT, start_all, .needs = NEEDS_GUEST, .row = "APIC: ICR",
 	  .argument = 1 | DECODE },
-	{ "start.x2apic", AFTER_INIT, start_all, .needs = X2APIC_NEEDS, .row = "APIC: ICR",
+	{ "start.x2apic", AFTER_INIT, start_all, .needs = NEEDS_GUEST, .row = "APIC: ICR",
 	  .argument = 1 | X2APIC },
 	{ "start.xapic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
 	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
@@ -351,7 +350,7 @@ static const struct test rows[] = {
 	  .argument = 1 | HARDWARE },
 	{ "start.restart.xapic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .row = "IPI: INIT",
 	  .argument = 1 },
-	{ "start.restart.x2apic", AFTER_INIT, restart, .needs = X2APIC_NEEDS, .row = "IPI: INIT",
+	{ "start.restart.x2apic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .row = "IPI: INIT",
 	  .argument = 1 | X2APIC },
 	{ "start.restart.hardware_wait", AFTER_INIT, restart, .needs = HARDWARE_NEEDS, .cpus = 2,
 	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE },

@@ -158,18 +158,17 @@ uint64_t storm_million(struct test_run *run)
 #define ROW_STORM(name_, seed, ...)                                                                \
 	{                                                                                          \
 		.name = name_, .sdm = BOOKS, .run = storm_test, .argument = seed,                  \
-		.needs = NEEDS_GUEST | BIT(CAP_X2APIC), .row = "vCPU: pending IPIs",               \
-		.data = &(const struct storm)                                                      \
+		.needs = NEEDS_GUEST, .row = "vCPU: pending IPIs", .data = &(const struct storm)   \
 		{                                                                                  \
 			__VA_ARGS__                                                                \
 		}                                                                                  \
 	}
 
 static const struct test rows[] = {
-	ROW_STORM("storm.xapic.registers", 0x1BADB002, .vcpus = 4, .shots = 200),
-	ROW_STORM("storm.xapic.decoded", 0x2BADB002, .vcpus = 4, .shots = 80, .decode = true),
-	ROW_STORM("storm.x2apic", 0x3BADB002, .vcpus = 4, .shots = 200, .x2apic = true),
-	ROW_STORM("storm.x2apic.shared", 0x4BADB002, .vcpus = 7, .shots = 60, .x2apic = true),
+	ROW_STORM("storm.xapic.registers", 0x1BADB002, .vcpus = 4, .shots = 150),
+	ROW_STORM("storm.xapic.decoded", 0x2BADB002, .vcpus = 4, .shots = 60, .decode = true),
+	ROW_STORM("storm.x2apic", 0x3BADB002, .vcpus = 4, .shots = 150, .x2apic = true),
+	ROW_STORM("storm.x2apic.shared", 0x4BADB002, .vcpus = 7, .shots = 50, .x2apic = true),
 	ROW_STORM("race.equal_vectors", 0x5BADB002, .vcpus = 4, .shots = 100, .vector = 0x51),
 	ROW_STORM("race.equal_vectors.x2apic", 0x6BADB002, .vcpus = 4, .shots = 100, .x2apic = true,
 		  .vector = 0x51),

@@ -381,21 +381,20 @@ static void stop_is_final(struct test_run *run)
 }
 
 #define IDENTITY_SDM "SDM vol. 3A, \"Local APIC ID\""
-#define X2APIC_NEEDS (NEEDS_GUEST | BIT(CAP_X2APIC))
 
 static const struct test rows[] = {
 	{ "vcpu.identity.xapic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST,
 	  .row = "vCPU: identity" },
-	{ "vcpu.identity.x2apic", IDENTITY_SDM, identity, .needs = X2APIC_NEEDS, .argument = X2APIC,
+	{ "vcpu.identity.x2apic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST, .argument = X2APIC,
 	  .row = "vCPU: identity" },
 	{ "vcpu.identity.custom.xapic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST,
 	  .data = custom_ids, .row = "vCPU: identity" },
-	{ "vcpu.identity.wide.x2apic", IDENTITY_SDM, identity, .needs = X2APIC_NEEDS,
+	{ "vcpu.identity.wide.x2apic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST,
 	  .argument = X2APIC, .data = wide_ids, .row = "vCPU: identity" },
 	{ "vcpu.identity.custom.ipi", IDENTITY_SDM, identity_ipi, .needs = NEEDS_GUEST,
 	  .data = custom_ids, .row = "vCPU: identity" },
 	{ "vcpu.identity.wide.ipi", "SDM vol. 3A, \"Local APIC Registers\": x2APIC mode",
-	  identity_ipi, .needs = X2APIC_NEEDS, .argument = X2APIC, .data = wide_ids,
+	  identity_ipi, .needs = NEEDS_GUEST, .argument = X2APIC, .data = wide_ids,
 	  .row = "vCPU: identity" },
 	{ "vcpu.state", MP_INIT, states, .needs = NEEDS_GUEST, .row = "vCPU: state" },
 	{ "vcpu.waiting", MP_INIT, waits, .needs = NEEDS_GUEST, .row = "waiting: emulated" },

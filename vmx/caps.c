@@ -15,7 +15,6 @@ static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_TIMER] = "VMX-preemption timer",
 	[CAP_APIC_REGISTERS] = "APIC-register virtualization",
 	[CAP_WAIT_SIPI] = "wait-for-SIPI activity state",
-	[CAP_X2APIC] = "MSR bitmaps for x2APIC",
 	[CAP_XSAVE] = "XSAVE",
 	[CAP_AVX] = "AVX",
 	[CAP_LONG_MODE] = "64-bit guests",
@@ -152,8 +151,6 @@ static uint64_t vmx_capabilities(void)
 	if (vmx_allows(GROUP_SECONDARY, apic) &&
 	    vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW)))
 		found |= BIT(CAP_APIC_REGISTERS);
-	if (vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_MSR_BITMAPS)))
-		found |= BIT(CAP_X2APIC);
 	if (vmx_caps.misc & VMX_MISC_WAIT_SIPI)
 		found |= BIT(CAP_WAIT_SIPI);
 	if (vmx_allows(GROUP_ENTRY, CONTROL_MASK(ENTRY_GUEST_64)) &&

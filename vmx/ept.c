@@ -23,6 +23,15 @@ static uint64_t *table_at(uint64_t entry)
 	return (uint64_t *)(uintptr_t)(entry & EPT_ADDRESS);
 }
 
+static uint64_t *make_table(struct vmx_vm *vendor)
+{
+	uint64_t *table = vendor->tables < EPT_TABLES_MAX ? pages_alloc(1) : NULL;
+
+	if (table)
+		vendor->table[vendor->tables++] = table;
+	return table;
+}
+
 /* The leaf entry for a guest-physical address; tables on the way are made if missing and wanted. */
 static uint64_t *leaf(struct vmx_vm *vendor, uint64_t gpa, bool make)
 {
@@ -32,12 +41,11 @@ static uint64_t *leaf(struct vmx_vm *vendor, uint64_t gpa, bool make)
 		uint64_t *entry = &table[gpa >> shift & (TABLE_ENTRIES - 1)];
 
 		if (!*entry) {
-			void *page = make ? pages_alloc(1) : NULL;
+			uint64_t *below = make ? make_table(vendor) : NULL;
 
-			if (!page)
+			if (!below)
 				return NULL;
-			vendor->tables++;
-			*entry = physical(page) | EPT_RWX;
+			*entry = physical(below) | EPT_RWX;
 		}
 		table = table_at(*entry);
 	}
@@ -81,14 +89,6 @@ void vmx_flush(struct vm *vm)
 		(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){ 0 });
 }
 
-static void free_tables(uint64_t *table, unsigned shift)
-{
-	for (unsigned i = 0; shift > 12 && i < TABLE_ENTRIES; i++)
-		if (table[i])
-			free_tables(table_at(table[i]), shift - 9);
-	pages_free(table, 1);
-}
-
 static bool use_apic_page(const struct vm *vm)
 {
 	return !vm->decode_apic &&
@@ -106,11 +106,9 @@ enum status vmx_vm_create(struct vm *vm)
 		return STATUS_NO_MEMORY;
 	vm->vendor = vendor;
 	vendor->ept = pages_alloc(1);
-	vendor->msr_bitmap = pages_alloc(1);
-	if (!vendor->ept || !vendor->msr_bitmap)
+	if (!vendor->ept)
 		return STATUS_NO_MEMORY;
 	vendor->eptp = physical(vendor->ept) | EPTP_WALK_4 | EPTP_WB;
-	__builtin_memset(vendor->msr_bitmap, 0xFF, PAGE_SIZE); /* every MSR exits */
 	if (!use_apic_page(vm))
 		return STATUS_OK;
 	vendor->apic_access_page = pages_alloc(1);
@@ -123,9 +121,9 @@ void vmx_vm_destroy(struct vm *vm)
 {
 	struct vmx_vm *vendor = vm->vendor;
 
-	if (vendor->ept)
-		free_tables(vendor->ept, 39);
-	pages_free(vendor->msr_bitmap, 1);
+	for (unsigned i = 0; i < vendor->tables; i++)
+		pages_free(vendor->table[i], 1);
+	pages_free(vendor->ept, 1);
 	pages_free(vendor->apic_access_page, 1);
 	pages_free(vendor, 1);
 	vm->vendor = NULL;

@@ -22,9 +22,9 @@ static void xsetbv(uint64_t value)
 }
 
 /* x87 and SSE after power-up: SDM vol. 3A, "Processor State After Reset". */
-void vmx_fpu_power_up(struct vcpu *vcpu)
+void vmx_fpu_power_up(struct vmx_vcpu *vendor)
 {
-	struct legacy *legacy = vcpu->fpu;
+	struct legacy *legacy = (struct legacy *)vendor->fpu;
 
 	legacy->fcw = 0x40;
 	legacy->tags = 0xFF; /* tag word 5555H: all registers hold zero */
@@ -32,25 +32,25 @@ void vmx_fpu_power_up(struct vcpu *vcpu)
 	legacy->xstate_bv = 3;
 }
 
-void vmx_fpu_save(struct vcpu *vcpu)
+void vmx_fpu_save(struct vmx_vcpu *vendor)
 {
 	if (!vmx_caps.xcr0) {
-		__asm__ volatile("fxsave64 (%0)" : : "r"(vcpu->fpu) : "memory");
+		__asm__ volatile("fxsave64 (%0)" : : "r"(vendor->fpu) : "memory");
 		return;
 	}
 	xsetbv(vmx_caps.xcr0);
-	__asm__ volatile("xsave64 (%0)" : : "r"(vcpu->fpu), "a"(~0u), "d"(~0u) : "memory");
+	__asm__ volatile("xsave64 (%0)" : : "r"(vendor->fpu), "a"(~0u), "d"(~0u) : "memory");
 }
 
-void vmx_fpu_restore(struct vcpu *vcpu)
+void vmx_fpu_restore(struct vmx_vcpu *vendor, uint64_t xcr0)
 {
 	if (!vmx_caps.xcr0) {
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(vcpu->fpu) : "memory");
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(vendor->fpu) : "memory");
 		return;
 	}
 	xsetbv(vmx_caps.xcr0);
-	__asm__ volatile("xrstor64 (%0)" : : "r"(vcpu->fpu), "a"(~0u), "d"(~0u) : "memory");
-	xsetbv(vcpu->regs.xcr0);
+	__asm__ volatile("xrstor64 (%0)" : : "r"(vendor->fpu), "a"(~0u), "d"(~0u) : "memory");
+	xsetbv(xcr0);
 }
 
 void vmx_xcr0_changed(struct vcpu *vcpu)

@@ -19,7 +19,7 @@ enum status vmx_vcpu_create(struct vcpu *vcpu)
 		return STATUS_NO_MEMORY;
 	*(uint32_t *)vendor->vmcs = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
 	vendor->guest_dr6 = 0xFFFF0FF0;
-	vmx_fpu_power_up(vcpu);
+	vmx_fpu_power_up(vendor);
 	return STATUS_OK;
 }
 
@@ -39,12 +39,12 @@ static bool use_vpid(void)
 	       vmx_caps.ept_vpid & (VPID_CAP_INVVPID_SINGLE | VPID_CAP_INVVPID_ALL);
 }
 
+/* Without MSR bitmaps every RDMSR and WRMSR exits. */
 static uint32_t primary_controls(void)
 {
 	uint32_t wanted = CONTROL_MASK(PRIMARY_HLT) | CONTROL_MASK(PRIMARY_MWAIT) |
 			  CONTROL_MASK(PRIMARY_MONITOR) | CONTROL_MASK(PRIMARY_RDPMC) |
-			  CONTROL_MASK(PRIMARY_IO) | CONTROL_MASK(PRIMARY_MSR_BITMAPS) |
-			  CONTROL_MASK(PRIMARY_SECONDARY);
+			  CONTROL_MASK(PRIMARY_IO) | CONTROL_MASK(PRIMARY_SECONDARY);
 
 	if (vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW)))
 		wanted |= CONTROL_MASK(PRIMARY_TPR_SHADOW);
@@ -75,7 +75,6 @@ static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *vendor)
 	vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmwrite(PAGE_FAULT_ERROR_CODE_MATCH, 0);
 	vmwrite(CR3_TARGET_COUNT, 0);
-	vmwrite(MSR_BITMAP, physical(vm->msr_bitmap));
 	vmwrite(EPT_POINTER, vm->eptp);
 	if (use_vpid())
 		vmwrite(VPID, vcpu->id + 1);
@@ -149,7 +148,7 @@ enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu)
 	/* Whatever this processor has cached of this VM may be from before. */
 	invalidate(vcpu);
 	vmx_debug_load(vendor);
-	vmx_fpu_restore(vcpu);
+	vmx_fpu_restore(vendor, vcpu->regs.xcr0);
 	return STATUS_OK;
 }
 
@@ -157,7 +156,7 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vendor = vmx_of(vcpu);
 
-	vmx_fpu_save(vcpu);
+	vmx_fpu_save(vendor);
 	vmx_debug_unload(vendor);
 	if (vendor->rsp_in_gpr)
 		vmwrite(GUEST_RSP, vcpu->regs.gpr[RSP]);

@@ -29,13 +29,18 @@ struct vmx_cpu {
 	bool smi_sticks; /* exits save "blocking by SMI" outside of SMM: see run.c */
 };
 
+/* Each maps 2 MiB, or leads to 1 GiB or 512 GiB: far more than any guest's few regions need. */
+enum { EPT_TABLES_MAX = 400 };
+
 struct vmx_vm {
 	uint64_t *ept; /* PML4 */
 	uint64_t eptp;
-	uint8_t *msr_bitmap;
 	void *apic_access_page; /* NULL: not used */
 	unsigned tables;	/* pages of the EPT below the PML4 */
+	uint64_t *table[EPT_TABLES_MAX];
 };
+
+enum { XSAVE_AVX = 832 }; /* bytes: SDM vol. 1, "XSAVE Area", up to the AVX component */
 
 struct vmx_vcpu {
 	uint64_t host_rsp; /* first: entry.S keeps HOST_RSP here to write it only when it changes */
@@ -48,8 +53,9 @@ struct vmx_vcpu {
 	uint32_t exit_length; /* of the instruction that exited last */
 	uint32_t primary, secondary, entry, pin, exit; /* as written to the VMCS */
 	uint32_t tpr_threshold;
-	uint64_t guest_dr[4], guest_dr6, guest_cr2; /* while not loaded */
-	uint64_t host_dr[4], host_dr6, host_dr7;    /* while loaded */
+	uint64_t guest_dr[4], guest_dr6, guest_cr2;	     /* while not loaded */
+	uint64_t host_dr[4], host_dr6, host_dr7;	     /* while loaded */
+	uint8_t fpu[XSAVE_AVX] __attribute__((aligned(64))); /* while not loaded */
 };
 
 static inline struct vmx_vcpu *vmx_of(const struct vcpu *vcpu)
@@ -115,9 +121,9 @@ enum status vmx_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
 void vmx_dump(struct vcpu *vcpu, void (*line)(const char *text));
 
 /* fpu.c: x87, SSE and AVX state of guests while our code, which uses none of it, runs between */
-void vmx_fpu_power_up(struct vcpu *vcpu);
-void vmx_fpu_save(struct vcpu *vcpu);
-void vmx_fpu_restore(struct vcpu *vcpu);
+void vmx_fpu_power_up(struct vmx_vcpu *vendor);
+void vmx_fpu_save(struct vmx_vcpu *vendor);
+void vmx_fpu_restore(struct vmx_vcpu *vendor, uint64_t xcr0);
 
 /* entry.S */
 uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *vendor, bool launched);

@@ -8,13 +8,14 @@
 #include <stdint.h>
 
 enum {
+	/* Page 0 is empty but for the code at the reset vector, which is an alias of it. */
 	GUEST_SIPI_PAGE = 0x1000, /* the AP's first code; copied to other SIPI vectors' pages */
 	GUEST_SIPI_SIZE = 0x200,
 	GUEST_ENTRY = 0x2000, /* the boot processor's, and the rest of the program */
 	GUEST_IMAGE_END = 0x8000,
-	GUEST_SLOTS = 0x8000,	     /* struct guest_slot for each vCPU */
-	GUEST_SHARED = 0xC000,	     /* struct guest_shared */
-	GUEST_LOW_PAGES = 0x11,	     /* 0 to 10FFFH */
+	GUEST_SLOTS = 0x8000,  /* struct guest_slot for each vCPU, in as many pages as needed */
+	GUEST_TABLES = 0x9000, /* page tables of hostile guests, in 3 pages */
+	GUEST_SHARED = 0xC000, /* struct guest_shared */
 	GUEST_SIPI_PAGE_2 = 0x10000, /* vector 10H */
 	GUEST_STACKS = 0x20000,
 	GUEST_STACK_SIZE = 0x400,

@@ -93,9 +93,9 @@ PROGRAM(msrs)
 }
 
 /* Where the slots of vCPUs lie that these guests do not have. */
-static uint64_t *const directory = (uint64_t *)0x9000;
-static uint64_t *const table = (uint64_t *)0xA000;
-static uint64_t *const pointers = (uint64_t *)0xB000;
+static uint64_t *const directory = (uint64_t *)GUEST_TABLES;
+static uint64_t *const table = (uint64_t *)(GUEST_TABLES + 0x1000);
+static uint64_t *const pointers = (uint64_t *)(GUEST_TABLES + 0x2000);
 
 static void set_cr4(uint32_t value)
 {

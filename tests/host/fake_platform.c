@@ -279,6 +279,7 @@ static enum status fake_file_append(const char *path, const char *data, size_t s
 {
 	struct fake_file *file = (struct fake_file *)fake_file(path);
 
+	fake.now += fake.append_ticks;
 	return file ? append(file, data, size) : STATUS_NOT_FOUND;
 }
 

@@ -36,6 +36,7 @@ struct fake_machine {
 	_Atomic unsigned taken, given_back;
 	unsigned fail_take;	 /* bit n: processor n cannot be taken */
 	unsigned fail_give_back; /* bit n: processor n is given back otherwise than found */
+	uint64_t append_ticks;	 /* what file_append costs */
 	enum status file_status; /* of every write from now on */
 	unsigned file_writes;	 /* calls of file_write and file_append */
 	struct fake_file files[FAKE_FILES_MAX];

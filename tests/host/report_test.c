@@ -262,18 +262,31 @@ static void test_summary_fits(void **state)
 /* What is known is on the volume while the run goes on. */
 static void test_unfinished(void **state)
 {
-	struct test_run run = verdict(VERDICT_FAIL, "why");
+	struct test_run run = verdict(VERDICT_PASS, "");
 
 	(void)state;
+	/* A quick volume: every test at once. */
 	assert_int_equal(report_open("\\R", &facts, 9), STATUS_OK);
+	assert_json();
+	assert_true(report_is_quick());
+	for (unsigned i = 1; i <= 3; i++) {
+		report_test(&run, i);
+		assert_tap(9, i);
+	}
+	report_close();
+	/* A slow one gets a fiftieth of the time. */
+	fake.append_ticks = platform->clock_hz / 10;
+	assert_int_equal(report_open("\\R", &facts, 9), STATUS_OK);
+	assert_false(report_is_quick());
 	report_test(&run, 1);
-	assert_tap(9, 1); /* a failure at once */
-	run = verdict(VERDICT_PASS, "");
+	fake.now += 4 * platform->clock_hz;
 	report_test(&run, 2);
-	assert_tap(9, 1);
-	fake.now += platform->clock_hz;
+	assert_tap(9, 0);
+	fake.now += 2 * platform->clock_hz;
 	report_test(&run, 3);
-	assert_tap(9, 3); /* others in time */
+	assert_tap(9, 3);
+	report_test(&run, 4);
+	assert_tap(9, 3);
 	assert_json();
 	report_close();
 }
@@ -365,7 +378,7 @@ static void test_lines(void **state)
 	assert_non_null(strstr(fake.console,
 			       "words                  aaa bbb ccc ddd eee fff ggg hhh "
 			       "iii jjj kkk lll mmm nnn\n"
-			       "                       ooo\n"));
+			       "    ooo\n"));
 	report_close();
 }
 

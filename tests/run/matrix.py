@@ -45,7 +45,6 @@ SHOWN = {
     "APIC-register virtualization": ("vmx secondary controls", "APIC-register virtualization"),
     "VMX-preemption timer": ("vmx pin-based controls", "VMX-preemption timer"),
     "wait-for-SIPI activity state": ("vmx misc", "wait-for-SIPI"),
-    "MSR bitmaps for x2APIC": ("vmx primary controls", "MSR bitmaps"),
     "64-bit guests": ("vmx entry controls", "IA-32e mode guest"),
 }
 # The report has no fact about these: models that lack them, as the emulator's sources say.
