@@ -91,15 +91,23 @@ static bool wait_while(enum cpu_phase phase, unsigned seconds)
 
 unsigned machine_start(bool virtualization)
 {
+	enum status started = STATUS_OK;
 	unsigned ready = 1;
 
 	use_virtualization = virtualization;
-	if (platform->cpu_count > 1 && platform->aps_start(ap_main) == STATUS_OK)
+	if (platform->cpu_count > 1)
+		started = platform->aps_start(ap_main);
+	if (started == STATUS_OK)
 		(void)wait_while(CPU_FIRMWARE, START_SECONDS);
 	for (unsigned i = 1; i < platform->cpu_count; i++) {
 		struct cpu *cpu = &platform->cpus[i];
 		enum cpu_phase silent = CPU_FIRMWARE;
 
+		if (started != STATUS_OK) { /* it has never left the firmware */
+			cpu->error = started;
+			atomic_store(&cpu->phase, CPU_FAILED);
+			continue;
+		}
 		atomic_compare_exchange_strong(&cpu->phase, &silent, CPU_LOST);
 		ready += atomic_load(&cpu->phase) == CPU_READY;
 	}

@@ -52,7 +52,9 @@ struct platform {
 	/*
 	 * Runs entry(cpu) on all the other processors at the same time and returns at once; each
 	 * runs on a stack of its own. entry takes the processor and gives it back itself.
-	 * Error: STATUS_UNSUPPORTED without MP Services, STATUS_DEVICE if the firmware refuses.
+	 * Error: STATUS_UNSUPPORTED without MP Services, STATUS_REFUSED if the firmware says that
+	 * it is too late for this, as PI vol. 2, "MP Services Protocol", lets it do once it boots;
+	 * STATUS_DEVICE.
 	 */
 	enum status (*aps_start)(void (*entry)(struct cpu *cpu));
 

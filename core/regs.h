@@ -46,6 +46,7 @@ enum {
 	CR0_CD = 1 << 30,
 
 	CR4_PAE = 1 << 5,
+	CR4_MCE = 1 << 6,
 	CR4_PCIDE = 1 << 17,
 	CR4_ALLOWED = 0x7FF | 1 << 16 | 1 << 18 | 1 << 20,
 	CR4_VMXE = 1 << 13,

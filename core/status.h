@@ -15,6 +15,7 @@
 	S(VOLUME_FULL, "volume is full")                                                           \
 	S(VM_FAIL_INVALID, "VMfailInvalid")                                                        \
 	S(VM_FAIL_VALID, "VMfailValid")                                                            \
+	S(REFUSED, "the firmware does not start it beside the boot processor")                     \
 	S(DIFFERENT, "its virtualization differs from the boot processor's")                       \
 	S(FAULT, "processor exception")
 

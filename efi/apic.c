@@ -11,13 +11,19 @@ enum {
 	APIC_ICR_HIGH = 0x310,
 	APIC_LINT0 = 0x350,
 	LVT_MASKED = 1 << 16,
-	TPR_NONE = 15, /* CR8: no fixed interrupt has a higher class */
+	LVT_STATUS = 1 << 12 | 1 << 14, /* delivery status, remote IRR: read-only */
+	TPR_NONE = 15,			/* CR8: no fixed interrupt has a higher class */
 	X2APIC_MSR = 0x800,
 
 	ICR_PENDING = 1 << 12,
 	BASE_EXTD = 1 << 10,
 	PENDING_LOOPS = 1000000,
+
+	MASTER_MASK = 0x21, /* ports of the two 8259s */
+	SLAVE_MASK = 0xa1,
 };
+
+static uint16_t masks_8259; /* as found; only the boot processor's holding touches them */
 
 bool host_x2apic(void)
 {
@@ -46,21 +52,50 @@ static void apic_write(unsigned offset, uint32_t value)
 
 uint32_t host_lint0(void)
 {
-	return apic_read(APIC_LINT0);
+	return apic_read(APIC_LINT0) & ~(uint32_t)LVT_STATUS;
 }
 
-uint32_t host_hold_interrupts(void)
+static uint8_t in(uint16_t port)
+{
+	uint8_t value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static void out(uint16_t port, uint8_t value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+/* The 8259s' requests may come by way of the I/O APIC, too, past LINT0 and the TPR. */
+static uint16_t hold_8259s(void)
+{
+	uint16_t masks = (uint16_t)(in(MASTER_MASK) | in(SLAVE_MASK) << 8);
+
+	out(MASTER_MASK, 0xff);
+	out(SLAVE_MASK, 0xff);
+	return masks;
+}
+
+uint32_t host_hold_interrupts(bool boot_processor)
 {
 	uint32_t lint0 = host_lint0();
 
 	if (!(lint0 & LVT_MASKED))
 		apic_write(APIC_LINT0, lint0 | LVT_MASKED);
 	write_cr8(TPR_NONE);
+	if (boot_processor)
+		masks_8259 = hold_8259s();
 	return lint0;
 }
 
-void host_release_interrupts(uint32_t lint0)
+void host_release_interrupts(bool boot_processor, uint32_t lint0)
 {
+	if (boot_processor) {
+		out(MASTER_MASK, (uint8_t)masks_8259);
+		out(SLAVE_MASK, (uint8_t)(masks_8259 >> 8));
+	}
 	if (!(lint0 & LVT_MASKED))
 		apic_write(APIC_LINT0, lint0);
 }

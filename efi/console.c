@@ -105,8 +105,10 @@ static CHAR16 wait_key(void)
 	if (!in)
 		return 0;
 	in->Reset(in, FALSE); /* keys from before the question */
-	if (firmware.boot->WaitForEvent(1, &in->WaitForKey, &index) == EFI_SUCCESS)
-		in->ReadKeyStroke(in, &key);
+	/* A modifier key alone may end the wait. */
+	while (firmware.boot->WaitForEvent(1, &in->WaitForKey, &index) == EFI_SUCCESS &&
+	       in->ReadKeyStroke(in, &key) == EFI_NOT_READY)
+		;
 	return key.UnicodeChar;
 }
 

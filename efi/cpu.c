@@ -20,7 +20,9 @@ struct host_cpu *hosts;
 unsigned host_count;
 
 /* Beside FS and GS base. VM exits load or clear some, guests may own the others. */
+enum { TSC_ADJUST }; /* its row */
 static const uint32_t saved_msrs[] = {
+	0x0000003b, /* IA32_TSC_ADJUST */
 	0xc0000080, /* IA32_EFER */
 	0xc0000081, /* IA32_STAR */
 	0xc0000082, /* IA32_LSTAR */
@@ -263,6 +265,20 @@ static void restore_fpu(struct host_cpu *host)
 	__asm__ volatile("fxrstor64 %0" ::"m"(host->fxsave));
 }
 
+/*
+ * Deadlines and timers are compared across processors. Some firmware leaves the adjustments
+ * different: SDM vol. 3B, "Time-Stamp Counter Adjustment". The boot processor is always taken
+ * first.
+ */
+static void adjust_tsc(const struct host_cpu *host)
+{
+	const struct host_saved *first = &hosts[0].saved;
+	uint32_t both = host->saved.msr_present & first->msr_present;
+
+	if (both & 1u << TSC_ADJUST && host->saved.msr[TSC_ADJUST] != first->msr[TSC_ADJUST])
+		wrmsr(saved_msrs[TSC_ADJUST], first->msr[TSC_ADJUST]);
+}
+
 enum status host_take(struct cpu *cpu)
 {
 	struct host_cpu *host = cpu->host;
@@ -279,8 +295,9 @@ enum status host_take(struct cpu *cpu)
 	paging_enter();
 	write_dr7(0x400); /* no breakpoints */
 	save_msrs(&host->saved);
+	adjust_tsc(host);
 	save_fpu(host);
-	host->saved.lint0 = host_hold_interrupts();
+	host->saved.lint0 = host_hold_interrupts(host == hosts);
 	return STATUS_OK;
 }
 
@@ -308,7 +325,7 @@ bool host_give_back(struct cpu *cpu)
 	if (!host->taken)
 		return true;
 	interrupts_off();
-	host_release_interrupts(host->saved.lint0);
+	host_release_interrupts(host == hosts, host->saved.lint0);
 	restore_msrs(&host->saved);
 	restore_fpu(host);
 	restore_registers(&host->saved);

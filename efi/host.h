@@ -23,7 +23,7 @@ enum {
 	IST_COUNT = 3,
 	IST_SIZE = 4096,
 
-	HOST_MSRS = 13, /* rows of the table in cpu.c */
+	HOST_MSRS = 14, /* rows of the table in cpu.c */
 	HOST_STACK = 32 * 1024,
 	/* UEFI specification, "x64 Platforms": firmware calls want 128 KiB. */
 	HOST_BOOT_STACK = 160 * 1024,
@@ -129,9 +129,9 @@ void panic_print(const struct fault *fault); /* on the console */
  * apic.c. While a processor is ours its fixed and 8259 interrupts wait: pending ones would end
  * every VM entry. Returns what host_release_interrupts needs; CR8 comes back with the registers.
  */
-uint32_t host_hold_interrupts(void);
+uint32_t host_hold_interrupts(bool boot_processor);
 uint32_t host_lint0(void);
-void host_release_interrupts(uint32_t lint0);
+void host_release_interrupts(bool boot_processor, uint32_t lint0);
 bool host_x2apic(void);
 void host_end_of_interrupt(unsigned vector);
 void host_ipi(const struct cpu *to, uint32_t icr_low);

@@ -80,20 +80,25 @@ static void add_model(struct facts *facts)
  * SDM vol. 3A, "Determining the Signature" of microcode updates: CPUID puts the revision into the
  * MSR. Intel's convention; a hypervisor may refuse it, hence the processor is taken meanwhile.
  */
+static void read_microcode(void *revision)
+{
+	if (!(cpuid(1, 0).ecx & BIT(31))) {
+		wrmsr(IA32_BIOS_SIGN_ID, 0);
+		cpuid(1, 0);
+	}
+	*(uint64_t *)revision = rdmsr(IA32_BIOS_SIGN_ID);
+}
+
 static void add_microcode(struct facts *facts)
 {
 	uint64_t revision = 0;
+	struct fault fault;
 	bool known;
 
 	if (cpuid(0, 0).ecx != 0x6c65746e) /* "ntel" */
 		return;
 	host_take(hosts[0].cpu);
-	known = msr_read(IA32_BIOS_SIGN_ID, &revision);
-	if (known && !(cpuid(1, 0).ecx & BIT(31))) {
-		wrmsr(IA32_BIOS_SIGN_ID, 0);
-		cpuid(1, 0);
-		known = msr_read(IA32_BIOS_SIGN_ID, &revision);
-	}
+	known = host_guarded(hosts[0].cpu, read_microcode, &revision, &fault);
 	host_give_back(hosts[0].cpu);
 	if (known)
 		facts_add(facts, "microcode", "revision %lxH", revision >> 32);

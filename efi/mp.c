@@ -141,7 +141,8 @@ enum status mp_init(unsigned wanted, struct cpu **cpus)
 			continue;
 		host = info.StatusFlag & PROCESSOR_AS_BSP_BIT ? &hosts[0] : &hosts[next++];
 		host->handle = i;
-		host->cpu->apic_id = (uint32_t)info.ProcessorId;
+		if (host != &hosts[0])
+			host->cpu->apic_id = (uint32_t)info.ProcessorId;
 	}
 	return STATUS_OK;
 }
@@ -171,6 +172,7 @@ static VOID EFIAPI ap_procedure(VOID *argument)
 	(void)argument;
 	if (!host)
 		return;
+	host->cpu->apic_id = own_apic_id(); /* what the firmware says of it has 8 bits for sure */
 	call_on_stack(enter, host->cpu, host->stack_end);
 	/* Back on the firmware's stack: ours may be freed from now on. */
 	atomic_store(&host->returned, true);
@@ -213,7 +215,7 @@ enum status mp_start(void (*entry)(struct cpu *cpu))
 		console_format("MP Services refuse to start the processors: %lx\n", status);
 		firmware.boot->CloseEvent(finished);
 		finished = NULL;
-		return STATUS_DEVICE;
+		return status == EFI_UNSUPPORTED ? STATUS_REFUSED : STATUS_DEVICE;
 	}
 	return STATUS_OK;
 }

@@ -361,7 +361,9 @@ static void same_fields(struct test_run *run)
 
 	first = &space[0];
 	second = &space[1];
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = cpus_in_use() }))
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){
+			      .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
 		return;
 	if (take_snapshot(&lab, 0, first))
 		for (unsigned id = 1; id < lab.vcpus; id++) {

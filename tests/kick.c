@@ -57,12 +57,17 @@ static bool alone(void)
 
 static void expect_times(struct test_run *run, const struct times *times)
 {
-	expect(run, "within the bound of two time slices", true,
-	       times->longest < BOUND_TICKS + USUAL * times->shortest, NULL);
+	/* An SMI in between takes longer than the slices of a fast processor. */
+	uint64_t bound = platform->clock_hz / 1000;
+
+	if (bound < BOUND_TICKS)
+		bound = BOUND_TICKS;
+	expect(run, "within two time slices or a millisecond", true,
+	       times->longest < bound + USUAL * times->shortest, NULL);
 	if (alone())
 		return;
 	expect(run, "all but a few far faster", true,
-	       times->slow * 100 <= times->count * SLOW_OF_100, NULL);
+	       times->slow <= 1 + times->count * SLOW_OF_100 / 100, NULL);
 }
 
 static bool pause_it(struct lab *lab)

@@ -186,8 +186,8 @@ static uint32_t exits_in_all(const struct exits *exits)
 {
 	uint32_t sum = 0;
 
-	for (unsigned i = 0; i < platform->cpu_count; i++)
-		sum += exits_on(exits, &platform->cpus[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(exits->on); i++)
+		sum += atomic_load(&exits->on[i]);
 	return sum;
 }
 

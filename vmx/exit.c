@@ -1,6 +1,7 @@
 /* From the VMCS's exit information to core's neutral terms. */
 #include "decode.h"
 #include "insn.h"
+#include "msr.h"
 #include "vmx.h"
 #include "walk.h"
 
@@ -18,6 +19,7 @@ static const bool known[] = {
 
 enum {
 	INFO_ERROR = 1 << 11,
+	VECTOR_MACHINE_CHECK = 18,
 	INFO_TYPE = 7 << 8,
 	TYPE_EXTERNAL = 0 << 8,
 	TYPE_NMI = 2 << 8,
@@ -26,6 +28,7 @@ enum {
 };
 
 #define INFO_VALID BIT(31)
+#define INFO_DEFINED 0x80000FFFu /* an entry wants the other bits to be 0 */
 
 /* SDM vol. 3C, "Information for VM Exits That Occur During Event Delivery". */
 static void interrupted_event(struct vm_exit *exit, uint64_t info)
@@ -48,7 +51,7 @@ static void interrupted_event(struct vm_exit *exit, uint64_t info)
 		break;
 	default:
 		event->type = EVENT_SOFTWARE;
-		event->raw = (uint32_t)info;
+		event->raw = (uint32_t)info & INFO_DEFINED;
 		event->length = (uint32_t)vmread(EXIT_INSTRUCTION_LENGTH);
 		break;
 	}
@@ -66,6 +69,8 @@ static void exception_or_nmi(struct vcpu *vcpu, struct vm_exit *exit)
 		return;
 	}
 	exit->exception.vector = (uint8_t)info;
+	if (exit->exception.vector == VECTOR_MACHINE_CHECK)
+		wrmsr(IA32_MCG_STATUS, 0); /* MCIP: a second one would shut the processor down */
 	exit->exception.has_error = info & INFO_ERROR;
 	exit->exception.error = (uint32_t)vmread(EXIT_INTERRUPTION_ERROR_CODE);
 }

@@ -70,6 +70,16 @@ void vmx_state_get(struct vcpu *vcpu, struct regs *regs)
 	regs->interruptibility = (uint32_t)vmread(GUEST_INTERRUPTIBILITY);
 }
 
+/* With EPT an entry takes them from the VMCS: SDM vol. 3C, "Loading Page-Directory-Pointer-Table
+ * Entries". A guest whose table lies outside of its memory gets entries that are not present. */
+static void set_pdptes(const struct vm *vm, const struct regs *regs)
+{
+	const uint64_t *table = vm_memory(vm, regs->cr3 & 0xFFFFFFE0, 4 * sizeof(uint64_t));
+
+	for (unsigned i = 0; i < 4; i++)
+		vmwrite(GUEST_PDPTE0 + 2 * i, table ? table[i] : 0);
+}
+
 /* Unrestricted guests may run with PE and PG clear: SDM vol. 3C, "Restrictions on VMX Operation".
  */
 static void set_control_registers(struct vmx_vcpu *vendor, const struct regs *regs)
@@ -80,7 +90,9 @@ static void set_control_registers(struct vmx_vcpu *vendor, const struct regs *re
 	vmwrite(CR0_READ_SHADOW, regs->cr0);
 	vmwrite(CR0_GUEST_HOST_MASK, ~CR0_GUEST_OWNED);
 	vmwrite(GUEST_CR3, regs->cr3);
-	vmwrite(GUEST_CR4, (regs->cr4 | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1);
+	/* A machine check while a guest runs with CR4.MCE clear would shut the processor down. */
+	vmwrite(GUEST_CR4, ((regs->cr4 | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1) |
+				   (vmread(HOST_CR4) & CR4_MCE));
 	vmwrite(CR4_READ_SHADOW, regs->cr4);
 	vmwrite(CR4_GUEST_HOST_MASK, ~0ull);
 	vmwrite(GUEST_IA32_EFER, regs->efer);
@@ -93,6 +105,10 @@ static void set_control_registers(struct vmx_vcpu *vendor, const struct regs *re
 void vmx_state_set(struct vcpu *vcpu, const struct regs *regs)
 {
 	set_control_registers(vmx_of(vcpu), regs);
+	if (regs->cr0 & CR0_PG && regs->cr4 & CR4_PAE && !(regs->efer & EFER_LMA))
+		set_pdptes(vcpu->vm, regs);
+	/* What MOV to CR0 and CR4 and INIT invalidate on a processor. */
+	vmx_flush_linear(vcpu);
 	vmwrite(GUEST_RSP, regs->gpr[RSP]);
 	vmwrite(GUEST_RIP, regs->rip);
 	vmwrite(GUEST_RFLAGS, regs->rflags);

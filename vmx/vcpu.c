@@ -71,7 +71,7 @@ static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *vendor)
 	vmwrite(PIN_BASED_CONTROLS, vendor->pin);
 	vmwrite(PRIMARY_CONTROLS, vendor->primary);
 	vmwrite(SECONDARY_CONTROLS, vendor->secondary);
-	vmwrite(EXCEPTION_BITMAP, 0);
+	vmwrite(EXCEPTION_BITMAP, BIT(18)); /* machine checks are the host's: see CR4.MCE */
 	vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmwrite(PAGE_FAULT_ERROR_CODE_MATCH, 0);
 	vmwrite(CR3_TARGET_COUNT, 0);
@@ -109,9 +109,8 @@ static void write_entry_exit_controls(struct vmx_vcpu *vendor)
 	vmwrite(GUEST_IA32_SYSENTER_EIP, 0);
 }
 
-static void invalidate(struct vcpu *vcpu)
+void vmx_flush_linear(struct vcpu *vcpu)
 {
-	vmx_flush(vcpu->vm);
 	if (!use_vpid())
 		return;
 	if (vmx_caps.ept_vpid & VPID_CAP_INVVPID_SINGLE)
@@ -146,7 +145,8 @@ enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu)
 	vendor->cpu = cpu;
 	vendor->launched = false;
 	/* Whatever this processor has cached of this VM may be from before. */
-	invalidate(vcpu);
+	vmx_flush(vcpu->vm);
+	vmx_flush_linear(vcpu);
 	vmx_debug_load(vendor);
 	vmx_fpu_restore(vendor, vcpu->regs.xcr0);
 	return STATUS_OK;

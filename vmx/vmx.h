@@ -98,6 +98,7 @@ enum status vmx_vcpu_create(struct vcpu *vcpu);
 void vmx_vcpu_destroy(struct vcpu *vcpu);
 enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu);
 void vmx_unload(struct cpu *cpu, struct vcpu *vcpu);
+void vmx_flush_linear(struct vcpu *vcpu); /* its linear addresses, on this processor */
 void vmx_apic_mode_changed(struct vcpu *vcpu);
 void vmx_xcr0_changed(struct vcpu *vcpu);
 

@@ -24,7 +24,7 @@ TESTS = ("regs", "states", "mailbox", "apic_registers", "apic_modes", "apic_inte
          "control", "vm", "msr", "walk", "text", "report", "model", "suite", "threads")
 # What runs for ever is killed by its processor time, so that a busy machine kills no mutant;
 # what sleeps for ever by the clock.
-PROCESSOR_SECONDS = {"model": 10, "threads": 20}
+PROCESSOR_SECONDS = {"model": 10, "suite": 60, "threads": 40}
 OTHER_PROCESSOR_SECONDS = 5
 WALL_SECONDS = 90
 FLAGS = ["-std=gnu11", "-O1", "-g", "-fPIC", "-w", '-DASSAY_VERSION="mutant"']
