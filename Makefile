@@ -126,16 +126,16 @@ $(BUILD)/guest.bin: $(BUILD)/guest.elf
 # --- the EFI application -------------------------------------------------------------------------
 
 # Debian keeps gnu-efi's files in /usr/lib, its newer releases in the multiarch folder.
-EFI_DIR := $(firstword $(dir $(wildcard /usr/lib/crt0-efi-x86_64.o \
-	/usr/lib/x86_64-linux-gnu/crt0-efi-x86_64.o \
-	/usr/lib/x86_64-linux-gnu/gnuefi/crt0-efi-x86_64.o)) /usr/lib/)
+EFI_DIR := $(firstword $(dir $(wildcard /usr/lib/elf_x86_64_efi.lds \
+	/usr/lib/x86_64-linux-gnu/elf_x86_64_efi.lds \
+	/usr/lib/x86_64-linux-gnu/gnuefi/elf_x86_64_efi.lds)) /usr/lib/)
 LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z pack-relative-relocs -z defs -z noexecstack \
 	--build-id=none --hash-style=sysv --no-warn-rwx-segments
 
 # Linked twice: the first image's functions are the table of symbols in the second. The table lies
 # behind the code, so no function moves, and the comparison makes sure of it.
 NAMES := $(GEN)/symbols
-link = $(LINK) $(EFI_DIR)crt0-efi-x86_64.o $(OBJECTS) $(1) -L$(EFI_DIR) -lefi -lgnuefi -o $(2)
+link = $(LINK) $(OBJECTS) $(1) -L$(EFI_DIR) -lefi -lgnuefi -o $(2)
 $(BUILD)/assay.so: $(OBJECTS) efi/symbols.sh
 	$(say) LD $@
 	mkdir -p $(GEN)
@@ -158,10 +158,10 @@ $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh
 	sh tests/run/image.sh $@ $< startup.nsh
 
 # What the harness makes a machine bad with; it is not part of the image.
-$(BUILD)/spoil.efi: tests/run/spoil.c efi/mp_protocol.h $(BUILD)/flags
+$(BUILD)/spoil.efi: tests/run/spoil.c efi/mp_protocol.h $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o
 	$(say) TOOL $@
 	$(CC) $(SMALL) $(IMAGE_FLAGS) -Iefi $(GNU_EFI) -c $< -o $(BUILD)/spoil.o
-	$(LINK) $(EFI_DIR)crt0-efi-x86_64.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
+	$(LINK) $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
 	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $(BUILD)/spoil.so $@
 
 # --- for editors, people and the end -------------------------------------------------------------

@@ -19,13 +19,13 @@ struct test {
 	const char *name; /* group.subject.variant */
 	const char *sdm;  /* what it checks: volume and section title */
 	void (*run)(struct test_run *run);
-	uint64_t needs;	       /* BIT(CAP_...) of what it cannot do without */
-	unsigned cpus;	       /* physical processors it needs, 0: one */
-	unsigned milliseconds; /* deadline, 0: TEST_MILLISECONDS */
-	const char *row;       /* row of the guest-SMP specification that it covers, NULL: none */
+	uint16_t needs;	       /* BIT(CAP_...) of what it cannot do without */
 	bool by_name;	       /* run only if it is asked for by its full name: it has a price */
-	uint64_t argument;     /* the function's own */
-	const void *data;
+	uint8_t cpus;	       /* physical processors it needs, 0: one */
+	uint32_t milliseconds; /* deadline, 0: TEST_MILLISECONDS */
+	const char *row;       /* row of the guest-SMP specification that it covers, NULL: none */
+	const void *data;      /* these two are the function's own */
+	uint32_t argument;
 };
 
 enum { TEST_MILLISECONDS = 2000, TEST_TEXT = 160, TEST_NOTES = 3000 };

@@ -1,7 +1,7 @@
 /*
- * The image relocates itself before efi_main runs. gnu-efi's crt0 calls _relocate; its own version
- * knows RELA only, of 24 bytes a pointer. Ours takes RELR, which packs 63 pointers into 8 bytes:
- * a sixth of the image. ELF gABI, "Relative Relocation Table".
+ * The image relocates itself before efi_main runs. gnu-efi's version knows RELA only, of 24 bytes a
+ * pointer. Ours takes RELR, which packs 63 pointers into 8 bytes: a sixth of the image. ELF gABI,
+ * "Relative Relocation Table".
  */
 #include <efi.h>
 
@@ -9,7 +9,7 @@
 
 enum { TAG_RELR = 36, TAG_RELRSZ = 35 };
 
-EFI_STATUS _relocate(long base, Elf64_Dyn *dynamic, EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
+EFI_STATUS _relocate(UINT64 base, const Elf64_Dyn *dynamic); /* start.S calls it */
 
 static void relocate(UINT64 base, const UINT64 *entry, const UINT64 *end)
 {
@@ -28,12 +28,10 @@ static void relocate(UINT64 base, const UINT64 *entry, const UINT64 *end)
 	}
 }
 
-EFI_STATUS _relocate(long base, Elf64_Dyn *dynamic, EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+EFI_STATUS _relocate(UINT64 base, const Elf64_Dyn *dynamic)
 {
 	UINT64 address = 0, size = 0;
 
-	(void)image;
-	(void)table;
 	for (; dynamic->d_tag != DT_NULL; dynamic++) {
 		if (dynamic->d_tag == DT_RELASZ && dynamic->d_un.d_val)
 			return EFI_LOAD_ERROR; /* the linker left some that we do not know */
@@ -42,7 +40,6 @@ EFI_STATUS _relocate(long base, Elf64_Dyn *dynamic, EFI_HANDLE image, EFI_SYSTEM
 		if (dynamic->d_tag == TAG_RELRSZ)
 			size = dynamic->d_un.d_val;
 	}
-	relocate((UINT64)base, (UINT64 *)((UINT64)base + address),
-		 (UINT64 *)((UINT64)base + address + size));
+	relocate(base, (UINT64 *)(base + address), (UINT64 *)(base + address + size));
 	return EFI_SUCCESS;
 }

@@ -46,7 +46,7 @@ static void add_control_facts(struct facts *facts)
 				continue;
 			if (used < sizeof(text))
 				used += text_format(text + used, sizeof(text) - used, "%s%s",
-						    separator, row->text);
+						    separator, control_row_text(row));
 			separator = ", ";
 		}
 		facts_add(facts, group_names[group], "%s", text);

@@ -1,20 +1,52 @@
 #include "vmcs.h"
 
+/* A table's texts, each at its offset: half the size of pointers to them. */
+static const struct field_names {
+#define FIELD(name, encoding) char name[sizeof(#name)];
+#include "vmcs.def"
+#undef FIELD
+} field_names = {
+#define FIELD(name, encoding) #name,
+#include "vmcs.def"
+#undef FIELD
+};
+
 const struct vmcs_row vmcs_rows[] = {
-#define FIELD(name, encoding) { #name, encoding },
+#define FIELD(name, encoding) { encoding, offsetof(struct field_names, name) },
 #include "vmcs.def"
 #undef FIELD
 };
 
 const unsigned vmcs_row_count = ARRAY_SIZE(vmcs_rows);
 
+const char *vmcs_row_name(const struct vmcs_row *row)
+{
+	return (const char *)&field_names + row->name;
+}
+
+static const struct control_texts {
+#define CONTROL(group, name, bit, text) char group##_##name[sizeof(text)];
+#include "controls.def"
+#undef CONTROL
+} control_texts = {
+#define CONTROL(group, name, bit, text) text,
+#include "controls.def"
+#undef CONTROL
+};
+
 const struct control_row control_rows[] = {
-#define CONTROL(group, name, bit, text) { GROUP_##group, bit, text },
+#define CONTROL(group, name, bit, text)                                                            \
+	{ GROUP_##group, bit, offsetof(struct control_texts, group##_##name) },
 #include "controls.def"
 #undef CONTROL
 };
 
 const unsigned control_row_count = ARRAY_SIZE(control_rows);
+
+const char *control_row_text(const struct control_row *row)
+{
+	return (const char *)&control_texts + row->text;
+}
 
 static const char *const reason_texts[] = {
 #define REASON(name, number, kind, text) [number] = text,
@@ -41,7 +73,7 @@ const char *vmcs_field_name(uint32_t encoding)
 		else
 			to = middle;
 	}
-	return vmcs_rows[from].encoding == encoding ? vmcs_rows[from].name : NULL;
+	return vmcs_rows[from].encoding == encoding ? vmcs_row_name(&vmcs_rows[from]) : NULL;
 }
 
 static const char *text_at(const char *const *texts, size_t size, uint32_t index)

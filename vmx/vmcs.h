@@ -25,12 +25,14 @@ static inline enum vmcs_type vmcs_type(uint32_t encoding)
 }
 
 struct vmcs_row {
-	const char *name;
-	uint32_t encoding;
+	uint16_t encoding;
+	uint16_t name; /* see vmcs_row_name */
 };
 
 extern const struct vmcs_row vmcs_rows[];
 extern const unsigned vmcs_row_count;
+
+const char *vmcs_row_name(const struct vmcs_row *row);
 
 /* NULL: no field of that encoding is known. The high halves of 64-bit fields are not listed. */
 const char *vmcs_field_name(uint32_t encoding);
@@ -54,13 +56,15 @@ enum {
 #define CONTROL_MASK(name) (1u << name##_BIT)
 
 struct control_row {
-	enum control_group group;
+	uint8_t group; /* enum control_group */
 	uint8_t bit;
-	const char *text;
+	uint16_t text; /* see control_row_text */
 };
 
 extern const struct control_row control_rows[];
 extern const unsigned control_row_count;
+
+const char *control_row_text(const struct control_row *row);
 
 enum exit_reason {
 #define REASON(name, number, kind, text) REASON_##name = number,

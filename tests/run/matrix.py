@@ -57,7 +57,7 @@ LACKING = {
 
 def machines():
     """Scenarios in the order of the table."""
-    expect = Expect(passed=1)
+    expect = Expect(skips=".*")  # row() looks at them
     bochs, found = emulator.version("bochs"), []
 
     def add(name, machine, **more):

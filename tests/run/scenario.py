@@ -19,10 +19,12 @@ PROMPT = r"\d+ errors\n(?s:.*)(Shell|FS\d+:[^\n]*)> ?$"
 class Expect:
     report: str = "volume"  # volume: both files; console: the last line only; none;
     # cut: the files end early, and say so
-    red: bool = False  # some test must fail, and not as a known deviation
+    red: str = ""  # a regular expression for tests that fail, and not as a known deviation:
+    # some must, and no others
     passed: int = 1  # at least so many
     skipped: int = 0  # at least so many
     ran: str = ".*"  # a regular expression that each test which passed must match
+    skips: str = r"needs \d+ processors|runs only by .*"  # likewise for each SKIP's reason
     says: tuple = ()  # regular expressions, each for some line of the console
     # {test: (verdict, pattern for the reason)}: exactly these; tests not named must pass
     verdicts: dict | None = None
@@ -115,11 +117,14 @@ def _run(scenario, build, folder, result, on_line):
     if len(last) != expect.times:
         raise Broken(f"the console has {len(last)} summary lines")
     result.summary = last[0]
+    for again in last[1:]:
+        if not re.search(", 0 failed, 0 skipped, 0 errors", again):
+            wrong.append(f"started again, the image says {again}")
     if expect.report in ("console", "cut"):
         passed, failed, skipped, errors = map(int, reports.SUMMARY.fullmatch(last[0]).groups())
         if expect.report == "cut":
             wrong += _not_cut(tap, json_text)
-        elif tap and json_text:
+        elif tap or json_text:
             wrong.append("there are reports on a volume that cannot take them")
         if failed or errors:
             wrong.append("tests failed")
@@ -182,7 +187,9 @@ def _judge(scenario, tap, json_text, last, result):
     result.judgement = judgement = reports.judge(result.report, known, not filtered)
     if expect.red:
         if not judgement.failing:
-            wrong.append("no test failed, but one is broken on purpose")
+            wrong.append("no test failed, but some are broken on purpose")
+        wrong += [reports.explain(test) for test in judgement.failing
+                  if not re.fullmatch(expect.red, test["name"])]
         return
     wrong += [reports.explain(test) for test in judgement.failing
               if test["name"] not in expect.fails or test["verdict"] != "FAIL"]
@@ -193,7 +200,7 @@ def _judge(scenario, tap, json_text, last, result):
     wrong += [f"{name} does not fail, but this machine is bad" for name in expect.fails
               if name not in failed]
     for test in result.report.tests:
-        if test["verdict"] == "SKIP" and not re.match("needs .|runs only by", test.get("reason", "")):
-            wrong.append(f"{test['name']} is skipped, and no capability is named")
+        if test["verdict"] == "SKIP" and not re.fullmatch(expect.skips, test.get("reason", "")):
+            wrong.append(f"{test['name']} is skipped: {test.get('reason')}")
         if test["verdict"] == "PASS" and not re.fullmatch(expect.ran, test["name"]):
             wrong.append(f"{test['name']} passes on a machine that cannot run it")
