@@ -108,10 +108,13 @@ static void send_to(struct vcpu *vcpu, const struct ipi *ipi)
 		.value = ipi->source ? ipi->source->apic.id : DESTINATION_ALL,
 	};
 
-	if (ipi->source)
+	if (ipi->source) {
 		count(&ipi->source->counts.sent);
-	else
+		count(&ipi->source->counts.sent_of[message.kind]);
+	} else {
 		atomic_fetch_add(&vcpu->vm->outside, 1);
+		atomic_fetch_add(&vcpu->vm->outside_of[message.kind], 1);
+	}
 	vcpu_post(self, vcpu, message);
 }
 
@@ -226,64 +229,81 @@ void vcpu_post(struct cpu *self, struct vcpu *vcpu, struct message message)
 		cpu_kick(atomic_load(&vcpu->cpu));
 }
 
-static void take_fixed(struct vcpu *vcpu, struct message message)
+enum outcome { DELIVERED, COALESCED, DROPPED };
+
+static enum outcome take_fixed(struct vcpu *vcpu, struct message message)
 {
-	if (atomic_load(&vcpu->state) == VCPU_STOPPED) {
-		count(&vcpu->counts.dropped);
-		return;
-	}
 	vcpu->attention = true; /* an illegal vector may raise the error interrupt */
 	switch (apic_accept(&vcpu->apic, message.vector, message.level)) {
 	case APIC_ACCEPTED:
-		count(&vcpu->counts.delivered);
-		break;
+		return DELIVERED;
 	case APIC_COALESCED:
-		count(&vcpu->counts.coalesced);
-		break;
+		return COALESCED;
 	case APIC_REFUSED:
-		count(&vcpu->counts.dropped);
 		break;
 	}
+	return DROPPED;
 }
 
 /* One NMI may wait behind the one that is being served: SDM vol. 3A, "Handling Multiple NMIs". */
-static void take_nmi(struct vcpu *vcpu)
+static enum outcome take_nmi(struct vcpu *vcpu)
 {
-	if (atomic_load(&vcpu->state) == VCPU_STOPPED) {
-		count(&vcpu->counts.dropped);
-	} else if (vcpu->nmis) {
-		count(&vcpu->counts.coalesced);
-	} else {
-		vcpu->nmis = 1;
-		vcpu->attention = true;
-		count(&vcpu->counts.delivered);
-	}
+	if (vcpu->nmis)
+		return COALESCED;
+	vcpu->nmis = 1;
+	vcpu->attention = true;
+	return DELIVERED;
 }
 
-static void take_extint(struct vcpu *vcpu, uint8_t vector)
+static enum outcome take_extint(struct vcpu *vcpu, uint8_t vector)
 {
-	if (atomic_load(&vcpu->state) == VCPU_STOPPED) {
-		count(&vcpu->counts.dropped);
-	} else if (vcpu->extint >= 0) {
-		count(&vcpu->counts.coalesced);
-	} else {
-		vcpu->extint = vector;
-		vcpu->attention = true;
-		count(&vcpu->counts.delivered);
-	}
+	if (vcpu->extint >= 0)
+		return COALESCED;
+	vcpu->extint = vector;
+	vcpu->attention = true;
+	return DELIVERED;
 }
 
-static void take_init_or_sipi(struct vcpu *vcpu, struct message message)
+static enum outcome take_init_or_sipi(struct vcpu *vcpu, struct message message)
 {
 	bool bsp = vcpu->apic.base & IA32_APIC_BASE_BSP;
 	enum vcpu_event event = message.kind == MESSAGE_SIPI ? ON_SIPI
 				: bsp			     ? ON_INIT_BSP
 							     : ON_INIT;
 
-	if (vcpu_apply(vcpu, event, message.vector) == DO_IGNORE)
-		count(&vcpu->counts.dropped);
-	else
-		count(&vcpu->counts.delivered);
+	return vcpu_apply(vcpu, event, message.vector) == DO_IGNORE ? DROPPED : DELIVERED;
+}
+
+static enum outcome take_ipi(struct vcpu *vcpu, struct message message)
+{
+	if (message.kind == MESSAGE_INIT || message.kind == MESSAGE_SIPI)
+		return take_init_or_sipi(vcpu, message);
+	if (atomic_load(&vcpu->state) == VCPU_STOPPED)
+		return DROPPED;
+	if (message.kind == MESSAGE_NMI)
+		return take_nmi(vcpu);
+	if (message.kind == MESSAGE_EXTINT)
+		return take_extint(vcpu, message.vector);
+	return take_fixed(vcpu, message);
+}
+
+static void settle(struct vcpu *vcpu, struct message message)
+{
+	struct vcpu_counts *counts = &vcpu->counts;
+
+	switch (take_ipi(vcpu, message)) {
+	case DELIVERED:
+		count(&counts->delivered);
+		break;
+	case COALESCED:
+		count(&counts->coalesced);
+		break;
+	case DROPPED:
+		count(&counts->dropped);
+		break;
+	}
+	count(&counts->settled_of[message.kind]);
+	count(&counts->received);
 }
 
 static void take_control(struct vcpu *vcpu, struct message message)
@@ -308,33 +328,26 @@ void vcpu_drain(struct vcpu *vcpu)
 		switch ((enum message_kind)message.kind) {
 		case MESSAGE_FIXED:
 		case MESSAGE_LOWEST:
-			take_fixed(vcpu, message);
-			break;
 		case MESSAGE_NMI:
-			take_nmi(vcpu);
-			break;
 		case MESSAGE_EXTINT:
-			take_extint(vcpu, message.vector);
-			break;
 		case MESSAGE_INIT:
 		case MESSAGE_SIPI:
-			take_init_or_sipi(vcpu, message);
+			settle(vcpu, message);
 			break;
 		case MESSAGE_START:
 		case MESSAGE_PAUSE:
 		case MESSAGE_RESUME:
 		case MESSAGE_STOP:
 			take_control(vcpu, message);
-			continue;
+			break;
 		case MESSAGE_CALL:
 			vcpu->call_waits = true;
-			continue;
+			break;
 		case MESSAGE_MOVE:
 			vcpu->move_to = (int)message.value;
-			continue;
+			break;
 		case MESSAGE_NONE:
-			continue;
+			break;
 		}
-		count(&vcpu->counts.received);
 	}
 }

@@ -11,16 +11,16 @@
 
 #include <stdatomic.h>
 
-#define MESSAGE_KINDS(M)                                                                           \
-	M(FIXED)                                                                                   \
-	M(LOWEST)                                                                                  \
-	M(NMI) M(INIT) M(SIPI) M(EXTINT) M(START) M(PAUSE) M(RESUME) M(STOP) M(CALL) M(MOVE)
+/* IPIs by their delivery modes, and control of the vCPU from outside. */
+#define IPI_KINDS(M) M(FIXED) M(LOWEST) M(NMI) M(INIT) M(SIPI) M(EXTINT)
+#define CONTROL_KINDS(M) M(START) M(PAUSE) M(RESUME) M(STOP) M(CALL) M(MOVE)
 
 enum message_kind {
 	MESSAGE_NONE,
 #define MESSAGE_ENUM(name) MESSAGE_##name,
-	MESSAGE_KINDS(MESSAGE_ENUM)
+	IPI_KINDS(MESSAGE_ENUM) CONTROL_KINDS(MESSAGE_ENUM)
 #undef MESSAGE_ENUM
+		MESSAGE_IPIS = MESSAGE_START /* kinds below it, MESSAGE_NONE included */
 };
 
 struct message {

@@ -41,7 +41,8 @@ struct vm {
 	_Atomic uint32_t lowest_turn;  /* lowest-priority ties are broken in turn */
 	_Atomic(struct vcpu *) failed; /* the first that core/ had to end; NULL: none */
 	_Atomic uint64_t refused;      /* IPIs refused: SMI, reserved mode, invalid combination */
-	_Atomic uint64_t outside;      /* IPI messages sent from outside */
+	_Atomic uint64_t outside;      /* IPI messages sent from outside, and by their kind */
+	_Atomic uint64_t outside_of[MESSAGE_IPIS];
 
 	/* A test's own way with exits, first: true if it has dealt with this one. Owner's
 	 * processor. */

@@ -255,17 +255,42 @@ bool lab_wait_state(struct lab *lab, unsigned slot, enum vcpu_state state)
 	return lab_wait(lab, vcpu_state_text(state), in_state, (uint64_t)slot << 8 | state);
 }
 
+static bool all_arrived(struct lab *lab, uint64_t ignored)
+{
+	uint64_t sent = atomic_load(&lab->vm->outside), received = 0;
+
+	(void)ignored;
+	for (unsigned i = 0; i < lab->vcpus; i++) {
+		sent += atomic_load(&lab->vm->vcpus[i]->counts.sent);
+		received += atomic_load(&lab->vm->vcpus[i]->counts.received);
+	}
+	return sent == received;
+}
+
+bool lab_wait_arrived(struct lab *lab)
+{
+	return lab_wait(lab, "all IPIs arrive", all_arrived, 0);
+}
+
 void lab_expect_counts(struct lab *lab)
 {
-	uint64_t sent = atomic_load(&lab->vm->outside), received = 0, settled = 0;
+	static const char *const names[MESSAGE_IPIS] = {
+#define NAME(name) [MESSAGE_##name] = #name " IPIs delivered, coalesced or dropped of those sent",
+		IPI_KINDS(NAME)
+#undef NAME
+	};
 
-	for (unsigned i = 0; i < lab->vcpus; i++) {
-		const struct vcpu_counts *counts = &lab->vm->vcpus[i]->counts;
+	if (!lab_wait_arrived(lab))
+		return;
+	for (unsigned kind = MESSAGE_NONE + 1; kind < MESSAGE_IPIS; kind++) {
+		uint64_t sent = atomic_load(&lab->vm->outside_of[kind]), settled = 0;
 
-		sent += counts->sent;
-		received += counts->received;
-		settled += counts->delivered + counts->coalesced + counts->dropped;
+		for (unsigned i = 0; i < lab->vcpus; i++) {
+			const struct vcpu_counts *counts = &lab->vm->vcpus[i]->counts;
+
+			sent += counts->sent_of[kind];
+			settled += counts->settled_of[kind];
+		}
+		expect(lab->run, names[kind], sent, settled, NULL);
 	}
-	expect(lab->run, "IPIs received of those sent", sent, received, NULL);
-	expect(lab->run, "IPIs delivered, coalesced or dropped of those sent", sent, settled, NULL);
 }

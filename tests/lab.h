@@ -55,7 +55,11 @@ bool lab_wait_all_aps(struct lab *lab, uint32_t times);
 /* Waits until a vCPU is in a state. */
 bool lab_wait_state(struct lab *lab, unsigned slot, enum vcpu_state state);
 
-/* Expects core's counts to add up: all that was sent is delivered, coalesced or dropped. */
+/* Waits until every IPI that was sent is out of its receiver's mailbox. */
+bool lab_wait_arrived(struct lab *lab);
+
+/* Waits for that, and expects core's counts to add up, for each kind of IPI: all that was sent is
+ * delivered, coalesced or dropped. */
 void lab_expect_counts(struct lab *lab);
 
 #endif

@@ -42,15 +42,6 @@ static void expect_started(struct lab *lab)
 	lab_expect_counts(lab);
 }
 
-/* An AP may have come to its end when the second one is still on its way to its processor. */
-static bool second_sipis_arrived(struct lab *lab, uint64_t sipis)
-{
-	for (unsigned i = 1; i < lab->vcpus; i++)
-		if (atomic_load(&lab->vm->vcpus[i]->counts.sipis_ignored) < sipis)
-			return false;
-	return true;
-}
-
 static void bring_up(struct test_run *run)
 {
 	const enum guest_program *program = run->test->data;
@@ -63,8 +54,7 @@ static void bring_up(struct test_run *run)
 					    .ap = GUEST_answer }))
 		return;
 	if (pin_all(&lab) && lab_start(&lab) && lab_wait_finished(&lab, 0, 1) &&
-	    lab_wait_all_aps(&lab, 1) &&
-	    lab_wait(&lab, "the second SIPIs", second_sipis_arrived, 1))
+	    lab_wait_all_aps(&lab, 1) && lab_wait_arrived(&lab))
 		expect_started(&lab);
 	lab_close(&lab);
 }

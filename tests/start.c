@@ -194,7 +194,8 @@ static void start_all(struct test_run *run)
 		return;
 	lab.shared->vector = vector;
 	lab.shared->sipis = run->test->argument & ONE_SIPI ? 1 : 2;
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, 1)) {
+	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, 1) &&
+	    lab_wait_arrived(&lab)) {
 		for (unsigned id = 1; id < lab.vcpus; id++) {
 			const struct vcpu *vcpu = lab.vm->vcpus[id];
 
