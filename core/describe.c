@@ -18,21 +18,18 @@ static const char *place(uint64_t address, char text[PLACE])
 	return text;
 }
 
-static void note_registers(struct test_run *run, const struct fault *fault)
+static void note_gprs(struct test_run *run, const uint64_t gpr[GPRS])
 {
 	static const char names[GPRS][4] = {
 		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
 		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
 	};
 
-	test_note(run, "rip %llx, rflags %llx, cr2 %llx", (unsigned long long)fault->rip,
-		  (unsigned long long)fault->rflags, (unsigned long long)fault->cr2);
 	for (unsigned i = 0; i < GPRS; i += 4)
 		test_note(run, "%s %llx, %s %llx, %s %llx, %s %llx", names[i],
-			  (unsigned long long)fault->gpr[i], names[i + 1],
-			  (unsigned long long)fault->gpr[i + 1], names[i + 2],
-			  (unsigned long long)fault->gpr[i + 2], names[i + 3],
-			  (unsigned long long)fault->gpr[i + 3]);
+			  (unsigned long long)gpr[i], names[i + 1], (unsigned long long)gpr[i + 1],
+			  names[i + 2], (unsigned long long)gpr[i + 2], names[i + 3],
+			  (unsigned long long)gpr[i + 3]);
 }
 
 void describe_fault(struct test_run *run, const struct fault *fault)
@@ -48,7 +45,27 @@ void describe_fault(struct test_run *run, const struct fault *fault)
 			   (unsigned long long)fault->error_code, text, fault->cpu);
 	for (unsigned i = 0; i < ARRAY_SIZE(fault->trace) && fault->trace[i]; i++)
 		test_note(run, "called from %s", place(fault->trace[i], text));
-	note_registers(run, fault);
+	test_note(run, "rip %llx, rflags %llx, cr2 %llx", (unsigned long long)fault->rip,
+		  (unsigned long long)fault->rflags, (unsigned long long)fault->cr2);
+	note_gprs(run, fault->gpr);
+}
+
+/* What core/ had to end: the instruction that it was at, and its state. */
+static void note_failure(struct test_run *run, const struct vcpu *vcpu)
+{
+	const struct regs *regs = &vcpu->regs;
+	char code[2 * sizeof(vcpu->code) + 1] = "";
+
+	test_note(run, "  ended: %s", vcpu->failure);
+	for (unsigned i = 0; i < vcpu->code_bytes; i++)
+		text_format(code + 2 * i, 3, "%02x", vcpu->code[i]);
+	test_note(run, "cs:rip %x:%llx, code %s", regs->segment[CS].selector,
+		  (unsigned long long)regs->rip, code);
+	test_note(run, "rflags %llx, cr0 %llx, cr2 %llx, cr3 %llx, cr4 %llx, efer %llx",
+		  (unsigned long long)regs->rflags, (unsigned long long)regs->cr0,
+		  (unsigned long long)regs->cr2, (unsigned long long)regs->cr3,
+		  (unsigned long long)regs->cr4, (unsigned long long)regs->efer);
+	note_gprs(run, regs->gpr);
 }
 
 /* Only its owner can read a vCPU's RIP, and an owner that is lost cannot be asked. */
@@ -81,7 +98,7 @@ static void describe_vcpu(struct test_run *run, struct vcpu *vcpu, bool *answers
 			  atomic_load(&vcpu->state) == VCPU_STOPPED ? "" : ", does not answer");
 	*answers = known || atomic_load(&vcpu->state) == VCPU_STOPPED;
 	if (vcpu->failure)
-		test_note(run, "  ended: %s", vcpu->failure);
+		note_failure(run, vcpu);
 }
 
 void describe_vcpus(struct test_run *run)

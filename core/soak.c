@@ -5,13 +5,13 @@
 #include "text.h"
 
 static struct {
-	unsigned runs, done; /* wanted; over */
-	uint64_t *ticks;     /* of each run */
-	uint8_t *verdicts;   /* of each test in the first run */
-	size_t pages;	     /* that ticks and verdicts take */
-	size_t in_use;	     /* pages before the first run */
-	size_t grown;	     /* the most that a run left behind */
-	unsigned changed;    /* verdicts other than the first run's */
+	unsigned runs, done;	/* wanted; over */
+	uint64_t *ticks;	/* of each run */
+	uint8_t *verdicts;	/* of each test in the first run */
+	size_t pages;		/* that ticks and verdicts take */
+	size_t in_use;		/* pages before the first run */
+	unsigned changed_pages; /* runs with more or fewer pages in use after them */
+	unsigned changed;	/* verdicts other than the first run's */
 	char first_change[TEST_TEXT];
 } soak;
 
@@ -69,14 +69,13 @@ void soak_run_done(void)
 	if (soak.runs > 1)
 		report_line("run %u/%u  %llu ticks in tests, %u pages in use", soak.done + 1,
 			    soak.runs, (unsigned long long)soak.ticks[soak.done], (unsigned)in_use);
-	if (in_use > soak.in_use && in_use - soak.in_use > soak.grown)
-		soak.grown = in_use - soak.in_use;
+	soak.changed_pages += in_use != soak.in_use;
 	soak.done++;
 }
 
 void soak_judge(struct test_run *run)
 {
-	expect(run, "pages that a run left in use", 0, soak.grown, NULL);
+	expect(run, "runs with other pages in use after them", 0, soak.changed_pages, NULL);
 	expect(run, soak.changed ? soak.first_change : "verdicts other than the first run's", 0,
 	       soak.changed, NULL);
 }

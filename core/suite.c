@@ -27,7 +27,7 @@ static bool selected(const char *name)
 	const struct suite_options *options = suite.options;
 
 	if (!options->filter_count)
-		return !text_glob("full.*", name); /* long ones: only when a filter asks */
+		return options->list || !text_glob("full.*", name); /* long: only by a filter */
 	for (unsigned i = 0; i < options->filter_count; i++)
 		if (text_glob(options->filters[i], name))
 			return true;
@@ -172,6 +172,9 @@ static void run_taken(struct test_run *run)
 	run_guarded(run, clean_up, CLEAN_UP_LIMIT);
 	if (machine_take_fault(&fault))
 		describe_fault(run, &fault);
+	for (unsigned i = 0; i < platform->cpu_count; i++)
+		if (cpu_usable(&platform->cpus[i]) && platform->cpus[i].loaded)
+			test_error(run, "processor %u still holds a vCPU", i);
 	if (pages_in_use() != pages)
 		test_error(run, "%d pages were not returned", (int)(pages_in_use() - pages));
 	run->ticks = platform->clock() - run->started;
@@ -367,6 +370,8 @@ int suite_main(const struct suite_options *options, struct facts *facts)
 	enum status status;
 
 	suite.options = options;
+	test_seed = options->seed;
+	facts_add(facts, "seed", "%u", test_seed);
 	if (options->list) {
 		for_each_test(list_test);
 		return SUITE_PASSED;

@@ -9,6 +9,7 @@ enum { SUITE_FILTERS_MAX = 16 };
 struct suite_options {
 	unsigned cpus;	    /* processors to use, 0: all */
 	unsigned runs;	    /* of all the tests, at most SOAK_RUNS_MAX; 0: one */
+	uint32_t seed;	    /* of tests with random numbers: see test_seed */
 	bool list;	    /* print the tests' names and nothing else */
 	bool shutdown;	    /* the machine is shut down afterwards */
 	bool resume;	    /* go on after a run that a reset ended */

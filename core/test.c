@@ -3,6 +3,8 @@
 #include "describe.h"
 #include "text.h"
 
+uint32_t test_seed;
+
 static const char *const verdict_texts[VERDICT_COUNT] = { "PASS", "FAIL", "SKIP", "ERROR" };
 
 const char *verdict_text(enum verdict verdict)

@@ -45,6 +45,9 @@ struct test_run {
 	size_t notes_used;
 };
 
+/* Tests with random numbers mix this into their own seed; the report says it, --seed sets it. */
+extern uint32_t test_seed;
+
 /* One group of tests for each file of tests/; NULL ends the list. */
 struct test_group {
 	const struct test *tests;

@@ -116,7 +116,9 @@ struct vcpu {
 	uint8_t hardware_sipi; /* of the last exit by a physical SIPI */
 	uint32_t hardware_sipi_blocking; /* interruptibility that this exit saved */
 
-	struct vm_exit last;	  /* the exit that stopped it, if failure is set */
+	/* If failure is set: the exit that stopped it, its registers in regs, the code at RIP. */
+	struct vm_exit last;
+	uint8_t code[15], code_bytes;
 	enum exit_kind last_kind; /* of the last exit that core/ saw, for reports */
 	uint32_t last_reason;
 	/* The last answer of CPUID; valid until CR4 or the APIC's mode changes. */

@@ -4,7 +4,8 @@
 #include "text.h"
 
 const char options_usage[] =
-	"usage: assay.efi [-h] [-l] [-b] [-c N] [-n N] [-p] [-r PATH] [-s] [--resume] [FILTER...]\n"
+	"usage: assay.efi [-h] [-l] [-b] [-c N] [-n N] [-p] [-r PATH] [-s] [--resume]\n"
+	"                 [--seed N] [FILTER...]\n"
 	"  -h       print this and do nothing\n"
 	"  -l       list the tests and do nothing\n"
 	"  -b       measure speed, too, after the tests\n"
@@ -14,6 +15,7 @@ const char options_usage[] =
 	"  -r PATH  report files PATH.TAP and PATH.JSON; default: \\ASSAY\\REPORT\n"
 	"  -s       shut the machine down at the end\n"
 	"  --resume go on after a run that a reset of the machine ended\n"
+	"  --seed N other random numbers for the storms of IPIs; the report says N\n"
 	"  FILTER   run only the tests whose names match one of these; * and ? are wildcards\n";
 
 static bool blank(char c)
@@ -141,6 +143,13 @@ static void add_filter(struct options *options, const char *word)
 		fail(options, "too many filters at ", word);
 }
 
+static void parse_seed(struct options *options, char *word)
+{
+	options->suite.seed = word ? parse_number(word) : 0;
+	if (!options->suite.seed)
+		fail(options, "--seed needs a number", "");
+}
+
 /* An option that takes the next word. */
 static void parse_value(struct options *options, char letter, char **line)
 {
@@ -161,6 +170,10 @@ static void parse_option(struct options *options, const char *word, char **line)
 {
 	if (text_equal(word, "--resume")) {
 		options->suite.resume = true;
+		return;
+	}
+	if (text_equal(word, "--seed")) {
+		parse_seed(options, next_word(line));
 		return;
 	}
 	switch (word[1] && word[2] ? 0 : word[1]) {

@@ -12,15 +12,17 @@
 
 /* What a guest could spoil on the processor that it runs on. */
 struct host_state {
-	uint64_t cr0, cr3, cr4, msr[9];
+	uint64_t cr0, cr3, cr4, cr8, dr[6], msr[12];
 	uint64_t gdt, idt; /* bases: VM exits set both limits to FFFFH */
 	uint16_t tr, ldtr, cs, ss;
 };
 
 static void read_host(struct host_state *host)
 {
-	static const uint32_t msrs[] = { 0x1B,	     0x174,	 0x175,	     0x176,	0x277,
-					 0xC0000080, 0xC0000081, 0xC0000082, 0xC0000084 };
+	static const uint32_t msrs[] = { 0x1B,	     0x174,	 0x175,	     0x176,
+					 0x277,	     0xC0000080, 0xC0000081, 0xC0000082,
+					 0xC0000083, 0xC0000084, 0xC0000102, 0xC0000103 };
+	_Static_assert(ARRAY_SIZE(msrs) == ARRAY_SIZE(host->msr), "a place for each");
 
 	struct __attribute__((packed)) {
 		uint16_t limit;
@@ -31,6 +33,11 @@ static void read_host(struct host_state *host)
 	__asm__ volatile("mov %%cr0, %0" : "=r"(host->cr0));
 	__asm__ volatile("mov %%cr3, %0" : "=r"(host->cr3));
 	__asm__ volatile("mov %%cr4, %0" : "=r"(host->cr4));
+	__asm__ volatile("mov %%cr8, %0" : "=r"(host->cr8));
+	__asm__ volatile("mov %%db0, %0; mov %%db1, %1; mov %%db2, %2"
+			 : "=r"(host->dr[0]), "=r"(host->dr[1]), "=r"(host->dr[2]));
+	__asm__ volatile("mov %%db3, %0; mov %%db6, %1; mov %%db7, %2"
+			 : "=r"(host->dr[3]), "=r"(host->dr[4]), "=r"(host->dr[5]));
 	__asm__ volatile("sgdt %0; sidt %1" : "=m"(gdtr), "=m"(idtr));
 	host->gdt = gdtr.base;
 	host->idt = idtr.base;

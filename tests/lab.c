@@ -3,6 +3,7 @@
 #include "describe.h"
 #include "pages.h"
 #include "text.h"
+#include "vmx.h"
 
 extern const uint8_t guest_image[], guest_image_end[];
 
@@ -138,6 +139,15 @@ static void check_memory(struct lab *lab)
 		       NULL);
 }
 
+static void expect_accesses(struct test_run *run)
+{
+	unsigned failures = atomic_exchange(&vmx_access_failures, 0);
+	const char *name = vmcs_field_name(atomic_load(&vmx_access_failed_field));
+
+	if (!expect(run, "VMREADs and VMWRITEs that failed", 0, failures, NULL))
+		test_note(run, "the last was of %s", name ? name : "a high half");
+}
+
 void lab_close(struct lab *lab)
 {
 	struct vm *vm = lab->vm;
@@ -150,6 +160,7 @@ void lab_close(struct lab *lab)
 	lab->start = NULL;
 	lab->run->vm = NULL;
 	require(lab->run, "destroying the VM", vm_destroy(vm));
+	expect_accesses(lab->run);
 }
 
 bool lab_start(struct lab *lab)

@@ -1,4 +1,5 @@
 /* What the suite itself stands on: no virtualization is needed. */
+#include "lab.h"
 #include "list.h"
 #include "pages.h"
 #include "vm.h"
@@ -114,6 +115,34 @@ static void clock_advances(struct test_run *run)
 	expect(run, "the clock advances", true, next > first, NULL);
 }
 
+static void read_clock(struct vcpu *vcpu, void *clock)
+{
+	(void)vcpu;
+	*(uint64_t *)clock = platform->clock();
+}
+
+/* Deadlines and guests' timers are compared across processors. */
+static void clocks_agree(struct test_run *run)
+{
+	enum { TIMES = 3 };
+	struct lab lab;
+
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){
+			      .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
+		return;
+	for (unsigned i = TIMES; i < TIMES * lab.vcpus; i++) {
+		uint64_t before = platform->clock(), there = 0;
+
+		if (!require(run, "a call",
+			     vcpu_call(lab.vm->vcpus[i / TIMES], read_clock, &there)))
+			break;
+		expect(run, "another processor's clock is not behind", true, there >= before, NULL);
+		expect(run, "nor ahead", true, there <= platform->clock(), NULL);
+	}
+	lab_close(&lab);
+}
+
 static const struct test rows[] = {
 	{ "machine.processors", "PI vol. 2, \"MP Services Protocol\"", processors, .needs = 0 },
 	{ "machine.exceptions", "SDM vol. 3A, \"Interrupt and Exception Handling\"",
@@ -122,6 +151,8 @@ static const struct test rows[] = {
 	  .needs = 0 },
 	{ "machine.pages", "UEFI, \"Memory Allocation Services\"", pages_are_zeroed, .needs = 0 },
 	{ "machine.clock", "SDM vol. 3B, \"Time-Stamp Counter\"", clock_advances, .needs = 0 },
+	{ "machine.clock.everywhere", "SDM vol. 3B, \"Time-Stamp Counter Adjustment\"",
+	  clocks_agree, .needs = NEEDS_GUEST, .cpus = 2 },
 };
 
 TEST_GROUP(machine, rows);

@@ -106,10 +106,10 @@ static uint64_t rage(struct test_run *run, const struct storm *storm, uint64_t *
 	*sent = 0;
 	if (!lab_open(&lab, run, &config))
 		return 0;
-	lab.shared->argument[0] = (uint32_t)run->test->argument;
+	lab.shared->argument[0] = run->test->argument ^ test_seed;
 	lab.shared->argument[1] = storm->shots;
 	lab.shared->argument[2] = storm->vector;
-	text_format(what, sizeof(what), "the storm of seed %x", (uint32_t)run->test->argument);
+	text_format(what, sizeof(what), "the storm, with --seed %u", test_seed);
 	if (start_aps(&lab) && lab_start(&lab) && lab_wait(&lab, what, all_count, 1)) {
 		for (unsigned i = 0; i < lab.vcpus; i++)
 			before[i] = tally_of(lab.vm->vcpus[i]);

@@ -56,7 +56,7 @@ static inline MUST_USE enum status vmwrite_try(uint32_t field, uint64_t value)
 }
 
 /* A field that this processor must have: its failure is our error, counted and reported. */
-void vmx_access_failed(uint32_t field, bool write);
+void vmx_access_failed(uint32_t field);
 
 static inline uint64_t vmread(uint32_t field)
 {
@@ -69,7 +69,7 @@ static inline uint64_t vmread(uint32_t field)
 		     : failed);
 	return value;
 failed:
-	vmx_access_failed(field, false);
+	vmx_access_failed(field);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static inline void vmwrite(uint32_t field, uint64_t value)
 		     : failed);
 	return;
 failed:
-	vmx_access_failed(field, true);
+	vmx_access_failed(field);
 }
 
 struct invept_descriptor {

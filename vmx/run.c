@@ -3,12 +3,11 @@
 #include "platform.h"
 #include "vmx.h"
 
-_Atomic uint32_t vmx_access_failures;
+_Atomic uint32_t vmx_access_failures, vmx_access_failed_field;
 
-void vmx_access_failed(uint32_t field, bool write)
+void vmx_access_failed(uint32_t field)
 {
-	(void)field;
-	(void)write;
+	atomic_store(&vmx_access_failed_field, field);
 	atomic_fetch_add(&vmx_access_failures, 1);
 }
 

@@ -132,8 +132,8 @@ void vmx_unblock_nmi(void);
 uint64_t vmx_fixup(uint64_t rip);
 extern char vmx_exit_point[];
 
-/* VMREAD and VMWRITE failures of fields that must exist, since the start. */
-extern _Atomic uint32_t vmx_access_failures;
+/* VMREADs and VMWRITEs of fields that must exist, but failed; and the last one's field. */
+extern _Atomic uint32_t vmx_access_failures, vmx_access_failed_field;
 
 static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
