@@ -13,9 +13,9 @@
 
 /* clang-format off */
 #define TEST_GROUPS(G)                                                                             \
-	G(machine) G(vmx) G(start) G(vcpu) G(registers) G(fields) G(life) G(kick) G(many)          \
-	G(hardware) G(ipi) G(init) G(destination) G(apic) G(race) G(storm) G(hostile)              \
-	SABOTAGE_GROUPS(G)
+	G(machine) G(vmx) SABOTAGE_GROUPS(G)                                                       \
+	G(start) G(vcpu) G(registers) G(fields) G(life) G(kick) G(many) G(hardware) G(ipi)         \
+	G(init) G(destination) G(apic) G(race) G(storm) G(hostile)
 /* clang-format on */
 
 #define DECLARE_GROUP(name) extern const struct test_group name##_tests;

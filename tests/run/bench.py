@@ -1,7 +1,8 @@
 """`make bench`: runs the image's benchmarks, prints one table, compares it with the baseline.
 
 tests/run/baseline.txt: `figure | processors | value | unit | limit`; lower is better throughout.
-Red if a figure is over its limit, or more than 5 % above its baseline, or missing.
+Red if a figure is over its limit, or more than 5 % above its baseline, or missing, or if many targets
+cost more each than few.
 """
 
 import argparse
@@ -16,6 +17,11 @@ from report import Broken
 BASELINE = Path(__file__).parent / "baseline.txt"
 TOLERANCE = 1.05
 PROCESSORS = (4, 8)
+# At most linear: (figure with few targets, how many, figure with many, how many).
+GROWTH = (
+    ("start of 7 APs by broadcast", 7, "start of 63 APs by broadcast", 63),
+    ("broadcast to 3 and all took it", 3, "broadcast to 7 and all took it", 7),
+)
 HEADING = """\
 # figure | processors | value | unit | limit (- for none). Written by `make bench-update`, which
 # keeps the limits. Lower is better.
@@ -66,6 +72,13 @@ def compare(rows, baseline):
             wrong.append(f"{figure} ({cpus} processors): {number(value)} is over {number(limit)}")
         if before is not None and value > before * TOLERANCE:
             wrong.append(f"{figure} ({cpus} processors): {change} against the baseline")
+    for few, less, many, more in GROWTH:
+        for cpus in map(str, PROCESSORS):
+            if (many, cpus) in rows:
+                each = [rows[few, cpus][0] / less, rows[many, cpus][0] / more]
+                if each[1] > each[0] * TOLERANCE:
+                    wrong.append(f"{many} ({cpus} processors): {each[1]:.0f} ticks for each, "
+                                 f"but {each[0]:.0f} with few")
     widths = [max(map(len, column)) for column in zip(*table)]
     lines = ["  ".join(cell.ljust(w) if i in (0, 6) else cell.rjust(w)
                        for i, (cell, w) in enumerate(zip(row, widths))).rstrip() for row in table]

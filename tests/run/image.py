@@ -57,10 +57,12 @@ def spoiled(how):
 
 
 def another_program(image):
-    """The Shell runs the image with the options given, then runs it again for a few tests."""
+    """The Shell runs the image with the options given, then another one that starts the APs, too,
+    then the image again for a few tests."""
     given = read(image, "ASSAY/OPTIONS.TXT").replace("-s", "").strip()
     without_boot_program(image)
-    write(image, "startup.nsh", (f"@echo -off\r\nfs0:\r\nassay.efi {given}\r\n"
+    write(image, "spoil.efi", (image.parents[2] / "spoil.efi").read_bytes())
+    write(image, "startup.nsh", (f"@echo -off\r\nfs0:\r\nassay.efi {given}\r\nspoil.efi count\r\n"
           r"assay.efi -r \ASSAY\AGAIN machine.*" "\r\n").encode())
 
 

@@ -42,7 +42,7 @@ test: ## everything: host tests, then the image in emulators
 
 soak: ## the whole suite N=200 times in one boot, and another program afterwards
 	sh tests/run/packages.sh build run
-	$(MAKE) all
+	$(MAKE) all $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) --soak $(or $(N),200)
 
 pictures: ## docs/*.png: the screen at the end of a run, with and without VMX
@@ -71,6 +71,7 @@ coverage: ## rewrite docs/guest-smp.md from the tests that a run with 4 processo
 	$(PYTHON) tests/run/coverage.py $(BUILD)/run/bochs-4/REPORT.JSON
 
 usb: ## write a stick: make usb DEV=/dev/sdX
+	sh tests/run/packages.sh build
 	$(MAKE) all
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 

@@ -1,4 +1,4 @@
-"""The exact outcome of each test of tests/sabotage.c. All others, those after them, must pass."""
+"""The exact outcome of each test of tests/sabotage.c. Those not named, after them, must pass."""
 
 LATE = r"the guest's program: not in time; vCPUs "
 WAITS = r"the APs: not in time; vCPUs halted, waiting for SIPI$"
@@ -26,6 +26,11 @@ SABOTAGE = {
     "sabotage.ap.is_lost":
         ("ERROR", r"^processor 1 \(APIC id 1\) does not answer: it is out of use$"),
     "machine.restored": ("ERROR", r"^processor 1 was not given back$"),
+    # Afterwards, with two of three processors.
+    "vcpu.affinity.waiting_in_hardware": ("SKIP", r"^needs 3 processors$"),
+    "many.broadcast.4": ("SKIP", r"^needs 4 processors$"),
+    "many.single.4": ("SKIP", r"^needs 4 processors$"),
+    "start.hardware_wait.exit_state": ("FAIL", r"^interruptibility saved by the exit$"),
 }
 
 RESET = {"crash.reset": ("ERROR", r"^the machine was reset during this test$")}

@@ -3,6 +3,7 @@
  *   spoil.efi lock      IA32_FEATURE_CONTROL locked without VMX on the boot processor
  *   spoil.efi lock-ap   the same on processor 1 alone
  *   spoil.efi no-mp     takes the MP Services protocol away
+ *   spoil.efi count     nothing bad: runs a procedure on every AP, as another program would
  *   spoil.efi x2apic    switches every processor to x2APIC mode, as firmware of large machines does
  */
 #include <efi.h>
@@ -37,6 +38,25 @@ static EFI_STATUS x2apic_all(void)
 	if (!EFI_ERROR(status))
 		status = mp->StartupAllAPs(mp, x2apic, FALSE, NULL, 0, NULL, NULL);
 	x2apic(NULL);
+	return status;
+}
+
+static volatile UINT32 aps;
+
+static VOID EFIAPI count_one(VOID *argument)
+{
+	(void)argument;
+	__atomic_fetch_add(&aps, 1, __ATOMIC_SEQ_CST);
+}
+
+static EFI_STATUS count(void)
+{
+	EFI_MP_SERVICES_PROTOCOL *mp;
+	EFI_STATUS status = LibLocateProtocol(&mp_guid, (VOID **)&mp);
+
+	if (!EFI_ERROR(status))
+		status = mp->StartupAllAPs(mp, count_one, FALSE, NULL, 0, NULL, NULL);
+	Print(L"%d APs ran a procedure\n", aps);
 	return status;
 }
 
@@ -85,6 +105,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 		status = lock_ap();
 	} else if (!StrCmp(how, L"x2apic")) {
 		status = x2apic_all();
+	} else if (!StrCmp(how, L"count")) {
+		status = count();
 	} else if (!StrCmp(how, L"no-mp")) {
 		status = remove_mp();
 	}
