@@ -7,7 +7,7 @@
 /* One byte for each page: simple, and small beside the pages. It lies at the arena's start. */
 static uint8_t *used;
 static uint8_t *first_page;
-static size_t page_total, in_use, peak, limit;
+static size_t page_total, in_use, limit;
 static size_t first_free; /* no page below it is free */
 static atomic_bool lock;
 
@@ -35,7 +35,6 @@ void pages_setup(void)
 	first_page = used + map_pages * PAGE_SIZE;
 	page_total = platform->arena_pages - map_pages;
 	in_use = 0;
-	peak = 0;
 	limit = PAGES_NO_LIMIT;
 	first_free = 0;
 	for (size_t i = 0; i < page_total; i++)
@@ -69,8 +68,6 @@ void *pages_alloc(size_t count)
 		for (size_t i = 0; i < count; i++)
 			used[start + i] = 1;
 		in_use += count;
-		if (in_use > peak)
-			peak = in_use;
 	}
 	drop_lock();
 	if (!found)
@@ -106,9 +103,4 @@ void pages_limit(size_t pages)
 size_t pages_in_use(void)
 {
 	return in_use;
-}
-
-size_t pages_peak(void)
-{
-	return peak;
 }

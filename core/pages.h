@@ -19,6 +19,5 @@ void pages_limit(size_t pages);
 bool pages_locked(void);
 
 size_t pages_in_use(void);
-size_t pages_peak(void); /* the most that were in use at once */
 
 #endif

@@ -355,7 +355,7 @@ static void console_test(const struct test_run *run)
 	if (ms >= LONG_MS)
 		text_format(time, sizeof(time), "  (%u ms)", ms);
 	platform->tone(tones[run->verdict]);
-	report_line("%-5s %s%s%s%s", verdict_text(run->verdict), run->test->name,
+	report_line("%-4s %s%s%s%s", verdict_text(run->verdict), run->test->name,
 		    run->verdict == VERDICT_SKIP ? ": " : "",
 		    run->verdict == VERDICT_SKIP ? run->reason : "", time);
 	platform->tone(TONE_PLAIN);

@@ -7,8 +7,9 @@
 
 struct vm;
 
-/* Clock ticks in the guest before another vCPU gets the processor. */
-enum { SLICE_TICKS = 50000 };
+/* Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test.
+ */
+enum { SLICE_TICKS = 50000, BOOT_SLICE_TICKS = 20000 };
 
 /* The VM that all processors work on; NULL: none. */
 void sched_publish(struct vm *vm);

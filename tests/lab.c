@@ -9,6 +9,12 @@ extern const uint8_t guest_image[], guest_image_end[];
 
 #define RESET_PAGE 0xFFFFF000ull
 
+/* The same page once more at another address. */
+#define ALIAS(address, of)                                                                         \
+	{                                                                                          \
+		.gpa = (address), .pages = 1, .alias = true, .memory = (uint8_t *)(of)             \
+	}
+
 enum { START_PAGES = (GUEST_VCPUS * sizeof(struct regs) + PAGE_SIZE - 1) / PAGE_SIZE };
 
 static void *at(struct lab *lab, uint64_t gpa)
@@ -21,8 +27,6 @@ static size_t pages_for(unsigned count, size_t size)
 	return (count * size + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
-static const uint64_t sipi_pages[] = { GUEST_SIPI_PAGE, GUEST_SIPI_PAGE_2, GUEST_SIPI_PAGE_3 };
-
 /* JMP FAR 0000:2000 at the reset vector. */
 static const uint8_t reset_code[8] = { 0xEA, GUEST_ENTRY & 0xFF, GUEST_ENTRY >> 8, 0, 0 };
 
@@ -30,8 +34,7 @@ static void load_guest(struct lab *lab)
 {
 	const uint8_t *program = guest_image + GUEST_SIPI_SIZE;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(sipi_pages); i++)
-		__builtin_memcpy(at(lab, sipi_pages[i]), guest_image, GUEST_SIPI_SIZE);
+	__builtin_memcpy(at(lab, GUEST_SIPI_PAGE), guest_image, GUEST_SIPI_SIZE);
 	__builtin_memcpy(at(lab, GUEST_ENTRY), program, (size_t)(guest_image_end - program));
 	__builtin_memcpy(at(lab, RESET_PAGE + 0xFF0), reset_code, sizeof(reset_code));
 }
@@ -71,10 +74,10 @@ bool lab_open(struct lab *lab, struct test_run *run, const struct lab_config *co
 		{ .gpa = 0, .pages = GUEST_SLOTS / PAGE_SIZE },
 		{ .gpa = GUEST_SLOTS, .pages = pages_for(config->vcpus, sizeof(*lab->slot)) },
 		{ .gpa = GUEST_SHARED, .pages = 1 },
-		{ .gpa = GUEST_SIPI_PAGE_2, .pages = 1 },
 		{ .gpa = GUEST_STACKS, .pages = pages_for(config->vcpus, GUEST_STACK_SIZE) },
-		{ .gpa = GUEST_SIPI_PAGE_3, .pages = 1 },
-		{ .gpa = RESET_PAGE, .pages = 1, .alias = true }, /* of page 0 */
+		ALIAS(GUEST_SIPI_PAGE_2, GUEST_SIPI_PAGE),
+		ALIAS(GUEST_SIPI_PAGE_3, GUEST_SIPI_PAGE),
+		ALIAS(RESET_PAGE, 0),
 		config->region ? *config->region : (struct vm_region){ 0 },
 	};
 	const struct vm_config vm = {
@@ -131,12 +134,11 @@ static void check_memory(struct lab *lab)
 	       all_zero(at(lab, 0), 0xFF0) && all_zero(at(lab, 0xFF8), 8) &&
 		       same(at(lab, 0xFF0), reset_code, sizeof(reset_code)),
 	       NULL);
-	for (unsigned i = 0; i < ARRAY_SIZE(sipi_pages); i++)
-		expect(run, "the SIPI pages are untouched", true,
-		       same(at(lab, sipi_pages[i]), guest_image, GUEST_SIPI_SIZE) &&
-			       all_zero(at(lab, sipi_pages[i] + GUEST_SIPI_SIZE),
-					PAGE_SIZE - GUEST_SIPI_SIZE),
-		       NULL);
+	expect(run, "the SIPI page is untouched", true,
+	       same(at(lab, GUEST_SIPI_PAGE), guest_image, GUEST_SIPI_SIZE) &&
+		       all_zero(at(lab, GUEST_SIPI_PAGE + GUEST_SIPI_SIZE),
+				PAGE_SIZE - GUEST_SIPI_SIZE),
+	       NULL);
 }
 
 static void expect_accesses(struct test_run *run)

@@ -9,7 +9,7 @@
 
 enum {
 	/* Page 0 is empty but for the code at the reset vector, which is an alias of it. */
-	GUEST_SIPI_PAGE = 0x1000, /* the AP's first code; copied to other SIPI vectors' pages */
+	GUEST_SIPI_PAGE = 0x1000, /* the AP's first code; the same for other SIPI vectors */
 	GUEST_SIPI_SIZE = 0x200,
 	GUEST_ENTRY = 0x2000, /* the boot processor's, and the rest of the program */
 	GUEST_IMAGE_END = 0x8000,

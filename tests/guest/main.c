@@ -2,20 +2,16 @@
 #include "script_event.h"
 
 struct gate {
-	uint16_t offset_low, selector;
-	uint8_t zero, type;
-	uint16_t offset_high;
+	uint32_t low, high; /* SDM vol. 3A, "IDT Descriptors" */
 };
 
 struct gate guest_idt[256];
 
 extern char interrupt_common[];
 
-/* PUSH 0, where the processor pushes no error code; PUSH vector; JMP interrupt_common. */
-struct __attribute__((packed)) stub {
-	uint8_t push_zero[2], push;
-	uint32_t vector;
-	uint8_t jump;
+/* 6A 00: PUSH 0; 68 and four bytes: PUSH vector; E9 and four bytes: JMP interrupt_common. */
+struct stub {
+	uint32_t push_zero_push_vector, jump;
 	int32_t distance;
 };
 
@@ -23,33 +19,32 @@ static struct stub stubs[256];
 void guest_main(uint32_t slot);
 void guest_interrupt(struct frame *frame);
 
-enum { INTERRUPT_GATE = 0x8E, NOP = 0x90 };
+enum { PUSHES = 0x0068006A, NOPS = 0x00689090, GATE = 0x8E00, CODE = 8 << 16 };
+#define JUMP 0xE9000000
 
-static int has_error_code(uint32_t vector)
-{
-	return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
-}
-
-static void set_up(uint32_t vector)
-{
-	struct stub *stub = &stubs[vector];
-
-	*stub = (struct stub){ { 0x6A, 0 }, 0x68, vector, 0xE9, 0 };
-	stub->distance = (int32_t)((uint32_t)interrupt_common - (uint32_t)(stub + 1));
-	if (has_error_code(vector))
-		stub->push_zero[0] = stub->push_zero[1] = NOP;
-	guest_idt[vector] = (struct gate){ .offset_low = (uint16_t)(uint32_t)stub,
-					   .selector = 8,
-					   .type = INTERRUPT_GATE,
-					   .offset_high = (uint16_t)((uint32_t)stub >> 16) };
-}
+/* Where the processor pushes an error code, the stub does not push 0. */
+static const uint8_t with_error_code[] = { 8, 10, 11, 12, 13, 14, 17, 21 };
 
 void idt_set_up(void)
 {
-	if (guest_idt[255].selector) /* another vCPU has done it */
+	int32_t distance = (int32_t)((uint32_t)interrupt_common - (uint32_t)(stubs + 1));
+
+	if (guest_idt[255].low) /* another vCPU has done it */
 		return;
-	for (uint32_t i = 0; i < 256; i++)
-		set_up(i);
+	for (unsigned i = 0; i < sizeof(with_error_code); i++)
+		stubs[with_error_code[i]].push_zero_push_vector = NOPS;
+	for (uint32_t i = 0; i < 256; i++) {
+		struct stub *stub = &stubs[i];
+
+		if (!stub->push_zero_push_vector)
+			stub->push_zero_push_vector = PUSHES;
+		stub->push_zero_push_vector |= i << 24;
+		stub->jump = JUMP;
+		stub->distance = distance;
+		distance -= (int32_t)sizeof(*stub);
+		guest_idt[i].high = GATE; /* the guest lies below 64 KiB */
+		guest_idt[i].low = CODE | (uint32_t)stub;
+	}
 }
 
 void apic_enable(void)

@@ -33,6 +33,10 @@ static void assert_counts(uint64_t delivered, uint64_t coalesced, uint64_t dropp
 	assert_int_equal(atomic_load(&counts->dropped), dropped);
 	assert_int_equal(atomic_load(&counts->received), delivered + coalesced + dropped);
 	assert_int_equal(atomic_load(&vm->outside), delivered + coalesced + dropped);
+	/* Each kind for itself, too; there is nothing but IPIs from outside here. */
+	for (unsigned kind = 0; kind < MESSAGE_IPIS; kind++)
+		assert_int_equal(atomic_load(&counts->settled_of[kind]),
+				 atomic_load(&vm->outside_of[kind]));
 }
 
 static void deliver(enum delivery_mode mode, uint8_t vector)

@@ -60,6 +60,8 @@ static void assert_fails(const struct vm_exit *exit, const char *why)
 	handle(exit);
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_STOPPED);
 	assert_string_equal(vcpu->failure, why);
+	assert_ptr_equal(atomic_load(&vm->failed), vcpu);
+	atomic_store(&vm->failed, NULL);
 	assert_memory_equal(&vcpu->last, exit, sizeof(*exit));
 	fake_set_state(vcpu, VCPU_RUNNING);
 }

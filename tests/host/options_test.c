@@ -54,6 +54,16 @@ static void test_flags(void **state)
 	assert_false(options.suite.list);
 }
 
+static void test_seed(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("").suite.seed, 0);
+	assert_int_equal(parse("--seed 4711 -l").suite.seed, 4711);
+	assert_true(parse("--seed 4711 -l").suite.list);
+	assert_string_equal(parse("--seed x").error, "--seed needs a number");
+	assert_string_equal(parse("--seed").error, "--seed needs a number");
+}
+
 static void test_page(void **state)
 {
 	(void)state;
@@ -269,13 +279,13 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing),	       cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_page),	       cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_processors),     cmocka_unit_test(test_report_path),
-		cmocka_unit_test(test_filters),	       cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_unclosed_quote), cmocka_unit_test(test_program_name),
-		cmocka_unit_test(test_skip_word),      cmocka_unit_test(test_ucs2),
-		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_nothing),	     cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_seed),	     cmocka_unit_test(test_page),
+		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_processors),
+		cmocka_unit_test(test_report_path),  cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_errors),	     cmocka_unit_test(test_unclosed_quote),
+		cmocka_unit_test(test_program_name), cmocka_unit_test(test_skip_word),
+		cmocka_unit_test(test_ucs2),	     cmocka_unit_test(test_noise),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -67,9 +67,9 @@ static void test_slice(void **state)
 
 	(void)state;
 	enter();
-	assert_in_range(fake.now - before, SLICE_TICKS, SLICE_TICKS + 1000);
+	assert_in_range(fake.now - before, BOOT_SLICE_TICKS, BOOT_SLICE_TICKS + 1000);
 	assert_int_equal(guest()->executed, executed + 1);
-	assert_in_range(guest()->entry.ticks, SLICE_TICKS - 1000, SLICE_TICKS);
+	assert_in_range(guest()->entry.ticks, BOOT_SLICE_TICKS - 1000, BOOT_SLICE_TICKS);
 	assert_int_equal(guest()->event_count, 0);
 	assert_false(guest()->entry.irq_window);
 	assert_false(guest()->entry.nmi_window);

@@ -68,7 +68,7 @@ static void test_pause_yields(void **state)
 	fake_set_script(vm_vcpu(vm, 0), script, 1);
 	assert_true(fake_step(0));
 	assert_true(fake_of(vm_vcpu(vm, 0))->entry.pause_exits);
-	assert_true(fake.now - before < SLICE_TICKS);
+	assert_true(fake.now - before < BOOT_SLICE_TICKS);
 	assert_true(fake_step(0));
 	assert_int_equal(fake_of(vm_vcpu(vm, 0))->regs.rip, 0xFFF2);
 }
@@ -166,7 +166,7 @@ static void test_no_entry_with_messages(void **state)
 
 	(void)state;
 	atomic_store(&platform->cpus[0].quit, true);
-	fake.clock_step = SLICE_TICKS / 4;
+	fake.clock_step = BOOT_SLICE_TICKS / 4;
 	assert_true(fake_step(0)); /* the slice goes by without an entry */
 	assert_int_equal(fake_of(vcpu)->entries, 0);
 	assert_int_equal(atomic_load(&vcpu->counts.exits), 0);
@@ -293,7 +293,7 @@ static void test_loop(void **state)
 {
 	(void)state;
 	fake_run_from_start(vm, 0, quit_soon, NULL);
-	fake.clock_step = SLICE_TICKS;
+	fake.clock_step = BOOT_SLICE_TICKS;
 	sched_loop(&platform->cpus[0]);
 	assert_int_equal(executed(0), 3);
 	assert_null(platform->cpus[0].loaded);
