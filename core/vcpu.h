@@ -138,7 +138,8 @@ struct vcpu {
 /* Applies an event to the state; owner only. Returns what was done. */
 enum vcpu_action vcpu_apply(struct vcpu *vcpu, enum vcpu_event event, uint8_t vector);
 
-/* Ends a vCPU with a reason that the report prints; owner only. */
+/* Ends a vCPU with a reason that the report prints; owner only. exit: of the vCPU that is loaded,
+ * or NULL if there was none. */
 void vcpu_fail(struct vcpu *vcpu, const char *why, const struct vm_exit *exit);
 
 /* #GP(0) or #UD at the instruction that exited. */

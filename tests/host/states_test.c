@@ -202,7 +202,15 @@ static void test_failure(void **state)
 	(void)state;
 	fake_machine(1, false);
 	vm = fake_vm(2);
+	fake_run_from_start(vm, 0, fake_spin, NULL);
+	assert_true(fake_step(0));
+	fake_of(vm_vcpu(vm, 0))->regs.segment[CS].base = 0;
+	fake_of(vm_vcpu(vm, 0))->regs.rip = FAKE_VM_PAGES * PAGE_SIZE - 3; /* 3 bytes can be read */
+	memcpy(vm_memory(vm, FAKE_VM_PAGES * PAGE_SIZE - 3, 3), "\x0F\x01\xC1", 3);
 	vcpu_fail(vm_vcpu(vm, 0), "why", &exit);
+	assert_int_equal(vm_vcpu(vm, 0)->code_bytes, 3);
+	assert_memory_equal(vm_vcpu(vm, 0)->code, "\x0F\x01\xC1", 3);
+	assert_ptr_equal(atomic_load(&vm->failed), vm_vcpu(vm, 0));
 	assert_int_equal(atomic_load(&vm_vcpu(vm, 0)->state), VCPU_STOPPED);
 	assert_string_equal(vm_vcpu(vm, 0)->failure, "why");
 	assert_int_equal(vm_vcpu(vm, 0)->last.kind, EXIT_IO);

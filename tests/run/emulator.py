@@ -82,7 +82,7 @@ romimage: file={firmware}, address={address:#x}, options=none
 vgaromimage: file={BOCHS_SHARE}/VGABIOS-lgpl-latest
 cpu: model={machine.model or "corei7_skylake_x"}, count={machine.cpus}, ips=20000000, \
 reset_on_triple_fault=0
-memory: guest={machine.memory}, host={machine.memory}
+memory: guest={machine.memory}, host={min(machine.memory, 512)}
 {pci}
 {drive}
 com1: enabled=1, mode={mode}, dev={serial}

@@ -16,9 +16,9 @@ def block(text, name, lines):
     return re.sub(f"{start}.*?{end}", lambda _: f"{start}\n{body}\n{end}", text, flags=re.S)
 
 
-TEST = re.compile(r" *\d+/\d+ +(PASS|FAIL|SKIP|ERROR) ")
+TEST = re.compile(r"(PASS|FAIL|SKIP|ERROR) +\w+\.\S+$|(PASS|FAIL|SKIP|ERROR) +\w+\.\S+(:|  \()")
 BENCH = re.compile(r".* \d+ (ticks|bytes)$")
-CAPABILITIES = re.compile(r"vmx | {23}")
+CAPABILITIES = re.compile(r"vmx | {4}\S")
 
 
 def whole_report(console):
