@@ -286,7 +286,21 @@ static void instructions(struct test_run *run)
 		       slot->value[0], NULL);
 		expect(run, "the first of these", 0, slot->value[1], NULL);
 		expect(run, "its vector", 0, slot->value[2], NULL);
-		expect(run, "all were executed", 37, slot->counter, NULL);
+		expect(run, "all were executed", 39, slot->counter, NULL);
+	}
+	close(&scene);
+}
+
+static void xsetbv(struct test_run *run)
+{
+	struct scene scene = { 0 };
+
+	if (!open(&scene, run, GUEST_xsetbv, NULL))
+		return;
+	if (finish(&scene)) {
+		expect(run, "values with a wrong outcome", 0, scene.lab.slot[0].value[0], NULL);
+		expect(run, "values that were tried", 8, scene.lab.slot[0].counter, NULL);
+		expect(run, "vector", 13, scene.lab.slot[0].last_exception, NULL);
 	}
 	close(&scene);
 }
@@ -338,6 +352,10 @@ static const struct test rows[] = {
 	ROW("hostile.msrs", NO_INTERFERENCE, msrs, .argument = 61),
 	ROW("hostile.control_registers", NO_INTERFERENCE, controls, .argument = 0),
 	ROW("hostile.instructions", NO_INTERFERENCE, instructions, .argument = 0),
+	{ .name = "hostile.xsetbv",
+	  .sdm = "SDM vol. 2D, \"XSETBV\"",
+	  .run = xsetbv,
+	  .needs = NEEDS_GUEST | BIT(CAP_XSAVE) },
 	ROW("hostile.triple_fault", EXITS, ends, .data = &triple_fault),
 	ROW("hostile.page_table_loop", EXITS, ends, .data = &page_loop),
 	ROW("hostile.task_switch", NO_INTERFERENCE, ends, .data = &task_switch),

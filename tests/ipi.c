@@ -152,8 +152,8 @@ static const struct step nmi[] = {
 
 /* Blocked until IRET: one is latched, more are one with it; at IRET it precedes an interrupt. */
 static const struct step nmi_latch[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(NMI, 1), AWAIT_FLAG(1, 1), SEND(NMI, 1), SEND(NMI, 1),
-		SEND(NMI, 1), SEND(FIXED | 0x51, 1),
+	AT(0), ENABLE, AWAIT_READY(1), SEND(NMI, 1), ICR(NMI, 1), AWAIT_FLAG(1, 1), SEND(NMI, 1),
+		SEND(NMI, 1), SEND(NMI, 1), ICR(NMI, 1), SEND(FIXED | 0x51, 1),
 	AT(1), ENABLE, STI, READY, AWAIT_TAKEN(3),
 	ON(1, NMI_VECTOR), FLAG(1), AWAIT_BIT(IRR, 0x51, 1), DEPTH(1),
 	ON(1, 0x51), DEPTH(1), EOI,

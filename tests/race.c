@@ -136,6 +136,7 @@ static void sti_hlt(struct test_run *run)
 	if (require(run, "starting the AP", vm_start_ap(lab.vm, 1, 1)) && lab_start(&lab) &&
 	    lab_wait_finished(&lab, 0, 1) && lab_wait_finished(&lab, 1, 1)) {
 		expect(run, "interrupts handled", TIMES, lab.slot[1].interrupts, NULL);
+		expect(run, "ICR reads that differ", 0, lab.slot[0].value[1], ICR_MODES);
 		expect(run, "interrupts given", TIMES,
 		       atomic_load(&lab.vm->vcpus[1]->counts.interrupts), NULL);
 		lab_expect_counts(&lab);

@@ -47,7 +47,7 @@ enum {
 	P(sleeper)                                                                                 \
 	P(waker)                                                                                   \
 	P(storm)                                                                                   \
-	P(ports) P(msrs) P(pages) P(page_loop) P(controls) P(instructions) P(task)
+	P(ports) P(msrs) P(pages) P(page_loop) P(controls) P(instructions) P(xsetbv) P(task)
 
 enum guest_program {
 #define GUEST_ENUM(name) GUEST_##name,

@@ -208,6 +208,8 @@ static const struct {
 	{ NONE, 2, { 0x0F, 0x09 } },		     /* WBINVD */
 	{ NONE, 3, { 0x0F, 0x23, 0xC0 } },	     /* MOV DR0, EAX */
 	{ NONE, 3, { 0x0F, 0x23, 0xF1 } },	     /* MOV DR6, ECX */
+	{ NONE, 3, { 0x0F, 0x23, 0xE1 } },	     /* MOV DR4, ECX with CR4.DE clear */
+	{ NONE, 3, { 0x0F, 0x23, 0xF9 } },	     /* MOV DR7, ECX */
 	{ NONE, 3, { 0x0F, 0x01, 0x00 } },	     /* SGDT */
 	{ NONE, 3, { 0x0F, 0x01, 0x08 } },	     /* SIDT */
 	{ NONE, 3, { 0x0F, 0x00, 0x00 } },	     /* SLDT */
@@ -244,6 +246,30 @@ PROGRAM(instructions)
 			SLOT(slot)->value[1] = i;
 			SLOT(slot)->value[2] = got;
 		}
+		SLOT(slot)->counter++;
+	}
+	SHARED->argument[7] = 0;
+}
+
+/* XCR0 takes x87, and SSE with it; nothing else of this can be had. value[0]: wrong outcomes. */
+PROGRAM(xsetbv)
+{
+	static const struct {
+		uint32_t ecx, edx, eax, faults;
+	} writes[] = {
+		{ 0, 0, 1, 0 }, { 0, 0, 3, 0 }, { 0, 0, 0, 1 },		 { 0, 0, 2, 1 },
+		{ 0, 0, 5, 1 }, { 1, 0, 1, 1 }, { 0, 0x80000000, 1, 1 }, { 0, 0, 0x80000001, 1 },
+	};
+
+	set_cr4(1 << 18); /* OSXSAVE */
+	SHARED->argument[7] = 3;
+	for (uint32_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		uint32_t before = SLOT(slot)->exceptions;
+
+		__asm__ volatile("xsetbv"
+				 :
+				 : "c"(writes[i].ecx), "d"(writes[i].edx), "a"(writes[i].eax));
+		SLOT(slot)->value[0] += SLOT(slot)->exceptions - before != writes[i].faults;
 		SLOT(slot)->counter++;
 	}
 	SHARED->argument[7] = 0;

@@ -104,6 +104,9 @@ static inline void icr(uint32_t low, uint32_t destination)
 	apic_write(APIC_ICR, low);
 }
 
+/* 0 if the ICR shows what was written to it. */
+uint32_t icr_differs(uint32_t low, uint32_t destination);
+
 /* Switches to the mode that the test wants and enables the APIC by its SVR. */
 void apic_enable(void);
 

@@ -54,6 +54,17 @@ void apic_enable(void)
 	apic_write(APIC_SVR, 0x1FF);
 }
 
+uint32_t icr_differs(uint32_t low, uint32_t destination)
+{
+	uint64_t now;
+
+	if (SHARED->x2apic)
+		now = rdmsr(0x830);
+	else
+		now = (uint64_t)(apic_read(APIC_ICR_HIGH) >> 24) << 32 | apic_read(APIC_ICR);
+	return now != ((uint64_t)destination << 32 | low);
+}
+
 /* Stacks are of one size and aligned, so the stack says which vCPU this is. */
 static uint32_t slot_of_stack(const void *on_stack)
 {

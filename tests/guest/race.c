@@ -9,17 +9,6 @@ static void delay(uint32_t *state)
 		pause();
 }
 
-static uint32_t icr_differs(uint32_t low, uint32_t destination)
-{
-	uint64_t now;
-
-	if (SHARED->x2apic)
-		now = rdmsr(0x830);
-	else
-		now = (uint64_t)(apic_read(APIC_ICR_HIGH) >> 24) << 32 | apic_read(APIC_ICR);
-	return now != ((uint64_t)destination << 32 | low);
-}
-
 /* Counts its lives, and halts for the rest of each. */
 PROGRAM(life)
 {
@@ -72,6 +61,7 @@ PROGRAM(sleeper)
 	}
 }
 
+/* value[1]: ICR reads that did not show what was written. */
 PROGRAM(waker)
 {
 	const uint32_t target = SHARED->argument[ARGUMENT_TARGET];
@@ -83,6 +73,7 @@ PROGRAM(waker)
 	for (uint32_t round = 1; round <= SHARED->rounds; round++) {
 		delay(&state);
 		icr(ICR_FIXED | VECTOR, target);
+		SLOT(slot)->value[1] += icr_differs(ICR_FIXED | VECTOR, target);
 		while (SLOT(target)->counter != round)
 			pause();
 	}

@@ -56,7 +56,8 @@ static struct shot aim(uint32_t slot, uint32_t random)
 
 /*
  * argument[0]: the seed; argument[1]: shots of each processor; argument[2]: the only vector, 0:
- * any. value[0]: messages that it has sent by its own count. counter: 1 ready, 2 all sent.
+ * any. value[0]: messages that it has sent by its own count; value[1]: ICR reads, after every
+ * eighth shot, that did not show what was written. counter: 1 ready, 2 all sent.
  */
 PROGRAM(storm)
 {
@@ -79,6 +80,8 @@ PROGRAM(storm)
 		if ((random & 6) == 6)
 			apic_write(APIC_TPR, random >> 24);
 		icr(shot.low, shot.destination);
+		if (shots % 8 == 0)
+			SLOT(slot)->value[1] += icr_differs(shot.low, shot.destination);
 		messages += shot.messages;
 		if ((random & 6) == 4)
 			apic_write(APIC_TPR, 0);
