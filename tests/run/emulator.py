@@ -100,11 +100,11 @@ def _qemu(machine, _folder, disk, serial):
     drive = f"if=none,id=boot,format=raw,file={disk}" + (",readonly=on" * machine.read_only)
     device = ["-device", "ide-hd,drive=boot"]
     if machine.boot == "usb":
-        device = ["-device", "qemu-xhci", "-device", "usb-storage,drive=boot,removable=on"]
+        device = ["-device", "qemu-xhci", "-device", "usb-storage,id=stick,drive=boot,removable=on"]
     port = f"{serial}" if serial.is_absolute() else f"file:{serial}"
     return ["qemu-system-x86_64", "-machine", "q35", "-cpu", model, "-smp", str(machine.cpus),
             "-accel", "kvm" if machine.emulator == "kvm" else "tcg", "-m", str(machine.memory),
-            "-bios", _firmware(), "-display", "none", "-monitor", "none", "-net", "none",
+            "-bios", _firmware(), "-display", "none", "-monitor", "stdio", "-net", "none",
             "-serial", port, "-drive", drive, *device]
 
 
@@ -156,15 +156,16 @@ class _Serial:
                 os.close(end)
 
 
-def run(machine, folder, disk, limit, answer=None, on_line=lambda line: None):
+def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda line: None):
     """
     Runs the machine in folder, disk being a file there, until it switches itself off or limit
     seconds have passed. answer is (pattern, text): the text is typed once, when the pattern is
-    found in what the console has said so far, the unfinished last line included.
+    found in what the console has said so far, the unfinished last line included; command likewise,
+    for QEMU's monitor.
     """
     version(machine.emulator)
     serial = _Serial(folder, answer is not None)
-    command = {"bochs": _bochs}.get(machine.emulator, _qemu)(machine, folder, disk, serial.path)
+    program = {"bochs": _bochs}.get(machine.emulator, _qemu)(machine, folder, disk, serial.path)
     cleaner, lines, how = Cleaner(), [], None
     start = time.monotonic()
 
@@ -175,16 +176,21 @@ def run(machine, folder, disk, limit, answer=None, on_line=lambda line: None):
 
     with open(folder / "emulator.txt", "wb") as output:
         # The kernel ends the emulator if the harness is killed; nothing else would.
-        process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command],
+        process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *program],
                                    cwd=folder, stdin=subprocess.PIPE,
                                    stdout=output, stderr=output)
         try:
             while how is None:
                 ended = process.poll() is not None
                 take(cleaner.feed(serial.read()))
-                if answer and re.search(answer[0], "\n".join([*lines, cleaner.rest])):
+                said = "\n".join([*lines, cleaner.rest])
+                if answer and re.search(answer[0], said):
                     serial.type(answer[1])
                     answer = None
+                if command and re.search(command[0], said):
+                    process.stdin.write(f"{command[1]}\n".encode())
+                    process.stdin.flush()
+                    command = None
                 if ended:
                     take(cleaner.flush())
                     if machine.emulator == "bochs":

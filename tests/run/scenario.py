@@ -42,6 +42,7 @@ class Scenario:
     prepare: str = ""  # a function of PREPARE
     shell: bool = False  # ends at the Shell's prompt, where the harness types `reset -s`
     types: tuple = ()  # (pattern, text): the text is typed when the console says the pattern
+    monitor: tuple = ()  # (pattern, command): likewise a command for QEMU's monitor
     variant: str = ""  # the image of another build: broken, clang, sabotage
     expect: Expect = Expect()
     resets: int = 0  # how often the tests end the machine by a triple fault: it is started again
@@ -94,7 +95,8 @@ def _run(scenario, build, folder, result, on_line):
     answer = (PROMPT, "reset -s\r") if scenario.shell else scenario.types or None
     lines = []
     for left in range(scenario.resets, -1, -1):
-        ended = emulator.run(scenario.machine, folder, disk.name, scenario.limit, answer, on_line)
+        ended = emulator.run(scenario.machine, folder, disk.name, scenario.limit, answer,
+                             scenario.monitor, on_line)
         lines += ended.lines
         result.seconds += ended.seconds
         (folder / f"{disk.name}.lock").unlink(missing_ok=True)

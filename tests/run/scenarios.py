@@ -81,6 +81,9 @@ BAD = [
              expect=Expect(says=("MP Services",), passed=10, skipped=1)),
     Scenario("write-protected", qemu(boot="usb", read_only=True),
              expect=Expect(report="console", says=("volume is read-only", NO_VMX))),
+    # A real volume that is gone in the middle of the run, and with it every handle on it.
+    Scenario("stick-is-pulled", qemu(boot="usb"), monitor=("PASS +machine.exceptions", "device_del stick"),
+             expect=Expect(report="cut", says=(NO_VMX, "on the console only"), passed=6)),
     Scenario("full-volume", qemu(), prepare="full volume",
              expect=Expect(report="console", says=("volume is full", NO_VMX))),
     Scenario("stops-at-full-screens", qemu(), options="-p", types=("-- a key goes on", "q"),
