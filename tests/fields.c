@@ -34,17 +34,6 @@ static bool take_snapshot(struct lab *lab, unsigned slot, struct snapshot *snaps
 	       require(lab->run, "fields", vcpu_call(lab->vm->vcpus[slot], take, snapshot));
 }
 
-static bool open_lab(struct lab *lab, struct test_run *run, unsigned vcpus)
-{
-	if (!lab_open(lab, run,
-		      &(struct lab_config){
-			      .vcpus = vcpus, .ap = GUEST_state, .region = &state_region }))
-		return false;
-	for (unsigned i = 1; i < vcpus; i++)
-		state_prepare(lab, i, i, 0);
-	return true;
-}
-
 static bool start_and_pause(struct lab *lab)
 {
 	return state_start(lab, SUBJECT) &&
@@ -130,7 +119,7 @@ static void field_access(struct test_run *run)
 	struct request read_only = { .encoding = EXIT_REASON };
 	struct lab lab;
 
-	if (!open_lab(&lab, run, 2))
+	if (!state_open(&lab, run, 2))
 		return;
 	if (start_and_pause(&lab)) {
 		require(run, "fields", vcpu_call(lab.vm->vcpus[SUBJECT], exchange_all, run));
@@ -156,7 +145,7 @@ static void field_effect(struct test_run *run)
 	struct request dr7 = { .encoding = GUEST_DR7 }, rsp = { .encoding = GUEST_RSP };
 	struct lab lab;
 
-	if (!open_lab(&lab, run, 2))
+	if (!state_open(&lab, run, 2))
 		return;
 	if (start_and_pause(&lab)) {
 		struct guest_registers *fill =
@@ -232,7 +221,7 @@ static void field_dump(struct test_run *run)
 
 	first = &space[0];
 	second = &space[1];
-	if (!open_lab(&lab, run, 2))
+	if (!state_open(&lab, run, 2))
 		return;
 	dump.run = run;
 	dump.lines = dump.fields = 0;
@@ -322,7 +311,7 @@ static void field_moments(struct test_run *run)
 
 	first = &space[0];
 	second = &space[1];
-	if (!open_lab(&lab, run, 3))
+	if (!state_open(&lab, run, 3))
 		return;
 	if (require(run, "affinity", vcpu_set_affinity(lab.vm->vcpus[SUBJECT], cpu)) &&
 	    require(run, "affinity", vcpu_set_affinity(lab.vm->vcpus[OTHER], cpu)) &&
@@ -340,7 +329,7 @@ static void field_migration(struct test_run *run)
 
 	first = &space[0];
 	second = &space[1];
-	if (!open_lab(&lab, run, 2))
+	if (!state_open(&lab, run, 2))
 		return;
 	vcpu = lab.vm->vcpus[SUBJECT];
 	if (require(run, "affinity", vcpu_set_affinity(vcpu, 0)) && start_and_pause(&lab) &&

@@ -13,17 +13,6 @@ static struct cpu *last_cpu(void)
 	return cpu_in_use(cpus_in_use() - 1);
 }
 
-static bool open_lab(struct lab *lab, struct test_run *run, unsigned vcpus)
-{
-	if (!lab_open(lab, run,
-		      &(struct lab_config){
-			      .vcpus = vcpus, .ap = GUEST_state, .region = &state_region }))
-		return false;
-	for (unsigned i = 1; i < vcpus; i++)
-		state_prepare(lab, i, i, 0);
-	return true;
-}
-
 static bool pin(struct lab *lab, unsigned slot, const struct cpu *cpu)
 {
 	return require(lab->run, "affinity",
@@ -80,7 +69,7 @@ static void pause_keeps(struct test_run *run)
 {
 	struct lab lab;
 
-	if (!open_lab(&lab, run, 3))
+	if (!state_open(&lab, run, 3))
 		return;
 	if (pin(&lab, SUBJECT, last_cpu()) && pin(&lab, OTHER, last_cpu()) &&
 	    state_start(&lab, SUBJECT))
@@ -94,7 +83,7 @@ static void slices_keep(struct test_run *run)
 	struct lab lab;
 	bool good = true;
 
-	if (!open_lab(&lab, run, 4))
+	if (!state_open(&lab, run, 4))
 		return;
 	for (unsigned i = SUBJECT; i <= THIRD; i++)
 		good = good && pin(&lab, i, last_cpu()) && state_start(&lab, i);
@@ -141,7 +130,7 @@ static void init_keeps(struct test_run *run)
 	uint32_t cr0 = (uint32_t)run->test->argument;
 	struct lab lab;
 
-	if (!open_lab(&lab, run, 3))
+	if (!state_open(&lab, run, 3))
 		return;
 	state_prepare(&lab, SUBJECT, SUBJECT, cr0);
 	if (pin(&lab, SUBJECT, last_cpu()) && pin(&lab, OTHER, last_cpu()) &&
@@ -262,7 +251,7 @@ static void migrate_running(struct test_run *run)
 	struct regs before, after;
 	struct lab lab;
 
-	if (!open_lab(&lab, run, 2))
+	if (!state_open(&lab, run, 2))
 		return;
 	watch(&lab, &exits);
 	if (state_start(&lab, SUBJECT) && get_regs(&lab, SUBJECT, &before) &&
@@ -283,7 +272,7 @@ static void migrate_paused(struct test_run *run)
 	struct regs before, after;
 	struct lab lab;
 
-	if (!open_lab(&lab, run, 3))
+	if (!state_open(&lab, run, 3))
 		return;
 	if (pin(&lab, OTHER, last_cpu()) && state_start(&lab, SUBJECT) &&
 	    require(run, "pause", vcpu_pause(lab.vm->vcpus[SUBJECT])) &&

@@ -2,7 +2,8 @@
 
 #include "text.h"
 
-const struct vm_region state_region = { .gpa = GUEST_STATE_REGION, .pages = GUEST_STATE_PAGES };
+static const struct vm_region state_region = { .gpa = GUEST_STATE_REGION,
+					       .pages = GUEST_STATE_PAGES };
 
 volatile struct guest_state *state_of(struct lab *lab, unsigned slot)
 {
@@ -143,6 +144,17 @@ void state_prepare(struct lab *lab, unsigned slot, uint32_t seed, uint32_t cr0)
 
 /* --- the guest's life --------------------------------------------------------------------------
  */
+
+bool state_open(struct lab *lab, struct test_run *run, unsigned vcpus)
+{
+	if (!lab_open(lab, run,
+		      &(struct lab_config){
+			      .vcpus = vcpus, .ap = GUEST_state, .region = &state_region }))
+		return false;
+	for (unsigned i = 1; i < vcpus; i++)
+		state_prepare(lab, i, i, 0);
+	return true;
+}
 
 static bool counts(struct lab *lab, uint64_t argument)
 {

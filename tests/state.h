@@ -8,14 +8,14 @@
 #include "guest_state.h"
 #include "lab.h"
 
-/* For lab_config.region. */
-extern const struct vm_region state_region;
-
 /*
  * Gives the slot values to fill its registers with; other seeds, other values in every register.
  * cr0: CR0.CD and CR0.NW that the program sets. Before the vCPU starts.
  */
 void state_prepare(struct lab *lab, unsigned slot, uint32_t seed, uint32_t cr0);
+
+/* A laboratory whose APs run this program, each prepared with its slot as the seed. */
+bool state_open(struct lab *lab, struct test_run *run, unsigned vcpus);
 
 volatile struct guest_state *state_of(struct lab *lab, unsigned slot);
 
