@@ -20,7 +20,7 @@ from report import Broken
 READY = "press a key to go back"
 DISPLAY = ":97"
 LIMIT = 300
-BOCHS_FRAME = (32, 18)
+BOCHS_FRAME = (37, 23)
 
 
 def chunk(kind, data):
