@@ -74,6 +74,7 @@ struct vcpu_counts {
 	_Atomic uint64_t hardware_sipis; /* exits from the hardware's wait-for-SIPI state */
 	_Atomic uint64_t hardware_inits;
 	_Atomic uint64_t exits;
+	_Atomic uint64_t nmi_blocking_leaks; /* found blocked by NMI before any NMI was taken */
 	/* By kind of message: sent as above, and delivered, coalesced or dropped here. */
 	_Atomic uint64_t sent_of[MESSAGE_IPIS], settled_of[MESSAGE_IPIS];
 };

@@ -161,6 +161,15 @@ static const struct step nmi_latch[] = {
 	END,
 };
 
+/* While one vCPU is in its NMI handler, another one runs on the same processor, not blocked. */
+static const struct step nmi_blocking[] = {
+	AT(0), ENABLE, AWAIT_READY(1), SEND(NMI, 1), AWAIT_FLAG(1, 1), FLAG(2),
+	AT(1), ENABLE, READY, AWAIT_TAKEN(1),
+	ON(1, NMI_VECTOR), FLAG(1), AWAIT_FLAG(2, 1),
+	AFTER, COUNT(1, nmis, 1), COUNT(0, nmi_blocking_leaks, 0),
+	END,
+};
+
 static const struct step nmi_shadows[] = {
 	AT(0), ENABLE, SS_SHADOW(SHADOW_NMI), TAKEN(1), HLT_SHADOW(SHADOW_NMI), TAKEN(2),
 	AFTER, TRACE(0, NMI_VECTOR, NMI_VECTOR),
@@ -276,6 +285,8 @@ static const struct test rows[] = {
 	SCRIPT_ROW("ipi.fixed.disabled", DISABLED, FIXED_ROW, disabled, VCPUS(2)),
 	SCRIPT_ROW("ipi.nmi", ICR_MODES, NMI_ROW, nmi, VCPUS(2)),
 	SCRIPT_ROW("ipi.nmi.latch", NMIS, NMI_ROW, nmi_latch, VCPUS(2)),
+	SCRIPT_ROW("ipi.nmi.blocking", "SDM vol. 3C, \"Interruptibility State\"", NMI_ROW,
+		   nmi_blocking, VCPUS(2) | TOGETHER | MODE_X2APIC),
 	SCRIPT_ROW("ipi.nmi.shadows", SHADOWS, NMI_ROW, nmi_shadows, VCPUS(1)),
 	SCRIPT_ROW("ipi.extint", EXTINTS, "IPI: ExtINT", extint, VCPUS(2)),
 	SCRIPT_ROW("ipi.refused", ICR_MODES, "IPI: SMI, reserved", refused, VCPUS(2)),

@@ -300,10 +300,22 @@ static bool start_aps(struct play *play)
 	return true;
 }
 
+static bool gather(struct lab *lab)
+{
+	int cpu = (int)cpu_in_use(cpus_in_use() - 1)->index;
+
+	for (unsigned i = 0; i < lab->vcpus; i++)
+		if (!require(lab->run, "affinity", vcpu_set_affinity(lab->vm->vcpus[i], cpu)))
+			return false;
+	return true;
+}
+
 static void perform(struct play *play)
 {
 	struct lab *lab = &play->lab;
 
+	if (lab->run->test->argument & TOGETHER && !gather(lab))
+		return;
 	if (!(lab->run->test->argument & APS_WAIT) && !start_aps(play))
 		return;
 	if (!lab_start(lab))
@@ -313,7 +325,7 @@ static void perform(struct play *play)
 		play->broken = !lab_wait(lab, play->mode, all_done, 0);
 	check_exceptions(play);
 	check_seen(play);
-	if (play->broken)
+	if (play->broken || !lab_wait_arrived(lab))
 		return;
 	host_section(play, STEP_AFTER);
 	lab_expect_counts(lab);

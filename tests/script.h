@@ -31,6 +31,7 @@ enum {
 	HARDWARE_WAIT = 1 << 12, /* they wait in the processor's wait-for-SIPI state */
 	IDS_WIDE = 1 << 13,	 /* APIC ids above 255 */
 	IDS_CLUSTERS = 1 << 14,	 /* APIC ids in two clusters */
+	TOGETHER = 1 << 15,	 /* all vCPUs on one processor */
 };
 
 /* Runs the script in .data, which END ends, once for each mode. */

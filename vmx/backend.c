@@ -13,12 +13,6 @@ static void rflags_set(struct vcpu *vcpu, uint64_t rflags)
 	vmwrite(GUEST_RFLAGS, rflags);
 }
 
-static uint32_t interruptibility_get(struct vcpu *vcpu)
-{
-	(void)vcpu;
-	return (uint32_t)vmread(GUEST_INTERRUPTIBILITY);
-}
-
 const struct backend vmx_backend = {
 	.name = "VMX",
 	.probe = vmx_probe,
@@ -38,7 +32,7 @@ const struct backend vmx_backend = {
 	.state_set = vmx_state_set,
 	.rflags_get = rflags_get,
 	.rflags_set = rflags_set,
-	.interruptibility_get = interruptibility_get,
+	.interruptibility_get = vmx_interruptibility,
 	.run = vmx_run,
 	.abort_entry = vmx_abort_entry,
 	.apic_mode_changed = vmx_apic_mode_changed,

@@ -28,6 +28,18 @@ void vmx_drop_smi_blocking(void)
 	vmwrite(GUEST_INTERRUPTIBILITY, vmread(GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_SMI);
 }
 
+uint32_t vmx_interruptibility(struct vcpu *vcpu)
+{
+	uint32_t blocking = (uint32_t)vmread(GUEST_INTERRUPTIBILITY);
+
+	if (blocking & BLOCKED_BY_NMI && !atomic_load(&vcpu->counts.nmis)) {
+		count(&vcpu->counts.nmi_blocking_leaks);
+		blocking &= ~(uint32_t)BLOCKED_BY_NMI;
+		vmwrite(GUEST_INTERRUPTIBILITY, blocking);
+	}
+	return blocking;
+}
+
 static void set_windows(struct vmx_vcpu *vendor, const struct entry *entry)
 {
 	uint32_t primary =

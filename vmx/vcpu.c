@@ -156,6 +156,7 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vendor = vmx_of(vcpu);
 
+	(void)vmx_interruptibility(vcpu);
 	vmx_fpu_save(vendor);
 	vmx_debug_unload(vendor);
 	if (vendor->rsp_in_gpr)

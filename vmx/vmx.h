@@ -114,6 +114,12 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 void vmx_abort_entry(struct cpu *cpu);
 /* Outside of SMM an entry with this bit fails: "Checks on Guest Non-Register State". */
 void vmx_drop_smi_blocking(void);
+/*
+ * GUEST_INTERRUPTIBILITY of the loaded vCPU. Bochs 2.7 does not unblock NMIs when a guest is
+ * entered without "blocking by NMI" after another one with it, and then saves it for the wrong one,
+ * which would wait for ever. A test counts that; here it is dropped.
+ */
+uint32_t vmx_interruptibility(struct vcpu *vcpu);
 void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit); /* raw_reason is set */
 
 /* fields.c */

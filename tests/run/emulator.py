@@ -73,7 +73,8 @@ def _bochs(machine, folder, disk, serial):
     if machine.boot == "usb":
         # 3.0 boots from its slow controller only.
         kind, speed = ("uhci", "speed:full, ") if version("bochs") == "bochs-3.0" else ("ehci", "")
-        pci += f", slot1=usb_{kind}"
+        if kind == "ehci":  # UHCI is a part of the chipset
+            pci += ", slot1=usb_ehci"
         drive = f'usb_{kind}: enabled=1, port1=disk, options1="{speed}path:{disk}"'
     mode = "term" if serial.is_absolute() else "file"
     (folder / "bochsrc").write_text(f"""\
