@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+SHELL = Path("/usr/share/efi-shell-x64/shellx64.efi")  # a Debian package of that name
 FAT_OFFSET = "1M"  # where image.sh puts the file system
 
 
@@ -43,8 +44,11 @@ def options(image, line):
 
 
 def without_boot_program(image):
-    """The firmware then falls into its Shell, which runs startup.nsh."""
-    _mtools("mdel", image, "::/EFI/BOOT/BOOTX64.EFI")
+    """The firmware then falls into its Shell, which runs startup.nsh; newer firmware has none."""
+    if SHELL.exists():
+        write(image, "EFI/BOOT/BOOTX64.EFI", SHELL.read_bytes())
+    else:
+        _mtools("mdel", image, "::/EFI/BOOT/BOOTX64.EFI")
 
 
 def spoiled(how):
