@@ -264,6 +264,21 @@ static void test_vector_of_the_error_interrupt(void **state)
 	assert_false(fake_has_vector(apic, APIC_TMR, 16));
 }
 
+/* By the ISR as it is, whichever of its words. */
+static void test_priority(void **state)
+{
+	static const uint8_t vectors[] = { 0x31, 0x5F, 0x80, 0xF1 };
+	struct apic *apic = fake_enabled_apic();
+
+	(void)state;
+	assert_int_equal(apic_priority(apic), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++) {
+		apic_accept(apic, vectors[i], false);
+		apic_take(apic, vectors[i]);
+		assert_int_equal(apic_priority(apic), vectors[i] & 0xF0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_esr),
 		cmocka_unit_test(test_error_interrupt),
 		cmocka_unit_test(test_vector_of_the_error_interrupt),
+		cmocka_unit_test(test_priority),
 	};
 
 	return cmocka_run_group_tests_name("APIC interrupts", tests, NULL, NULL);

@@ -278,6 +278,25 @@ static void test_longest(void **state)
 	assert_true(fires(apic, end));
 }
 
+/* Its entry and divisor go back to their first values, those in force too, not just the page's. */
+static void test_reset_and_disable(void **state)
+{
+	struct apic *apic = timer(VECTOR, DIVIDE_BY_1);
+
+	(void)state;
+	apic_init(apic);
+	write(apic, APIC_SVR, APIC_SVR_ENABLED | 0xFF, NOW);
+	start(apic, 100, NOW);
+	assert_int_equal(current(apic, NOW + 100), 50); /* divided by 2 */
+	assert_false(fires(apic, NOW + 200));		/* masked */
+	/* Disabled by software while it counts: the entry is masked from then on. */
+	write(apic, APIC_LVT_TIMER, VECTOR, NOW + 300);
+	start(apic, 100, NOW + 300);
+	write(apic, APIC_SVR, 0xFF, NOW + 310);
+	write(apic, APIC_SVR, APIC_SVR_ENABLED | 0xFF, NOW + 320);
+	assert_false(fires(apic, NOW + 500));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, by_exit), cmocka_unit_test_setup(name, by_processor)
@@ -287,7 +306,7 @@ int main(void)
 		TEST(test_tsc_deadline), TEST(test_deadline_in_other_modes),
 		TEST(test_masked),	 TEST(test_divide_while_it_runs),
 		TEST(test_vectors),	 TEST(test_write_after_the_end),
-		TEST(test_longest),
+		TEST(test_longest),	 TEST(test_reset_and_disable),
 	};
 
 	return cmocka_run_group_tests_name("APIC timer", tests, NULL, NULL);

@@ -142,13 +142,16 @@ static void test_pause_of_one_that_halts(void **state)
 static void test_move(void **state)
 {
 	struct vcpu *vcpu = vm_vcpu(vm, 1);
+	uint32_t rings;
 
 	(void)state;
 	fake_set_state(vcpu, VCPU_RUNNING);
 	fake_settle(2);
 	assert_ptr_equal(fake_of(vcpu)->loaded_on, &platform->cpus[1]);
 	fake_of(vcpu)->regs.rip = 0x777;
+	rings = atomic_load(&platform->cpus[0].doorbell);
 	assert_int_equal(vcpu_set_affinity(vcpu, 0), STATUS_OK);
+	assert_true(atomic_load(&platform->cpus[0].doorbell) != rings); /* it may be asleep */
 	assert_int_equal(vcpu->affinity, 0);
 	assert_ptr_equal(atomic_load(&vcpu->cpu), &platform->cpus[0]);
 	assert_int_equal(atomic_load(&vcpu->moves), 1);
