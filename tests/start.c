@@ -65,9 +65,11 @@ static const struct row state_rows[] = {
 	REG(segment[LDTR].selector, 0),
 	REG(segment[LDTR].base, 0),
 	REG(segment[LDTR].limit, 0xFFFF),
+	REG(segment[LDTR].rights, 0x82), /* "Present, R/W" of an LDT, and of a busy TSS */
 	REG(segment[TR].selector, 0),
 	REG(segment[TR].base, 0),
 	REG(segment[TR].limit, 0xFFFF),
+	REG(segment[TR].rights, 0x8B),
 	REG(gdtr.base, 0),
 	REG(gdtr.limit, 0xFFFF),
 	REG(idtr.base, 0),
