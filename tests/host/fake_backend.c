@@ -288,6 +288,7 @@ static void fake_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exi
 	FAKE_CHECK(!vcpu->regs_changed);
 	FAKE_CHECK(atomic_load(&cpu->window) != WINDOW_CLOSED || !entry->ticks);
 	vendor->entries++;
+	vendor->regs.idtr.base += vendor->adds_to_idtr;
 	if (vcpu->advance)
 		advance(vcpu, vendor);
 	vendor->entry = *entry;

@@ -29,6 +29,7 @@ struct fake_vcpu {
 	struct event events[FAKE_EVENTS_MAX];
 	unsigned event_count; /* events that went in; the first FAKE_EVENTS_MAX are kept */
 	unsigned entries, executed, loads, unloads, states_set, mode_changes, xcr0_changes;
+	uint64_t adds_to_idtr;	   /* each entry, to the base: a processor that does otherwise */
 	_Atomic int physical_sipi; /* vector that arrived in wait-for-SIPI, -1: none */
 };
 

@@ -200,9 +200,11 @@ static void test_capture(void **state)
 
 	(void)state;
 	vcpu->start_regs = &start;
+	fake_of(vcpu)->adds_to_idtr = 0x1000;
 	fake_set_program(vcpu, fake_spin, NULL);
 	assert_int_equal(vm_start_ap(vm, 1, 0x22), STATUS_OK);
 	assert_true(fake_step(0));
+	assert_int_equal(start.idtr.base, 0x1000); /* the processor's word counts, not ours */
 	assert_int_equal(start.segment[CS].selector, 0x2200);
 	assert_int_equal(start.rip, 0);
 	assert_int_equal(start.gpr[RDX], FAKE_SIGNATURE);
