@@ -36,6 +36,24 @@ static const bool checks[] = {
 #undef STEP_CHECKS
 };
 
+/* By offset in struct vcpu_counts, which is what COUNT has of it. */
+#define NAME(counter) [offsetof(struct vcpu_counts, counter) / sizeof(uint64_t)] = #counter
+static const char counters[][20] = {
+	NAME(sent),
+	NAME(received),
+	NAME(delivered),
+	NAME(coalesced),
+	NAME(dropped),
+	NAME(sipis_ignored),
+	NAME(inits),
+	NAME(interrupts),
+	NAME(nmis),
+	NAME(hardware_sipis),
+	NAME(hardware_inits),
+	NAME(exits),
+	NAME(nmi_blocking_leaks),
+};
+
 static bool is_head(const struct step *step)
 {
 	return step->op <= STEP_AFTER;
@@ -51,8 +69,12 @@ static void check(struct play *play, unsigned at, const char *which, uint64_t wa
 		expect(play->lab.run, texts[step->op], wanted, got, NULL);
 		return;
 	}
-	text_format(what, sizeof(what), "%s, step %u: %s%s (%x, %x)", play->mode, at,
-		    texts[step->op], which, step->number, step->slot);
+	if (step->op == STEP_COUNT)
+		text_format(what, sizeof(what), "%s, step %u: %s of vCPU %u", play->mode, at,
+			    counters[step->number / sizeof(uint64_t)], step->slot);
+	else
+		text_format(what, sizeof(what), "%s, step %u: %s%s (%x, %x)", play->mode, at,
+			    texts[step->op], which, step->number, step->slot);
 	expect(play->lab.run, what, wanted, got, NULL);
 }
 
