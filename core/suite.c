@@ -206,31 +206,43 @@ static void look_for_processors(struct test_run *run)
 	suite.ready = cpus_in_use();
 }
 
+/* If the test cannot run here, or nobody asked for it, it is skipped with the reason. */
+static bool skip(struct test_run *run)
+{
+	const struct test *test = run->test;
+
+	if (skip_for_capability(run))
+		return true;
+	if (!asked_for(test))
+		test_skip(run, "runs only by its full name: it may cost a processor");
+	else if (test->cpus > suite.ready)
+		test_skip(run, "needs %u processors", test->cpus);
+	else
+		return false;
+	return true;
+}
+
+static void run_here(struct test_run *run, unsigned number)
+{
+	if (suite.options->resume || report_is_quick())
+		report_running(run->test->name);
+	report_progress(run->test, number);
+	if (!require(run, "taking the boot processor", machine_enter(virtualization())))
+		return;
+	run_taken(run);
+	machine_leave(virtualization());
+}
+
 static void run_test(const struct test *test, unsigned number)
 {
 	struct test_run run = { .test = test };
-	enum status status;
 
 	if (resume_take(&run, number)) {
 		report_test(&run, number);
 		return;
 	}
-	if (suite.options->resume || report_is_quick())
-		report_running(test->name);
-	if (!skip_for_capability(&run)) {
-		if (!asked_for(test)) {
-			test_skip(&run, "runs only by its full name: it may cost a processor");
-		} else if (test->cpus > suite.ready) {
-			test_skip(&run, "needs %u processors", test->cpus);
-		} else {
-			report_progress(test, number);
-			status = machine_enter(virtualization());
-			if (require(&run, "taking the boot processor", status)) {
-				run_taken(&run);
-				machine_leave(virtualization());
-			}
-		}
-	}
+	if (!skip(&run))
+		run_here(&run, number);
 	look_for_processors(&run);
 	test_settle(&run);
 	if (soak_test(&run, number))

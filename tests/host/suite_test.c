@@ -284,6 +284,33 @@ static void test_list(void **state)
 	assert_int_equal(runs, 0);
 }
 
+/* "# running a.passes" is on the volume before the test, if that is quick or wanted. */
+static void assert_written_ahead(bool resume, bool slow, bool wanted)
+{
+	const struct suite_options options = { .resume = resume,
+					       .report = "\\R",
+					       .filter_count = 2,
+					       .filters = { "a.passes", "b.needs-cpus" } };
+	static struct facts facts;
+
+	machine(1);
+	fake.append_ticks = slow ? platform->clock_hz / 10 : 0;
+	memset(&facts, 0, sizeof(facts));
+	assert_int_equal(suite_main(&options, &facts), SUITE_PASSED);
+	assert_int_equal(strstr(fake_file("\\R.TAP")->data, "# running a.passes\nok 1") != NULL,
+			 wanted);
+	/* Not one that is skipped. */
+	assert_null(strstr(fake_file("\\R.TAP")->data, "# running b.needs-cpus"));
+}
+
+static void test_write_ahead(void **state)
+{
+	(void)state;
+	assert_written_ahead(false, false, true);
+	assert_written_ahead(false, true, false);
+	assert_written_ahead(true, true, true);
+}
+
 static int run_often(const char *filter, unsigned times)
 {
 	const struct suite_options options = {
@@ -376,7 +403,7 @@ int main(void)
 		cmocka_unit_test(test_threads),	       cmocka_unit_test(test_watchdog),
 		cmocka_unit_test(test_filters),	       cmocka_unit_test(test_list),
 		cmocka_unit_test(test_benchmarks),     cmocka_unit_test(test_no_virtualization),
-		cmocka_unit_test(test_bad_processors),
+		cmocka_unit_test(test_bad_processors), cmocka_unit_test(test_write_ahead),
 	};
 
 	return cmocka_run_group_tests_name("suite", all, NULL, NULL);
