@@ -66,7 +66,7 @@ BAD = [
                            ran=r"(machine|vmx)\..*", skips="needs unrestricted guest")),
     Scenario("no-x2apic", bochs(cpus=2, model="corei5_arrandale_m520"),
              expect=Expect(says=("SKIP .*APIC-register virtualization",), skipped=1,
-                           skips=f"needs APIC-register virtualization|{Expect.skips}")),
+                           skips=f"needs APIC-register virtualization|needs XSAVE|{Expect.skips}")),
     Scenario("little-memory", bochs(cpus=2, memory=64), expect=Expect(passed=20)),
     Scenario("too-little-memory", bochs(cpus=2, memory=48),
              expect=Expect(report="none", says=("not enough memory: 4 MiB",))),
