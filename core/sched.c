@@ -95,7 +95,7 @@ static struct vm *current_vm(struct cpu *cpu)
 /* Nothing to do for this vCPU: what most of many are most of the time. Owner only. */
 static inline bool is_quiet(const struct vcpu *vcpu)
 {
-	if (mailbox_waiting(&vcpu->mailbox))
+	if (mailbox_waiting(&vcpu->mailbox) || vcpu->call_waits || vcpu->move_to >= 0)
 		return false;
 	switch (atomic_load_explicit(&vcpu->state, memory_order_relaxed)) {
 	case VCPU_RUNNING:

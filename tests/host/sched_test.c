@@ -291,6 +291,30 @@ static void quit_soon(struct vcpu *vcpu, const struct entry *entry, struct vm_ex
 		atomic_store(&platform->cpus[0].quit, true);
 }
 
+static void note_call(struct vcpu *vcpu, void *called)
+{
+	(void)vcpu;
+	*(bool *)called = true;
+}
+
+/* Who finds a box full drains all of its own, so that a call may wait while no message does. */
+static void test_call_of_a_drained_box(void **state)
+{
+	struct vcpu *vcpu = vm_vcpu(vm, 1);
+	bool called = false;
+
+	(void)state;
+	fake_set_state(vcpu, VCPU_PAUSED);
+	vcpu->call = note_call;
+	vcpu->call_argument = &called;
+	vcpu->call_waits = true;
+	fake_step(0);
+	assert_true(called);
+	vcpu->move_to = 0;
+	fake_step(0);
+	assert_int_equal(vcpu->move_to, -1);
+}
+
 static void test_loop(void **state)
 {
 	(void)state;
@@ -384,6 +408,7 @@ int main(void)
 		TEST(test_no_capture),
 		TEST(test_on_exit),
 		TEST(test_calls_end_the_slice),
+		TEST(test_call_of_a_drained_box),
 		TEST(test_loop),
 		TEST(test_publication),
 		TEST(test_hardware_wait),
