@@ -87,6 +87,11 @@ $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(FLAGS_NOW))
 endif
 
+# The files in the image have the commit's date.
+ifneq ($(file <$(BUILD)/epoch),$(SOURCE_DATE_EPOCH))
+$(file >$(BUILD)/epoch,$(SOURCE_DATE_EPOCH))
+endif
+
 # --- objects -------------------------------------------------------------------------------------
 
 ifdef V
@@ -153,7 +158,7 @@ $(BUILD)/assay.efi: $(BUILD)/assay.so
 	$(say) OBJCOPY $@
 	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $< $@
 
-$(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh
+$(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh $(BUILD)/epoch
 	$(say) IMAGE $@
 	sh tests/run/image.sh $@ $< startup.nsh
 
