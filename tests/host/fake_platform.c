@@ -132,6 +132,8 @@ static void *thread_main(void *cpu)
 
 static enum status fake_aps_start(void (*entry)(struct cpu *cpu))
 {
+	if (fake.aps_status != STATUS_OK)
+		return fake.aps_status;
 	FAKE_CHECK(fake.threads);
 	thread_entry = entry;
 	for (unsigned i = 1; i < fake_platform.cpu_count; i++) {

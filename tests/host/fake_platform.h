@@ -37,6 +37,7 @@ struct fake_machine {
 	unsigned fail_take;	 /* bit n: processor n cannot be taken */
 	unsigned fail_give_back; /* bit n: processor n is given back otherwise than found */
 	uint64_t append_ticks;	 /* what file_append costs */
+	enum status aps_status;	 /* STATUS_OK, or what aps_start says without starting any */
 	enum status file_status; /* of every write from now on */
 	unsigned file_writes;	 /* calls of file_write and file_append */
 	struct fake_file files[FAKE_FILES_MAX];

@@ -378,6 +378,14 @@ static void test_bad_processors(void **state)
 	assert_non_null(strstr(fake.console, "processor 1 (APIC id 1) cannot be used"));
 	assert_non_null(strstr(fake.console, "processor 2 (APIC id 2) cannot be used"));
 	assert_int_equal(atomic_load(&platform->cpus[3].phase), CPU_FIRMWARE);
+	/* Firmware that starts none beside the boot processor: they have never left it. */
+	machine(4);
+	fake.aps_status = STATUS_REFUSED;
+	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
+	assert_verdict("machine.restored", "PASS", NULL);
+	assert_non_null(
+		strstr(fake.console, "processor 3 (APIC id 3) cannot be used: the firmware"));
 	machine(1);
 	fake.fail_take = 1;
 	assert_int_equal(run("a.passes", false), SUITE_FAILED);
