@@ -176,7 +176,7 @@ static void pages(struct test_run *run)
 	page_range(run, 0x11000, PAGE_SIZE, 15);
 	page_range(run, 0xA0000, PAGE_SIZE, 96);
 	page_range(run, 0xFEE01000, PAGE_SIZE, 64);
-	page_range(run, 2 * mib, 32 * mib / finer, (uint32_t)(126 * finer));
+	page_range(run, 2 * mib, 32 * mib / finer, (uint32_t)(127 * finer));
 	page_range(run, 4 * gib, 16 * gib / finer,
 		   (uint32_t)(((1ull << (width - 34)) - 1) * finer));
 	page_range(run, (1ull << width) - 32 * PAGE_SIZE, PAGE_SIZE, 32);
