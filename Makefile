@@ -1,8 +1,8 @@
 # Assay: build/assay.efi and build/assay.img. `make help` lists what else there is.
 #
-# Each folder is compiled with -I for what it may see and nothing more (efi -> core <- vmx), so an
-# include against the direction of dependencies does not compile. Emulators, host tests, sticks
-# and benchmarks are in tests/run/*.mk.
+# core/ is compiled with -Icore and sees nothing else; the other wings see the whole tree and say
+# whose header they include. tests/run/layers.py holds which folder may include which. Emulators,
+# host tests, sticks and benchmarks are in tests/run/*.mk.
 
 VERSION := 0.1
 BUILD   ?= build$(if $(BROKEN),/broken)$(if $(SABOTAGE),/sabotage)
@@ -32,12 +32,15 @@ all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the im
 
 # --- sources -------------------------------------------------------------------------------------
 
-FOLDERS := efi core vmx tests
-C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/sabotage.c), \
+WINGS := efi core vmx tests
+FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx \
+	tests/lib tests/smp tests/vcpu tests/machine tests/vmx
+HOST_FOLDERS := $(addprefix tests/host/,fake model lib vlapic vm suite vmx efi)
+C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/machine/sabotage.c), \
 	$(sort $(wildcard $(FOLDERS:=/*.c))))
 S_SOURCES := $(sort $(wildcard $(FOLDERS:=/*.S)))
 GUEST_SOURCES := $(sort $(wildcard tests/guest/*.c tests/guest/*.S))
-HEADERS := $(sort $(wildcard $(FOLDERS:=/*.h) tests/guest/*.h tests/host/*.h))
+HEADERS := $(sort $(wildcard $(FOLDERS:=/*.h) tests/guest/*.h $(HOST_FOLDERS:=/*.h)))
 OBJECTS := $(patsubst %,$(OBJ)/%.o,$(C_SOURCES) $(S_SOURCES))
 GUEST_OBJECTS := $(GUEST_SOURCES:%=$(OBJ)/%.o)
 OFFSETS := $(patsubst %.c,$(GEN)/%.h,$(wildcard $(FOLDERS:=/asm-offsets.c)))
@@ -58,30 +61,28 @@ ifeq ($(findstring clang,$(CC)),)
 IMAGE_FLAGS += -maccumulate-outgoing-args -malign-data=abi
 endif
 GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Itests/guest
+GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic
 
 # Speed between a VM exit and the next entry; size elsewhere, for the image has a limit.
 FAST := -O2
 SMALL := -Oz
-HOT := core/apic.c core/cpu.c core/exit.c core/ipi.c core/mailbox.c core/pages.c core/run.c \
-	core/sched.c efi/libc.c tests/lab.c vmx/exit.c vmx/run.c
+HOT := core/lib/pages.c core/vlapic/apic.c core/vm/cpu.c core/vm/exit.c core/vm/ipi.c \
+	core/vm/mailbox.c core/vm/run.c core/vm/sched.c efi/libc.c tests/lib/lab.c vmx/exit.c vmx/run.c
 
 SEES_core  := -Icore
-SEES_vmx   := -Ivmx -Icore
-SEES_efi   := -Iefi -Icore $(GNU_EFI)
-SEES_tests := -Itests -Itests/guest -Icore -Ivmx $(TESTS_FLAGS)
-SEES_main  := -Ivmx # efi/main.c alone may name the backend
+SEES_vmx   := -Icore -I.
+SEES_efi   := -Icore -I. $(GNU_EFI)
+SEES_tests := -Icore -I. $(TESTS_FLAGS)
 
-folder = $(firstword $(subst /, ,$(1)))
+wing = $(firstword $(subst /, ,$(1)))
 flags = $(strip $(if $(filter $(HOT),$(1)),$(FAST),$(SMALL)) \
 	$(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
-	$(SEES_$(call folder,$(1))) $(if $(filter efi/main.c,$(1)),$(SEES_main)) \
-	$(if $(filter %.S,$(1)),-I$(GEN)/$(call folder,$(1)) -Wa$(,)-I$(BUILD))))
+	$(SEES_$(call wing,$(1)))) $(if $(filter %.S,$(1)),-I$(GEN) -Wa$(,)-I$(BUILD)))
 , := ,
 compile = $(CC) $(call flags,$(1)) -MMD -MP -c $(1) -o $(OBJ)/$(1).o
 
 # Everything is rebuilt when a flag changes: another compiler, another version, BROKEN=1.
-FLAGS_NOW := $(CC) $(FAST) $(SMALL) $(HOT) $(IMAGE_FLAGS) $(foreach f,$(FOLDERS),$(SEES_$(f))) $(GUEST_FLAGS)
+FLAGS_NOW := $(CC) $(FAST) $(SMALL) $(HOT) $(IMAGE_FLAGS) $(foreach w,$(WINGS),$(SEES_$(w))) $(GUEST_FLAGS)
 ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(FLAGS_NOW))
@@ -119,7 +120,7 @@ $(GEN)/%/asm-offsets.h: %/asm-offsets.c $(BUILD)/flags
 	  sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Za-z0-9_]*\) *[$$#]*\([^" ]*\).*/#define \1 \2/p' \
 		$(@:.h=.s); } >$@
 
-# The guest: 32-bit, flat, included by one of tests/*.S with .incbin "guest.bin".
+# The guest: 32-bit, flat, included by tests/lib/guest_image.S with .incbin "guest.bin".
 $(BUILD)/guest.elf: $(GUEST_OBJECTS) tests/guest/guest.lds
 	$(say) LD $@
 	$(LD) -m elf_i386 -T tests/guest/guest.lds --build-id=none -z noexecstack \
@@ -141,16 +142,16 @@ LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znoc
 # behind the code, so no function moves, and the comparison makes sure of it.
 NAMES := $(GEN)/symbols
 link = $(LINK) $(OBJECTS) $(1) -L$(EFI_DIR) -lefi -lgnuefi -o $(2)
-$(BUILD)/assay.so: $(OBJECTS) efi/symbols.sh
+$(BUILD)/assay.so: $(OBJECTS) efi/cpu/symbols.sh
 	$(say) LD $@
 	mkdir -p $(GEN)
-	sh efi/symbols.sh >$(NAMES)-none.S
+	sh efi/cpu/symbols.sh >$(NAMES)-none.S
 	$(CC) -c $(NAMES)-none.S -o $(NAMES)-none.o
 	$(call link,$(NAMES)-none.o,$(NAMES).so)
-	sh efi/symbols.sh $(NAMES).so >$(NAMES).S
+	sh efi/cpu/symbols.sh $(NAMES).so >$(NAMES).S
 	$(CC) -c $(NAMES).S -o $(NAMES).o
 	$(call link,$(NAMES).o,$@)
-	sh efi/symbols.sh $@ | cmp - $(NAMES).S
+	sh efi/cpu/symbols.sh $@ | cmp - $(NAMES).S
 
 # Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
 SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .relr.dyn .reloc
@@ -163,9 +164,9 @@ $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh $(BUILD)/e
 	sh tests/run/image.sh $@ $< startup.nsh
 
 # What the harness makes a machine bad with; it is not part of the image.
-$(BUILD)/spoil.efi: tests/run/spoil.c efi/mp_protocol.h $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o
+$(BUILD)/spoil.efi: tests/run/spoil.c efi/cpu/mp_protocol.h $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o
 	$(say) TOOL $@
-	$(CC) $(SMALL) $(IMAGE_FLAGS) -Iefi $(GNU_EFI) -c $< -o $(BUILD)/spoil.o
+	$(CC) $(SMALL) $(IMAGE_FLAGS) $(SEES_efi) -c $< -o $(BUILD)/spoil.o
 	$(LINK) $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
 	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $(BUILD)/spoil.so $@
 
@@ -180,7 +181,7 @@ compile_commands.json: $(BUILD)/flags $(C_SOURCES) $(GUEST_SOURCES)
 	$(file >$@,$(foreach s,$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES),$(call json_entry,$(s))$(newline)))
 	sed -i -e '/^ *$$/d' -e 's/^ *{/{/' $@ && sed -i -e '1s/^/[/' -e '$$!s/$$/,/' -e '$$s/$$/]/' $@
 
-FORMATTED = $(filter %.c %.h,$(C_SOURCES) $(GUEST_SOURCES) $(HEADERS) $(wildcard tests/sabotage.c tests/host/*.c $(FOLDERS:=/asm-offsets.c)))
+FORMATTED = $(filter %.c %.h,$(C_SOURCES) $(GUEST_SOURCES) $(HEADERS) $(wildcard tests/machine/sabotage.c $(HOST_FOLDERS:=/*.c) $(FOLDERS:=/asm-offsets.c)))
 format: ## rewrite the sources with clang-format
 	$(CLANG_FORMAT) -i $(FORMATTED)
 format-check: ## fail if clang-format would change a source

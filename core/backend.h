@@ -5,13 +5,13 @@
 #ifndef CORE_BACKEND_H
 #define CORE_BACKEND_H
 
-#include "base.h"
-#include "cpu.h"
-#include "exit.h"
-#include "facts.h"
-#include "regs.h"
-#include "status.h"
+#include "lib/base.h"
+#include "lib/status.h"
+#include "vm/cpu.h"
+#include "vm/exit.h"
+#include "vm/regs.h"
 
+struct facts;
 struct vm;
 struct vcpu;
 
@@ -56,7 +56,7 @@ struct backend {
 	enum status (*cpu_on)(struct cpu *cpu);
 	void (*cpu_off)(struct cpu *cpu);
 
-	/* Any processor. Pages come from core/pages.h. */
+	/* Any processor. Pages come from core/lib/pages.h. */
 	enum status (*vm_create)(struct vm *vm);
 	void (*vm_destroy)(struct vm *vm);
 	enum status (*map)(struct vm *vm, uint64_t gpa, uint64_t physical, size_t pages);

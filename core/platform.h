@@ -6,9 +6,9 @@
 #ifndef CORE_PLATFORM_H
 #define CORE_PLATFORM_H
 
-#include "base.h"
-#include "cpu.h"
-#include "status.h"
+#include "lib/base.h"
+#include "lib/status.h"
+#include "vm/cpu.h"
 
 /* An exception in our own code, as the platform's handler found it. */
 struct fault {

@@ -1,7 +1,7 @@
 /* Time from the TSC. */
-#include "firmware.h"
-#include "host.h"
-#include "x86.h"
+#include "efi/cpu/host.h"
+#include "efi/firmware.h"
+#include "efi/x86.h"
 
 enum { MEASURE_US = 2000, MEASUREMENTS = 3 };
 

@@ -3,9 +3,10 @@
  * with a serial port routes the console output to it as well; where the ConOut variable says that
  * it does not, the first serial port gets a copy from us.
  */
-#include "firmware.h"
-#include "screen.h"
-#include "text.h"
+#include "lib/text.h"
+
+#include "efi/firmware.h"
+#include "efi/screen.h"
 
 #include <stdarg.h>
 

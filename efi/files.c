@@ -2,8 +2,9 @@
  * Files of the volume that the program came from. Files that grow stay open between appends:
  * opening one costs the firmware far more than writing a line does.
  */
-#include "firmware.h"
-#include "text.h"
+#include "lib/text.h"
+
+#include "efi/firmware.h"
 
 enum { OPEN_FILES = 4, PATH_SIZE = 128 };
 

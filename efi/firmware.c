@@ -1,4 +1,4 @@
-#include "firmware.h"
+#include "efi/firmware.h"
 
 #include <efishell.h>
 

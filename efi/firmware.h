@@ -2,8 +2,8 @@
 #ifndef EFI_FIRMWARE_H
 #define EFI_FIRMWARE_H
 
-#include "base.h"
-#include "status.h"
+#include "lib/base.h"
+#include "lib/status.h"
 
 #include <efi.h>
 

@@ -1,9 +1,10 @@
-#include "identify.h"
+#include "efi/identify.h"
 
-#include "firmware.h"
-#include "host.h"
-#include "text.h"
-#include "x86.h"
+#include "lib/text.h"
+
+#include "efi/cpu/host.h"
+#include "efi/firmware.h"
+#include "efi/x86.h"
 
 #ifndef ASSAY_VERSION
 #define ASSAY_VERSION "development"

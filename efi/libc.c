@@ -2,7 +2,7 @@
  * The four functions that compilers call on their own, even with -ffreestanding (GCC manual,
  * "Language Standards Supported by GCC"). Weak: a gnu-efi that brings them may do so.
  */
-#include "base.h"
+#include "lib/base.h"
 
 __attribute__((weak)) void *memcpy(void *restrict to, const void *restrict from, size_t size);
 __attribute__((weak)) void *memmove(void *to, const void *from, size_t size);

@@ -3,14 +3,15 @@
  * The one file that names a backend.
  */
 #include "backend.h"
-#include "firmware.h"
-#include "host.h"
-#include "identify.h"
-#include "options.h"
-#include "screen.h"
-#include "suite.h"
-#include "text.h"
-#include "vmx.h"
+#include "lib/text.h"
+#include "suite/suite.h"
+
+#include "efi/cpu/host.h"
+#include "efi/firmware.h"
+#include "efi/identify.h"
+#include "efi/options.h"
+#include "efi/screen.h"
+#include "vmx/vmx.h"
 
 static const char options_file[] = "\\ASSAY\\OPTIONS.TXT";
 

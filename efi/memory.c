@@ -1,4 +1,4 @@
-#include "firmware.h"
+#include "efi/firmware.h"
 
 /* Guests in real mode and 32-bit structures are at home below 4 GiB. */
 static const EFI_PHYSICAL_ADDRESS low_end = 0xffffffff;

@@ -1,7 +1,7 @@
-#include "options.h"
+#include "efi/options.h"
 
-#include "soak.h"
-#include "text.h"
+#include "lib/text.h"
+#include "suite/soak.h"
 
 const char options_usage[] =
 	"usage: assay.efi [-h] [-l] [-b] [-c N] [-n N] [-p] [-r PATH] [-s] [--resume]\n"

@@ -2,7 +2,7 @@
 #ifndef EFI_OPTIONS_H
 #define EFI_OPTIONS_H
 
-#include "suite.h"
+#include "suite/suite.h"
 
 enum { OPTIONS_SIZE = 1024, OPTIONS_PATH = 100 /* characters of -r */ };
 

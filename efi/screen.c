@@ -3,9 +3,11 @@
  * past ConOut, which copies everything to the serial port, to the graphics consoles behind it. EDK
  * II's ConOut sets its own colours on them with each text, so that colours must go through it.
  */
-#include "screen.h"
-#include "firmware.h"
-#include "text.h"
+#include "efi/screen.h"
+
+#include "lib/text.h"
+
+#include "efi/firmware.h"
 
 enum { SCREENS = 4, HANDLES = 16, COLUMNS = 80 };
 

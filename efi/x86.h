@@ -3,7 +3,7 @@
 #ifndef EFI_X86_H
 #define EFI_X86_H
 
-#include "base.h"
+#include "lib/base.h"
 
 enum {
 	IA32_APIC_BASE = 0x1b,

@@ -1,6 +1,6 @@
 /* Constants of the C code for entry.S; the build turns the .ascii lines into asm-offsets.h. */
-#include "insn.h"
-#include "vmx.h"
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 

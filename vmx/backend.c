@@ -1,5 +1,5 @@
-#include "insn.h"
-#include "vmx.h"
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 static uint64_t rflags_get(struct vcpu *vcpu)
 {

@@ -1,7 +1,9 @@
-#include "insn.h"
-#include "msr.h"
-#include "text.h"
-#include "vmx.h"
+#include "lib/text.h"
+#include "suite/facts.h"
+#include "x86/msr.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 struct vmx_caps vmx_caps;
 

@@ -1,9 +1,10 @@
 /* VMX on and off on one processor: SDM vol. 3C, "Enabling and Entering VMX Operation". */
-#include "insn.h"
-#include "msr.h"
-#include "pages.h"
+#include "lib/pages.h"
 #include "platform.h"
-#include "vmx.h"
+#include "x86/msr.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 static uint64_t read_cr0(void)
 {

@@ -14,7 +14,7 @@
  *
  * gpr is in ModRM order: RAX RCX RDX RBX RSP RBP RSI RDI R8-R15.
  */
-#include "asm-offsets.h"
+#include "vmx/asm-offsets.h"
 
 	.text
 	.globl vmx_enter, vmx_exit_point

@@ -1,9 +1,10 @@
 /* Guest-physical memory: SDM vol. 3C, "The Extended Page Table Mechanism (EPT)". 4 KiB pages. */
-#include "insn.h"
-#include "msr.h"
-#include "pages.h"
+#include "lib/pages.h"
 #include "platform.h"
-#include "vmx.h"
+#include "x86/msr.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 enum {
 	EPT_READ = 1 << 0,

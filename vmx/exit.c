@@ -1,19 +1,20 @@
 /* From the VMCS's exit information to core's neutral terms. */
-#include "decode.h"
-#include "insn.h"
-#include "msr.h"
-#include "vmx.h"
-#include "walk.h"
+#include "vm/decode.h"
+#include "vm/walk.h"
+#include "x86/msr.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 static const uint8_t kinds[] = {
 #define REASON(name, number, kind, text) [number] = kind,
-#include "reasons.def"
+#include "vmx/reasons.def"
 #undef REASON
 };
 
 static const bool known[] = {
 #define REASON(name, number, kind, text) [number] = true,
-#include "reasons.def"
+#include "vmx/reasons.def"
 #undef REASON
 };
 

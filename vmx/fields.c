@@ -1,7 +1,8 @@
 /* Typed access to any VMCS field, and the dump. */
-#include "insn.h"
-#include "text.h"
-#include "vmx.h"
+#include "lib/text.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 enum status vmx_field_get(struct vcpu *vcpu, uint32_t encoding, uint64_t *value)
 {

@@ -1,7 +1,7 @@
 /* SDM vol. 1, "Managing State Using the XSAVE Feature Set" and "FXSAVE and FXRSTOR Instructions".
  */
-#include "insn.h"
-#include "vmx.h"
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 /* The legacy region of the area; the XSAVE header follows at byte 512. */
 struct legacy {

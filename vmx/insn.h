@@ -5,8 +5,8 @@
 #ifndef VMX_INSN_H
 #define VMX_INSN_H
 
-#include "base.h"
-#include "status.h"
+#include "lib/base.h"
+#include "lib/status.h"
 
 static inline enum status vmx_status(bool carry, bool zero)
 {

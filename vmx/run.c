@@ -1,7 +1,8 @@
 /* One VM entry and its exit. */
-#include "insn.h"
 #include "platform.h"
-#include "vmx.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 _Atomic uint32_t vmx_access_failures, vmx_access_failed_field;
 

@@ -1,7 +1,8 @@
 /* The guest-state and host-state areas: SDM vol. 3C, "Guest-State Area" and "Host-State Area". */
-#include "insn.h"
-#include "msr.h"
-#include "vmx.h"
+#include "x86/msr.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 /* CR0 bits that the guest changes without an exit; the others it sees in the read shadow. */
 #define CR0_GUEST_OWNED (0xFull | BIT(16) | BIT(18) | CR0_PG)

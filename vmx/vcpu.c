@@ -1,9 +1,10 @@
 /* A vCPU's VMCS: made, loaded on a processor, taken off again. */
-#include "insn.h"
-#include "msr.h"
-#include "pages.h"
+#include "lib/pages.h"
 #include "platform.h"
-#include "vmx.h"
+#include "x86/msr.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
 
 _Static_assert(sizeof(struct vmx_vcpu) <= PAGE_SIZE, "one page");
 

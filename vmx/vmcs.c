@@ -1,19 +1,19 @@
-#include "vmcs.h"
+#include "vmx/vmcs.h"
 
 /* A table's texts, each at its offset: half the size of pointers to them. */
 static const struct field_names {
 #define FIELD(name, encoding) char name[sizeof(#name)];
-#include "vmcs.def"
+#include "vmx/vmcs.def"
 #undef FIELD
 } field_names = {
 #define FIELD(name, encoding) #name,
-#include "vmcs.def"
+#include "vmx/vmcs.def"
 #undef FIELD
 };
 
 const struct vmcs_row vmcs_rows[] = {
 #define FIELD(name, encoding) { encoding, offsetof(struct field_names, name) },
-#include "vmcs.def"
+#include "vmx/vmcs.def"
 #undef FIELD
 };
 
@@ -26,18 +26,18 @@ const char *vmcs_row_name(const struct vmcs_row *row)
 
 static const struct control_texts {
 #define CONTROL(group, name, bit, text) char group##_##name[sizeof(text)];
-#include "controls.def"
+#include "vmx/controls.def"
 #undef CONTROL
 } control_texts = {
 #define CONTROL(group, name, bit, text) text,
-#include "controls.def"
+#include "vmx/controls.def"
 #undef CONTROL
 };
 
 const struct control_row control_rows[] = {
 #define CONTROL(group, name, bit, text)                                                            \
 	{ GROUP_##group, bit, offsetof(struct control_texts, group##_##name) },
-#include "controls.def"
+#include "vmx/controls.def"
 #undef CONTROL
 };
 
@@ -50,13 +50,13 @@ const char *control_row_text(const struct control_row *row)
 
 static const char *const reason_texts[] = {
 #define REASON(name, number, kind, text) [number] = text,
-#include "reasons.def"
+#include "vmx/reasons.def"
 #undef REASON
 };
 
 static const char *const error_texts[] = {
 #define ERROR(number, text) [number] = text,
-#include "errors.def"
+#include "vmx/errors.def"
 #undef ERROR
 };
 

@@ -2,11 +2,11 @@
 #ifndef VMX_VMCS_H
 #define VMX_VMCS_H
 
-#include "base.h"
+#include "lib/base.h"
 
 enum vmcs_field {
 #define FIELD(name, encoding) name = encoding,
-#include "vmcs.def"
+#include "vmx/vmcs.def"
 #undef FIELD
 };
 
@@ -48,7 +48,7 @@ enum control_group {
 
 enum {
 #define CONTROL(group, name, bit, text) group##_##name##_BIT = bit,
-#include "controls.def"
+#include "vmx/controls.def"
 #undef CONTROL
 };
 
@@ -68,7 +68,7 @@ const char *control_row_text(const struct control_row *row);
 
 enum exit_reason {
 #define REASON(name, number, kind, text) REASON_##name = number,
-#include "reasons.def"
+#include "vmx/reasons.def"
 #undef REASON
 };
 

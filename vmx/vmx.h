@@ -3,10 +3,11 @@
 #define VMX_VMX_H
 
 #include "backend.h"
-#include "base.h"
-#include "vcpu.h"
-#include "vm.h"
-#include "vmcs.h"
+#include "lib/base.h"
+#include "vm/vcpu.h"
+#include "vm/vm.h"
+
+#include "vmx/vmcs.h"
 
 extern const struct backend vmx_backend;
 

@@ -2,8 +2,8 @@
  * What the guest program and the tests, which run in the host, share: guest memory's layout, the
  * programs by number, and the words through which they talk. Both compile this file.
  */
-#ifndef GUEST_GUEST_H
-#define GUEST_GUEST_H
+#ifndef TESTS_GUEST_GUEST_H
+#define TESTS_GUEST_GUEST_H
 
 #include <stdint.h>
 

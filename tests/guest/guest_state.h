@@ -2,8 +2,8 @@
  * What the program "state" and its test share: the registers to fill and the registers found. Both
  * sides compile this file; state.S has the offsets.
  */
-#ifndef GUEST_GUEST_STATE_H
-#define GUEST_GUEST_STATE_H
+#ifndef TESTS_GUEST_GUEST_STATE_H
+#define TESTS_GUEST_GUEST_STATE_H
 
 #include <stdint.h>
 

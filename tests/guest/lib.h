@@ -1,6 +1,6 @@
 /* For guest programs: the local APIC in either mode, waiting, and the shared words. */
-#ifndef GUEST_LIB_H
-#define GUEST_LIB_H
+#ifndef TESTS_GUEST_LIB_H
+#define TESTS_GUEST_LIB_H
 
 #include "guest.h"
 

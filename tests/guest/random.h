@@ -1,6 +1,6 @@
 /* Marsaglia's 32-bit xorshift: repeatable, and small. */
-#ifndef GUEST_RANDOM_H
-#define GUEST_RANDOM_H
+#ifndef TESTS_GUEST_RANDOM_H
+#define TESTS_GUEST_RANDOM_H
 
 #include "lib.h"
 

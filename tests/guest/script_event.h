@@ -1,6 +1,6 @@
 /* What guest_interrupt hands to the interpreter of scripts. */
-#ifndef GUEST_SCRIPT_EVENT_H
-#define GUEST_SCRIPT_EVENT_H
+#ifndef TESTS_GUEST_SCRIPT_EVENT_H
+#define TESTS_GUEST_SCRIPT_EVENT_H
 
 #include "lib.h"
 #include "steps.h"

@@ -3,8 +3,8 @@
  * own sections. The host copies the rows into guest memory, the guest program "script" interprets
  * them there and notes what each one saw; the host compares. Both compile this file.
  */
-#ifndef GUEST_STEPS_H
-#define GUEST_STEPS_H
+#ifndef TESTS_GUEST_STEPS_H
+#define TESTS_GUEST_STEPS_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-# Tests on the host: one cmocka program for each tests/host/*_test.c, under ASan and UBSan.
+# Tests on the host: one cmocka program for each tests/host/*/*_test.c, under ASan and UBSan.
 
 HOST := $(BUILD)/host
 HOST_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -7,23 +7,23 @@ TSAN := $(BUILD)/tsan
 FUZZ := $(BUILD)/fuzz
 TSAN_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=thread \
 	-DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
-HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard tests/host/*_test.c)))
+HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDERS:=/*_test.c))))
 
 # core/, vmx/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
-# a test calls: a test of the decoder gets vmx/decode.c, and what needs assembly stays out.
+# a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out.
 HOST_SOURCES := $(filter core/%.c vmx/%.c efi/options.c,$(C_SOURCES)) \
-	$(sort $(wildcard tests/host/fake_*.c)) tests/host/model.c tests/host/model_run.c
+	$(sort $(wildcard tests/host/fake/*.c)) tests/host/model/model.c tests/host/model/model_run.c
 FUZZ := $(BUILD)/fuzz
 HOST_LIBS := -lcmocka -lZydis -lpthread
 
-# Not -I: <pthread.h> includes a <sched.h> that is not ours.
+# Not -I, so that no <...> of the system's headers is one of ours.
 SEES_HOST_core  := -iquote core
-SEES_HOST_vmx   := -iquote vmx -iquote core
-SEES_HOST_efi   := -iquote efi -iquote core
-SEES_HOST_tests := -iquote tests/host -iquote core -iquote vmx -iquote efi
+SEES_HOST_vmx   := -iquote core -iquote .
+SEES_HOST_efi   := -iquote core -iquote .
+SEES_HOST_tests := -iquote core -iquote .
 
-check: check-headers check-layers $(HOST_TESTS) $(TSAN)/threads_test $(FUZZ)/model ## host tests under the sanitizers
-	failed=0; for program in $(HOST_TESTS) $(TSAN)/threads_test; do \
+check: check-headers check-layers $(HOST_TESTS) $(TSAN)/vm/threads_test $(FUZZ)/model ## host tests under the sanitizers
+	failed=0; for program in $(HOST_TESTS) $(TSAN)/vm/threads_test; do \
 		$$program || failed=1; done; \
 	$(MAKE) fuzz-short spin-quick || failed=1; exit $$failed
 
@@ -34,7 +34,7 @@ $(HOST)/flags: FORCE
 $(HOST)/obj/%.o: % $(HOST)/flags
 	$(say) HOSTCC $<
 	mkdir -p $(@D)
-	$(CC) $(HOST_FLAGS) $(SEES_HOST_$(call folder,$<)) -MMD -MP -c $< -o $@
+	$(CC) $(HOST_FLAGS) $(SEES_HOST_$(call wing,$<)) -MMD -MP -c $< -o $@
 
 $(HOST)/assay.a: $(HOST_SOURCES:%=$(HOST)/obj/%.o)
 	rm -f $@
@@ -42,6 +42,7 @@ $(HOST)/assay.a: $(HOST_SOURCES:%=$(HOST)/obj/%.o)
 
 $(HOST)/%_test: $(HOST)/obj/tests/host/%_test.c.o $(HOST)/assay.a
 	$(say) HOSTLD $@
+	mkdir -p $(@D)
 	$(CC) $(HOST_FLAGS) $^ $(HOST_LIBS) -o $@
 .SECONDARY:
 
@@ -49,7 +50,7 @@ $(HOST)/%_test: $(HOST)/obj/tests/host/%_test.c.o $(HOST)/assay.a
 $(TSAN)/obj/%.o: % $(HOST)/flags
 	$(say) TSANCC $<
 	mkdir -p $(@D)
-	$(CC) $(TSAN_FLAGS) $(SEES_HOST_$(call folder,$<)) -MMD -MP -c $< -o $@
+	$(CC) $(TSAN_FLAGS) $(SEES_HOST_$(call wing,$<)) -MMD -MP -c $< -o $@
 
 $(TSAN)/assay.a: $(patsubst %,$(TSAN)/obj/%.o,$(filter core/% tests/host/%,$(HOST_SOURCES)))
 	rm -f $@
@@ -57,20 +58,21 @@ $(TSAN)/assay.a: $(patsubst %,$(TSAN)/obj/%.o,$(filter core/% tests/host/%,$(HOS
 
 $(TSAN)/%_test: $(TSAN)/obj/tests/host/%_test.c.o $(TSAN)/assay.a
 	$(say) TSANLD $@
+	mkdir -p $(@D)
 	$(CC) $(TSAN_FLAGS) $^ -lcmocka -lpthread -o $@
 
 # libFuzzer, which is clang's: event sequences against the model. The short run of `make check` is
 # the same every time; the long one begins where its corpus ended.
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all -DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
-FUZZ_SOURCES := $(filter core/%,$(filter-out core/suite.c,$(HOST_SOURCES))) \
-	$(filter tests/host/%,$(HOST_SOURCES)) tests/host/model_fuzz.c
+FUZZ_SOURCES := $(filter core/%,$(filter-out core/suite/suite.c,$(HOST_SOURCES))) \
+	$(filter tests/host/%,$(HOST_SOURCES)) tests/host/model/model_fuzz.c
 SECONDS ?= 60
 
 $(FUZZ)/obj/%.o: % $(HOST)/flags
 	$(say) FUZZCC $<
 	mkdir -p $(@D)
-	clang $(FUZZ_FLAGS) $(SEES_HOST_$(call folder,$<)) -MMD -MP -c $< -o $@
+	clang $(FUZZ_FLAGS) $(SEES_HOST_$(call wing,$<)) -MMD -MP -c $< -o $@
 
 $(FUZZ)/model: $(FUZZ_SOURCES:%=$(FUZZ)/obj/%.o)
 	$(say) FUZZLD $@
@@ -88,7 +90,7 @@ spin: ## every interleaving of the mailbox and the kick protocol
 spin-quick:
 	CC='$(CC)' sh tests/run/spin.sh $(BUILD) quick
 
-mutants: ## change core/ in a thousand ways; do the host tests notice? ONLY=core/ipi.c
+mutants: ## change core/ in a thousand ways; do the host tests notice? ONLY=core/vm/ipi.c
 	$(PYTHON) tests/run/mutants.py --build $(BUILD) $(if $(ONLY),--only $(ONLY))
 
 # Every header compiles alone.
@@ -98,10 +100,9 @@ $(HOST)/%.h.alone: %.h $(BUILD)/flags
 	$(CC) $(if $(filter tests/host/%,$<),$(HOST_FLAGS) $(SEES_HOST_tests),$(call flags,$<)) -include $< -fsyntax-only -x c /dev/null
 	touch $@
 
-# The include paths hold the direction of dependencies; a path in an #include would go around them.
+# Who may include whom, and no circles.
 check-layers:
-	! grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*/' \
-		$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES) $(HEADERS)
+	$(PYTHON) tests/run/layers.py
 
 .PHONY: check check-headers check-layers fuzz fuzz-short spin spin-quick mutants
--include $(foreach d,$(HOST) $(TSAN) $(FUZZ),$(wildcard $(d)/obj/*/*.d $(d)/obj/*/*/*.d))
+-include $(foreach d,$(HOST) $(TSAN) $(FUZZ),$(wildcard $(foreach f,$(FOLDERS) $(HOST_FOLDERS),$(d)/obj/$(f)/*.d)))

@@ -1,9 +1,9 @@
 #!/bin/sh
-# spin.sh BUILD [quick]: searches every interleaving of tests/host/mailbox.pml, which must hold; then
+# spin.sh BUILD [quick]: searches every interleaving of tests/host/vm/mailbox.pml, which must hold; then
 # takes parts of the protocol away, one at a time, and each time expects Spin to find an error.
 # quick leaves the larger of the two searches out.
 set -eu
-model=$PWD/tests/host/mailbox.pml
+model=$PWD/tests/host/vm/mailbox.pml
 mkdir -p "$1/spin"
 cd "$1/spin"
 

@@ -9,7 +9,7 @@
 #include <efi.h>
 #include <efilib.h>
 
-#include "mp_protocol.h"
+#include "efi/cpu/mp_protocol.h"
 
 enum { IA32_APIC_BASE = 0x1B, EXTD = 1 << 10, IA32_FEATURE_CONTROL = 0x3A, LOCKED_WITHOUT_VMX = 1 };
 

@@ -1,0 +1,46 @@
+/*
+ * The report: a table for people on the console, TAP 14 and JSON on the boot volume. The TAP file
+ * grows with every test, or, where the volume is slow, as often as that costs a fiftieth of the
+ * time, so that a crash leaves what was known; the JSON file is written before the first test
+ * ("complete": false) and at the end.
+ */
+#ifndef CORE_SUITE_REPORT_H
+#define CORE_SUITE_REPORT_H
+
+#include "suite/facts.h"
+#include "suite/test.h"
+
+struct report_totals {
+	unsigned by_verdict[VERDICT_COUNT];
+};
+
+/* path: without extension. total: tests that will run. STATUS_NO_MEMORY: no room for the texts. */
+enum status report_open(const char *path, const struct facts *facts, unsigned total);
+
+/* Puts on the volume, before it runs, that a test is running. */
+void report_running(const char *name);
+bool report_is_quick(void); /* the volume takes a line in less than 20 ms */
+
+/* The test that is about to run, with the time since the start, where people see it. */
+void report_progress(const struct test *test, unsigned number);
+
+/* The verdict of one test; number counts from 1. */
+void report_test(const struct test_run *run, unsigned number);
+
+/* The verdict that a repetition of the test came to: on the console only. */
+void report_again(const struct test_run *run);
+
+/* Clock ticks in tests of each run, until report_close. */
+void report_runs(const uint64_t *ticks, unsigned runs);
+
+void report_bench(const char *name, uint64_t value, const char *unit);
+
+/* Closes the files and prints the summary; its last line is the totals. */
+void report_close(void);
+
+const struct report_totals *report_totals(void);
+
+/* One formatted line on the console. */
+void report_line(const char *format, ...) PRINTF_LIKE(1, 2);
+
+#endif

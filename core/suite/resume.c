@@ -1,0 +1,161 @@
+#include "suite/resume.h"
+
+#include "lib/pages.h"
+#include "lib/text.h"
+
+enum { RESUME_PAGES = 32, LINE = 400 };
+
+static char *file;     /* NULL: there is nothing to go on after */
+static const char *at; /* the line to be read next */
+static char line[LINE];
+
+/* The next whole line into line[], cut if it is long; false: there is none. */
+static bool next_line(void)
+{
+	const char *end = at;
+	size_t length;
+
+	while (*end && *end != '\n')
+		end++;
+	if (!*end)
+		return false;
+	length = (size_t)(end - at);
+	text_format(line, sizeof(line), "%.*s", (int)(length < LINE - 1 ? length : LINE - 1), at);
+	at = end + 1;
+	return true;
+}
+
+/* What follows the prefix in line[]; NULL if it does not begin so. */
+static const char *after(const char *prefix)
+{
+	size_t length = text_length(prefix);
+
+	for (size_t i = 0; i < length; i++)
+		if (line[i] != prefix[i])
+			return NULL;
+	return line + length;
+}
+
+/* A value in single quotes. */
+static void unquote(const char *value, char *text, size_t size)
+{
+	size_t length = 0;
+
+	for (; *value && length < size - 1; value++) {
+		if (value[0] == '\'' && value[1] == '\'')
+			value++;
+		else if (value[0] == '\'')
+			break;
+		text[length++] = *value;
+	}
+	text[length] = '\0';
+}
+
+/* The block after "not ok"; false if the file ends in it. */
+static bool take_block(struct test_run *run)
+{
+	const char *value;
+
+	run->verdict = VERDICT_FAIL;
+	while (next_line()) {
+		if (after("  verdict: ERROR"))
+			run->verdict = VERDICT_ERROR;
+		else if ((value = after("  what: '")))
+			unquote(value, run->reason, sizeof(run->reason));
+		else if ((value = after("  wanted: '")))
+			unquote(value, run->wanted, sizeof(run->wanted));
+		else if ((value = after("  got: '")))
+			unquote(value, run->got, sizeof(run->got));
+		else if (after("  ..."))
+			return true;
+	}
+	return false;
+}
+
+bool resume_open(const char *tap_path, unsigned *known)
+{
+	size_t size = 0;
+	bool finished = false;
+
+	*known = 0;
+	file = pages_alloc(RESUME_PAGES);
+	if (!file)
+		return false;
+	if (platform->file_read(tap_path, file, RESUME_PAGES * PAGE_SIZE - 1, &size) != STATUS_OK)
+		size = 0;
+	file[size] = '\0';
+	at = file;
+	if (next_line() && after("TAP version 14"))
+		while (next_line()) {
+			finished = finished || (after("# ") && !after("# running "));
+			*known += after("ok ") || after("not ok ");
+		}
+	else
+		finished = true;
+	at = file;
+	if (finished)
+		resume_close();
+	return !finished;
+}
+
+void resume_close(void)
+{
+	pages_free(file, RESUME_PAGES);
+	file = NULL;
+}
+
+/* Whether line[] is the point of this test; the rest of the line. */
+static const char *point(const char *kind, const struct test_run *run, unsigned number)
+{
+	char start[LINE];
+	const char *rest;
+
+	text_format(start, sizeof(start), "%s %u - %s", kind, number, run->test->name);
+	rest = after(start);
+	return rest && (!*rest || *rest == ' ') ? rest : NULL;
+}
+
+static bool take(struct test_run *run, unsigned number)
+{
+	bool running = false;
+
+	while (next_line()) {
+		const char *rest = after("# running ");
+
+		if (rest) {
+			running = text_equal(rest, run->test->name);
+			continue;
+		}
+		if (point("not ok", run, number))
+			return take_block(run);
+		rest = point("ok", run, number);
+		if (rest) {
+			run->verdict = *rest ? VERDICT_SKIP : VERDICT_PASS;
+			if (*rest)
+				text_format(run->reason, sizeof(run->reason), "%s",
+					    rest + text_length(" # SKIP "));
+			return true;
+		}
+		if (after("ok ") || after("not ok "))
+			return false; /* another selection of tests */
+	}
+	if (running) {
+		run->verdict = VERDICT_ERROR;
+		text_format(run->reason, sizeof(run->reason),
+			    "the machine was reset during this test");
+	}
+	return running;
+}
+
+bool resume_take(struct test_run *run, unsigned number)
+{
+	const struct test *test = run->test;
+
+	if (!file)
+		return false;
+	if (take(run, number))
+		return true;
+	*run = (struct test_run){ .test = test };
+	resume_close();
+	return false;
+}

@@ -1,0 +1,19 @@
+/*
+ * The end of the run for a person: 23 lines of 79 columns at most, so that they stay on a screen of
+ * 80x25. Failures first, then what was left out and why, then what to do about it.
+ */
+#ifndef CORE_SUITE_SUMMARY_H
+#define CORE_SUITE_SUMMARY_H
+
+#include "suite/test.h"
+
+void summary_begin(void);
+void summary_add(const struct test_run *run);
+
+/* Why there is no virtualization, and what to do about it; NULL: nothing. */
+void summary_why(const char *why, const char *advice);
+
+/* Everything but the report's files and the totals. */
+void summary_print(void);
+
+#endif

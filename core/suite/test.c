@@ -1,0 +1,159 @@
+#include "suite/test.h"
+
+#include "lib/text.h"
+#include "suite/describe.h"
+
+uint32_t test_seed;
+
+static const char *const verdict_texts[VERDICT_COUNT] = { "PASS", "FAIL", "SKIP", "ERROR" };
+
+const char *verdict_text(enum verdict verdict)
+{
+	return verdict_texts[verdict];
+}
+
+static bool is_first(const struct test_run *run)
+{
+	return !run->reason[0];
+}
+
+/* What does not fit is left out, line by line. */
+static void note_v(struct test_run *run, const char *format, va_list arguments)
+{
+	size_t room = sizeof(run->notes) - run->notes_used;
+	char *line = run->notes + run->notes_used;
+	size_t length = text_format_v(line, room, format, arguments);
+
+	if (length + 2 > room) {
+		*line = '\0';
+		return;
+	}
+	line[length] = '\n';
+	line[length + 1] = '\0';
+	run->notes_used += length + 1;
+}
+
+bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got, const char *sdm)
+{
+	run->expectations++;
+	if (got == wanted)
+		return true;
+	if (run->failures++ == 0 && is_first(run)) {
+		text_format(run->reason, sizeof(run->reason), "%s", what);
+		text_format(run->wanted, sizeof(run->wanted), "%llx", (unsigned long long)wanted);
+		text_format(run->got, sizeof(run->got), "%llx", (unsigned long long)got);
+		run->sdm = sdm ? sdm : run->test->sdm;
+	}
+	return false;
+}
+
+bool require(struct test_run *run, const char *what, enum status status)
+{
+	if (status == STATUS_OK)
+		return true;
+	test_error(run, "%s: %s", what, status_text(status));
+	return false;
+}
+
+bool expect_in_time(struct test_run *run, const char *what, enum status status)
+{
+	run->expectations++;
+	if (status == STATUS_OK)
+		return true;
+	if (run->failures++ == 0 && is_first(run)) {
+		describe_vcpus(run);
+		text_format(run->reason, sizeof(run->reason), "%s", what);
+		text_format(run->wanted, sizeof(run->wanted), "in time");
+		text_format(run->got, sizeof(run->got), "%s", status_text(status));
+		run->sdm = run->test->sdm;
+	}
+	return false;
+}
+
+/* What comes to be the reason takes the place of what was it before. */
+static void blame(struct test_run *run, bool outranks, const char *format, va_list arguments)
+{
+	if (!outranks) {
+		note_v(run, format, arguments);
+		return;
+	}
+	if (run->reason[0])
+		test_note(run, "before that: %s%s%s%s%s", run->reason,
+			  run->wanted[0] ? ", wanted " : "", run->wanted,
+			  run->wanted[0] ? ", got " : "", run->got);
+	text_format_v(run->reason, sizeof(run->reason), format, arguments);
+	run->wanted[0] = run->got[0] = '\0';
+}
+
+void test_error(struct test_run *run, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	blame(run, !run->erred, format, arguments);
+	va_end(arguments);
+	run->erred = true;
+}
+
+void test_fault(struct test_run *run, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	blame(run, !run->faulted, format, arguments);
+	va_end(arguments);
+	run->erred = run->faulted = true;
+}
+
+void test_note(struct test_run *run, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	note_v(run, format, arguments);
+	va_end(arguments);
+}
+
+void test_skip(struct test_run *run, const char *format, ...)
+{
+	va_list arguments;
+
+	run->verdict = VERDICT_SKIP;
+	va_start(arguments, format);
+	text_format_v(run->reason, sizeof(run->reason), format, arguments);
+	va_end(arguments);
+}
+
+unsigned test_milliseconds(const struct test_run *run)
+{
+	return run->test->milliseconds ? run->test->milliseconds : TEST_MILLISECONDS;
+}
+
+uint64_t test_time_left(const struct test_run *run)
+{
+	unsigned limit = test_milliseconds(run);
+	uint64_t per_ms = platform->clock_hz / 1000;
+	uint64_t passed = (platform->clock() - run->started) / (per_ms ? per_ms : 1);
+
+	return passed >= limit ? 1 : (limit - passed) * 1000;
+}
+
+void test_settle(struct test_run *run)
+{
+	bool skipped = run->verdict == VERDICT_SKIP;
+
+	if (skipped && run->expectations)
+		test_error(run, "skipped after an expectation");
+	if (run->erred)
+		run->verdict = VERDICT_ERROR;
+	else if (skipped)
+		return;
+	else if (run->failures)
+		run->verdict = VERDICT_FAIL;
+	else if (run->expectations)
+		run->verdict = VERDICT_PASS;
+	else {
+		run->verdict = VERDICT_ERROR;
+		text_format(run->reason, sizeof(run->reason), "the test ended without a verdict");
+	}
+}

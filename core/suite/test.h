@@ -1,0 +1,103 @@
+/*
+ * A test of the suite is one row of data with a function; its expectations decide the verdict:
+ * PASS needs at least one, and all of them met. A test without any is an ERROR.
+ */
+#ifndef CORE_SUITE_TEST_H
+#define CORE_SUITE_TEST_H
+
+#include "backend.h"
+#include "lib/base.h"
+#include "lib/status.h"
+#include "platform.h"
+
+struct vm;
+struct test_run;
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_ERROR, VERDICT_COUNT };
+
+struct test {
+	const char *name; /* group.subject.variant */
+	const char *sdm;  /* what it checks: volume and section title */
+	void (*run)(struct test_run *run);
+	uint16_t needs;	       /* BIT(CAP_...) of what it cannot do without */
+	bool by_name;	       /* run only if it is asked for by its full name: it has a price */
+	uint8_t cpus;	       /* physical processors it needs, 0: one */
+	uint32_t milliseconds; /* deadline, 0: TEST_MILLISECONDS */
+	const char *row;       /* row of the guest-SMP specification that it covers, NULL: none */
+	const void *data;      /* these two are the function's own */
+	uint32_t argument;
+};
+
+enum { TEST_MILLISECONDS = 2000, TEST_TEXT = 160, TEST_NOTES = 3000 };
+
+struct test_run {
+	const struct test *test;
+	enum verdict verdict;
+	unsigned expectations, failures;
+	bool erred, faulted;
+	char reason[TEST_TEXT]; /* of a FAIL, SKIP or ERROR: the first one; errors outrank failures
+				 */
+	char wanted[40], got[40];
+	const char *sdm; /* of the expectation that failed */
+	uint64_t started, ticks;
+	struct vm *vm;		/* the suite destroys it if the test has not */
+	char notes[TEST_NOTES]; /* lines that explain a FAIL or ERROR */
+	size_t notes_used;
+};
+
+/* Tests with random numbers mix this into their own seed; the report says it, --seed sets it. */
+extern uint32_t test_seed;
+
+/* One group of tests for each file of tests/; NULL ends the list. */
+struct test_group {
+	const struct test *tests;
+	unsigned count;
+};
+
+extern const struct test_group *const test_groups[];
+
+/* A measurement for make bench. Returns the figure. */
+struct benchmark {
+	const char *name, *unit;
+	uint64_t (*run)(struct test_run *run);
+	uint64_t needs;
+	unsigned cpus;
+};
+
+extern const struct benchmark benchmarks[];
+extern const unsigned benchmark_count;
+
+/*
+ * Expects got == wanted; what names it for the report. sdm: the rule's volume and section, NULL:
+ * the test's own. Returns whether it holds, so that a test can stop where going on makes no sense.
+ */
+bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got, const char *sdm);
+
+/* Expects a call of ours to succeed; if it does not, the test is an ERROR, not a FAIL. */
+bool require(struct test_run *run, const char *what, enum status status);
+
+/* A wait that the guest must end before the deadline: FAIL if it does not. */
+bool expect_in_time(struct test_run *run, const char *what, enum status status);
+
+/* Ends the test as an ERROR of the harness itself. */
+void test_error(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* The same for what is at the root of other errors: an exception, a processor that is lost. */
+void test_fault(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* A line that explains a FAIL or ERROR: registers, the state of a vCPU. */
+void test_note(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Skips the rest; only before the first expectation. */
+void test_skip(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* The deadline, and the microseconds until then, at least 1. */
+unsigned test_milliseconds(const struct test_run *run);
+uint64_t test_time_left(const struct test_run *run);
+
+/* Settles the verdict from what was expected. */
+void test_settle(struct test_run *run);
+
+const char *verdict_text(enum verdict verdict);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * The virtual local APIC of one vCPU: SDM vol. 3A, "Advanced Programmable Interrupt Controller
+ * (APIC)". Its registers live in one page in the layout of the xAPIC page, which a backend may
+ * hand to the processor as the virtual-APIC page. Only the processor that owns the vCPU calls
+ * these functions, except where it says "any processor".
+ */
+#ifndef CORE_VLAPIC_APIC_H
+#define CORE_VLAPIC_APIC_H
+
+#include "lib/base.h"
+
+#define APIC_DEFAULT_BASE 0xFEE00000ull
+
+enum { IA32_APIC_BASE_BSP = 1 << 8, IA32_APIC_BASE_EXTD = 1 << 10, IA32_APIC_BASE_EN = 1 << 11 };
+
+/* Offsets in the xAPIC page; an x2APIC MSR is 800H + offset / 16. */
+enum apic_register {
+	APIC_ID = 0x020,
+	APIC_VERSION = 0x030,
+	APIC_TPR = 0x080,
+	APIC_APR = 0x090,
+	APIC_PPR = 0x0A0,
+	APIC_EOI = 0x0B0,
+	APIC_RRD = 0x0C0,
+	APIC_LDR = 0x0D0,
+	APIC_DFR = 0x0E0,
+	APIC_SVR = 0x0F0,
+	APIC_ISR = 0x100,
+	APIC_TMR = 0x180,
+	APIC_IRR = 0x200,
+	APIC_ESR = 0x280,
+	APIC_LVT_CMCI = 0x2F0,
+	APIC_ICR = 0x300,
+	APIC_ICR_HIGH = 0x310,
+	APIC_LVT_TIMER = 0x320,
+	APIC_LVT_THERMAL = 0x330,
+	APIC_LVT_PMC = 0x340,
+	APIC_LVT_LINT0 = 0x350,
+	APIC_LVT_LINT1 = 0x360,
+	APIC_LVT_ERROR = 0x370,
+	APIC_TIMER_INITIAL = 0x380,
+	APIC_TIMER_CURRENT = 0x390,
+	APIC_TIMER_DIVIDE = 0x3E0,
+	APIC_SELF_IPI = 0x3F0,
+};
+
+enum {
+	APIC_SVR_ENABLED = 1 << 8,
+	APIC_LVT_MASKED = 1 << 16,
+	APIC_LVT_TIMER_PERIODIC = 1 << 17,
+	APIC_LVT_TIMER_TSC_DEADLINE = 2 << 17,
+	APIC_LVT_TIMER_MODES = 3 << 17,
+
+	APIC_ESR_REDIRECTABLE = 1 << 4, /* a lowest-priority IPI was to be sent, but cannot be */
+	APIC_ESR_SEND_ILLEGAL = 1 << 5,
+	APIC_ESR_RECEIVE_ILLEGAL = 1 << 6,
+	APIC_ESR_ILLEGAL_REGISTER = 1 << 7,
+};
+
+struct apic {
+	uint32_t *page; /* PAGE_SIZE bytes */
+	uint64_t base;	/* IA32_APIC_BASE */
+	uint32_t id;
+	uint8_t words_set[3]; /* of ISR, TMR, IRR: a bit for each 32-bit word that is not 0 */
+	uint32_t esr_latched; /* errors since the last write to the ESR */
+	/* The timer's LVT entry and divide configuration that are in force: a processor that
+	 * virtualizes APIC registers puts new ones into the page before anyone can look. */
+	uint32_t timer_lvt, timer_divide;
+	uint64_t due;	 /* clock tick at which the timer fires next, 0: not armed */
+	uint64_t period; /* clock ticks, 0: one-shot */
+	uint64_t tsc_deadline;
+};
+
+enum apic_mode { APIC_DISABLED, APIC_XAPIC, APIC_X2APIC };
+
+/* What a register access asks of the caller, who knows the other vCPUs. */
+enum apic_effect {
+	APIC_DONE,
+	APIC_FAULT,	/* the access raises #GP(0) (x2APIC) */
+	APIC_SEND,	/* ICR was written: send it */
+	APIC_SEND_SELF, /* SELF IPI was written */
+};
+
+/* A register's value now. Any processor: one 32-bit word, possibly a moment old. */
+uint32_t apic_get(const struct apic *apic, uint32_t offset);
+
+static inline enum apic_mode apic_mode_of(uint64_t base)
+{
+	if (!(base & IA32_APIC_BASE_EN))
+		return APIC_DISABLED;
+	return base & IA32_APIC_BASE_EXTD ? APIC_X2APIC : APIC_XAPIC;
+}
+
+/* Any processor. */
+static inline enum apic_mode apic_mode(const struct apic *apic)
+{
+	return apic_mode_of(__atomic_load_n(&apic->base, __ATOMIC_RELAXED));
+}
+
+/* State after power-up: "Local APIC State After Power-Up or Reset". */
+void apic_power_up(struct apic *apic, uint32_t id, bool bsp);
+
+/* State after INIT: as above, but keeps id, mode and IA32_APIC_BASE. */
+void apic_init(struct apic *apic);
+
+/* WRMSR to IA32_APIC_BASE; false: #GP(0). "Local APIC State Transitions with IA32_APIC_BASE". */
+bool apic_set_base(struct apic *apic, uint64_t value);
+
+/* A load from the xAPIC page at a 4-byte aligned offset. Reserved ones set the ESR, read 0. */
+uint32_t apic_mmio_read(struct apic *apic, uint32_t offset, uint64_t now);
+
+/*
+ * A store to the xAPIC page. The page may hold the value already (a processor that virtualizes
+ * APIC registers puts it there): the result is the same.
+ */
+enum apic_effect apic_mmio_write(struct apic *apic, uint32_t offset, uint32_t value, uint64_t now);
+
+/* RDMSR and WRMSR of 800H-8FFH; false or APIC_FAULT: #GP(0). "x2APIC Register Address Space". */
+bool apic_msr_read(struct apic *apic, uint32_t msr, uint64_t now, uint64_t *value);
+enum apic_effect apic_msr_write(struct apic *apic, uint32_t msr, uint64_t value, uint64_t now);
+
+/* IA32_TSC_DEADLINE, MSR 6E0H. */
+void apic_set_tsc_deadline(struct apic *apic, uint64_t value, uint64_t now);
+
+enum apic_accepted { APIC_ACCEPTED, APIC_COALESCED, APIC_REFUSED };
+
+/* A fixed interrupt arrives. Refused: software-disabled or vector below 16 (latched in the ESR). */
+enum apic_accepted apic_accept(struct apic *apic, uint8_t vector, bool level);
+
+/* Sets error bits for the next ESR write, and raises the LVT error interrupt. */
+void apic_error(struct apic *apic, uint32_t bits);
+
+/* The vector that the processor would take now if its IF were 1; -1: none above the PPR. */
+int apic_deliverable(struct apic *apic);
+
+/* The highest vector that waits in the IRR, whatever the PPR; -1: none. */
+int apic_highest_request(const struct apic *apic);
+
+/* The processor takes a vector that apic_deliverable gave: IRR to ISR, PPR raised. */
+void apic_take(struct apic *apic, uint8_t vector);
+
+/* Fires the timer if it is due. True if it may have made a vector pending: its own, or that of the
+ * error interrupt if its own is illegal. */
+bool apic_timer_poll(struct apic *apic, uint64_t now);
+
+/*
+ * The processor priority by the TPR and the ISR as they are now; the PPR in the page lags behind
+ * where the processor writes the TPR without an exit. Any processor.
+ */
+uint32_t apic_priority(const struct apic *apic);
+
+/* Recomputes the PPR, as after a change of the TPR that the processor made in the page. */
+void apic_update_ppr(struct apic *apic);
+
+#endif

@@ -1,0 +1,141 @@
+/* Control of a VM from the processor that runs the tests. */
+#include "backend.h"
+#include "platform.h"
+#include "vm/sched.h"
+#include "vm/vm.h"
+
+enum { CONTROL_MICROSECONDS = 1000000 };
+
+enum status vm_wait(struct vm *vm, bool (*condition)(void *argument), void *argument,
+		    uint64_t microseconds)
+{
+	struct cpu *self = &platform->cpus[0];
+	uint64_t start = platform->clock();
+	uint64_t ticks = platform->clock_hz / 1000 * microseconds / 1000;
+
+	(void)vm;
+	for (;;) {
+		if (condition(argument))
+			return STATUS_OK;
+		if (platform->clock() - start > ticks)
+			return STATUS_TIMEOUT;
+		if (!sched_step(self))
+			cpu_relax();
+	}
+}
+
+struct done {
+	struct vcpu *vcpu;
+	uint32_t before;
+};
+
+static bool control_done(void *argument)
+{
+	struct done *done = argument;
+
+	return atomic_load(&done->vcpu->controls_done) != done->before;
+}
+
+static enum status control(struct vcpu *vcpu, struct message message)
+{
+	struct done done = { vcpu, atomic_load(&vcpu->controls_done) };
+
+	atomic_store(&vcpu->control_result, STATUS_OK);
+	vcpu_post(&platform->cpus[0], vcpu, message);
+	if (vm_wait(vcpu->vm, control_done, &done, CONTROL_MICROSECONDS) != STATUS_OK)
+		return STATUS_TIMEOUT;
+	return atomic_load(&vcpu->control_result);
+}
+
+enum status vcpu_pause(struct vcpu *vcpu)
+{
+	return control(vcpu, (struct message){ .kind = MESSAGE_PAUSE });
+}
+
+enum status vcpu_resume(struct vcpu *vcpu)
+{
+	return control(vcpu, (struct message){ .kind = MESSAGE_RESUME });
+}
+
+enum status vcpu_stop(struct vcpu *vcpu)
+{
+	return control(vcpu, (struct message){ .kind = MESSAGE_STOP });
+}
+
+enum status vcpu_set_affinity(struct vcpu *vcpu, int cpu)
+{
+	if (cpu < -1 || cpu >= (int)platform->cpu_count)
+		return STATUS_INVALID;
+	if (cpu >= 0 && !cpu_usable(&platform->cpus[cpu]))
+		return STATUS_INVALID;
+	vcpu->affinity = cpu;
+	if (cpu < 0)
+		return STATUS_OK;
+	return control(vcpu, (struct message){ .kind = MESSAGE_MOVE, .value = (uint32_t)cpu });
+}
+
+enum status vcpu_call(struct vcpu *vcpu, void (*call)(struct vcpu *vcpu, void *argument),
+		      void *argument)
+{
+	vcpu->call = call;
+	vcpu->call_argument = argument;
+	return control(vcpu, (struct message){ .kind = MESSAGE_CALL });
+}
+
+static void get_registers(struct vcpu *vcpu, void *argument)
+{
+	struct regs *regs = argument;
+
+	*regs = vcpu->regs;
+	backend->state_get(vcpu, regs);
+}
+
+enum status vcpu_registers(struct vcpu *vcpu, struct regs *regs)
+{
+	return vcpu_call(vcpu, get_registers, regs);
+}
+
+enum status vm_start(struct vm *vm)
+{
+	return control(vm->vcpus[0], (struct message){ .kind = MESSAGE_START });
+}
+
+enum status vm_start_ap(struct vm *vm, uint32_t apic_id, uint8_t vector)
+{
+	struct ipi ipi = { .destination = apic_id, .mode = DELIVERY_INIT, .assert = true };
+	enum status status = ipi_send(vm, &ipi);
+
+	if (status != STATUS_OK)
+		return status;
+	ipi.mode = DELIVERY_SIPI;
+	ipi.vector = vector;
+	return ipi_send(vm, &ipi);
+}
+
+static enum status for_all(struct vm *vm, enum vcpu_state state,
+			   enum status (*change)(struct vcpu *vcpu))
+{
+	enum status result = STATUS_OK;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		enum status status;
+
+		if (atomic_load(&vm->vcpus[i]->state) != state)
+			continue;
+		status = change(vm->vcpus[i]);
+		/* It may have halted or ended meanwhile: that is not our caller's error. */
+		if (status != STATUS_OK && status != STATUS_BAD_STATE)
+			result = status;
+	}
+	return result;
+}
+
+enum status vm_pause_all(struct vm *vm)
+{
+	return for_all(vm, VCPU_RUNNING, vcpu_pause);
+}
+
+enum status vm_resume_all(struct vm *vm)
+{
+	return for_all(vm, VCPU_PAUSED, vcpu_resume);
+}

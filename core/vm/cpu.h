@@ -1,0 +1,87 @@
+/*
+ * A physical processor as core/ sees it, and the kick protocol between processors.
+ *
+ * A kick is an NMI that makes a processor leave its guest. It may only arrive while that
+ * processor is under our control, so the receiver opens a window around each VM entry:
+ *
+ *   receiver: window = OPEN; look for work; enter the guest; close the window
+ *   sender:   publish the work; if window was OPEN, make it KICKED and send one NMI
+ *   closing:  window = CLOSED; if it was KICKED, wait until that NMI has arrived
+ *
+ * So there is at most one NMI for each window, and none outside of one: never in the firmware.
+ * An NMI between the look and the VM entry is not lost: its handler calls the backend's
+ * abort_entry, which makes that entry end at once.
+ */
+#ifndef CORE_VM_CPU_H
+#define CORE_VM_CPU_H
+
+#include "lib/base.h"
+#include "lib/status.h"
+
+#include <stdatomic.h>
+
+struct vcpu;
+struct fault;
+
+enum cpu_window { WINDOW_CLOSED, WINDOW_OPEN, WINDOW_KICKED };
+
+enum cpu_phase {
+	CPU_FIRMWARE, /* the firmware owns it */
+	CPU_READY,    /* ours, VMX on if the machine has it */
+	CPU_FAILED,   /* could not be taken or lost; see .error */
+	CPU_LOST,     /* did not answer before a deadline */
+};
+
+struct cpu {
+	unsigned index;	  /* 0 is the boot processor */
+	uint32_t apic_id; /* initial local APIC id, 32 bits */
+	_Atomic(enum cpu_phase) phase;
+	enum status error; /* why phase is CPU_FAILED */
+
+	_Atomic(enum cpu_window) window;
+	_Atomic uint32_t nmis;	   /* NMIs that have arrived, by host NMI or by VM exit */
+	uint32_t nmis_before;	   /* at the opening of the window */
+	_Atomic uint32_t doorbell; /* changes whenever there may be new work */
+	_Atomic bool quit;	   /* leave the loop, give the processor back */
+	_Atomic uint64_t vm_seen;  /* the machine's VM generation that the loop last looked at */
+	_Atomic bool spoiled;	   /* given back otherwise than found */
+	_Atomic uint64_t faults;   /* exceptions that the loop survived */
+	bool named;		   /* the report says that it is out of use */
+	_Atomic bool abandon;	   /* its NMI handler ends the outermost guarded call */
+
+	struct vcpu *loaded; /* whose VMCS, FPU and debug registers are on the processor */
+	unsigned next;	     /* where the round robin goes on */
+	void *vendor;	     /* the backend's */
+	void *host;	     /* the platform's */
+};
+
+/*
+ * The platform's NMI handler calls this on the processor that took the NMI. It counts the kick
+ * and, if a VM entry is near, makes the entry end at once. Runs with NMIs blocked.
+ */
+void cpu_nmi(struct cpu *cpu);
+
+/*
+ * Ends what the processor runs under platform.guarded, from outside: one NMI; it may have to be
+ * sent again. Its NMI handler asks cpu_abandoned, which is true once, and never while memory is
+ * being allocated.
+ */
+void cpu_abandon(struct cpu *cpu);
+bool cpu_abandoned(struct cpu *cpu);
+
+/* Neither failed nor lost. The boot processor always counts. */
+bool cpu_usable(const struct cpu *cpu);
+unsigned cpus_in_use(void);
+struct cpu *cpu_in_use(unsigned number); /* the number-th of them, counted round */
+
+/* Receiver side of the protocol above. */
+void cpu_window_open(struct cpu *cpu);
+void cpu_window_close(struct cpu *cpu);
+
+/* Sender side: rings the doorbell, and if the processor is in its window, sends one NMI. */
+void cpu_kick(struct cpu *cpu);
+
+/* Where rip should go on after an exception that a probing instruction may raise; 0: nowhere. */
+uint64_t fault_fixup(uint64_t rip);
+
+#endif

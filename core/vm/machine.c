@@ -1,0 +1,162 @@
+#include "vm/machine.h"
+
+#include "backend.h"
+#include "vm/sched.h"
+#include "vm/vcpu.h"
+
+enum { START_SECONDS = 5, STOP_SECONDS = 2 };
+
+static bool use_virtualization;
+static struct fault last_fault;
+enum { FAULT_NONE, FAULT_TAKEN, FAULT_WAITS };
+static _Atomic int fault_state;
+
+static void guarded_loop(void *argument)
+{
+	sched_loop(argument);
+}
+
+void machine_after_fault(struct cpu *cpu)
+{
+	struct vcpu *vcpu = cpu->loaded;
+
+	cpu_window_close(cpu);
+	if (!vcpu)
+		return;
+	vcpu_fail(vcpu, "exception in the host", NULL);
+	sched_unload(cpu);
+}
+
+static void survive(struct cpu *cpu, const struct fault *fault)
+{
+	int none = FAULT_NONE;
+
+	if (atomic_compare_exchange_strong(&fault_state, &none, FAULT_TAKEN)) {
+		last_fault = *fault;
+		atomic_store(&fault_state, FAULT_WAITS);
+	}
+	count(&cpu->faults);
+	machine_after_fault(cpu);
+}
+
+static void work(struct cpu *cpu)
+{
+	struct fault fault;
+
+	if (use_virtualization)
+		cpu->error = backend->cpu_on(cpu);
+	if (cpu->error != STATUS_OK) {
+		atomic_store(&cpu->phase, CPU_FAILED);
+		return;
+	}
+	atomic_store(&cpu->phase, CPU_READY);
+	while (!platform->guarded(cpu, guarded_loop, cpu, &fault))
+		survive(cpu, &fault);
+	if (use_virtualization)
+		backend->cpu_off(cpu);
+}
+
+static void give_back(struct cpu *cpu)
+{
+	if (!platform->cpu_give_back(cpu))
+		atomic_store(&cpu->spoiled, true);
+}
+
+static void ap_main(struct cpu *cpu)
+{
+	cpu->error = platform->cpu_take(cpu);
+	if (cpu->error != STATUS_OK) {
+		atomic_store(&cpu->phase, CPU_FAILED);
+		return;
+	}
+	work(cpu);
+	give_back(cpu);
+	if (atomic_load(&cpu->phase) == CPU_READY)
+		atomic_store(&cpu->phase, CPU_FIRMWARE);
+}
+
+/* Waits until no AP is in this phase any more, at most so many seconds. */
+static bool wait_while(enum cpu_phase phase, unsigned seconds)
+{
+	uint64_t start = platform->clock(), limit = seconds * platform->clock_hz;
+
+	for (unsigned i = 1; i < platform->cpu_count; i++)
+		while (atomic_load(&platform->cpus[i].phase) == phase) {
+			if (platform->clock() - start > limit)
+				return false;
+			cpu_relax();
+		}
+	return true;
+}
+
+unsigned machine_start(bool virtualization)
+{
+	enum status started = STATUS_OK;
+	unsigned ready = 1;
+
+	use_virtualization = virtualization;
+	if (platform->cpu_count > 1)
+		started = platform->aps_start(ap_main);
+	if (started == STATUS_OK)
+		(void)wait_while(CPU_FIRMWARE, START_SECONDS);
+	for (unsigned i = 1; i < platform->cpu_count; i++) {
+		struct cpu *cpu = &platform->cpus[i];
+		enum cpu_phase silent = CPU_FIRMWARE;
+
+		if (started != STATUS_OK) { /* it has never left the firmware */
+			cpu->error = started;
+			atomic_store(&cpu->phase, CPU_FAILED);
+			continue;
+		}
+		atomic_compare_exchange_strong(&cpu->phase, &silent, CPU_LOST);
+		ready += atomic_load(&cpu->phase) == CPU_READY;
+	}
+	return ready;
+}
+
+bool machine_stop(void)
+{
+	for (unsigned i = 1; i < platform->cpu_count; i++) {
+		atomic_store(&platform->cpus[i].quit, true);
+		cpu_kick(&platform->cpus[i]);
+	}
+	return wait_while(CPU_READY, STOP_SECONDS);
+}
+
+enum status machine_enter(bool virtualization)
+{
+	struct cpu *cpu = &platform->cpus[0];
+	enum status status = platform->cpu_take(cpu);
+
+	if (status != STATUS_OK)
+		return status;
+	if (virtualization)
+		status = backend->cpu_on(cpu);
+	if (status != STATUS_OK) {
+		give_back(cpu);
+		return status;
+	}
+	atomic_store(&cpu->phase, CPU_READY);
+	return STATUS_OK;
+}
+
+void machine_leave(bool virtualization)
+{
+	struct cpu *cpu = &platform->cpus[0];
+
+	cpu_window_close(cpu);
+	sched_unload(cpu);
+	atomic_store(&cpu->phase, CPU_FIRMWARE);
+	if (virtualization)
+		backend->cpu_off(cpu);
+	give_back(cpu);
+}
+
+bool machine_take_fault(struct fault *fault)
+{
+	if (atomic_load(&fault_state) != FAULT_WAITS)
+		return false;
+	*fault = last_fault;
+	atomic_store(&fault_state, FAULT_NONE);
+	return true;
+}

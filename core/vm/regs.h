@@ -1,0 +1,99 @@
+/* The architectural state of a virtual CPU outside its local APIC, vendor neutral. */
+#ifndef CORE_VM_REGS_H
+#define CORE_VM_REGS_H
+
+#include "lib/base.h"
+
+/* In ModRM order, as the SDM numbers them (vol. 2A, "ModR/M and SIB Bytes"). */
+enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, GPRS };
+
+/* In segment-register encoding order, then the system segments. */
+enum segment { ES, CS, SS, DS, FS, GS, LDTR, TR, SEGMENTS };
+
+struct segment_state {
+	uint16_t selector;
+	uint32_t limit;	 /* bytes - 1 */
+	uint32_t rights; /* type S DPL P AVL L D/B G as in a descriptor's bits 55:40; BIT(16):
+			    unusable */
+	uint64_t base;
+};
+
+struct table_state {
+	uint64_t base;
+	uint16_t limit;
+};
+
+/* SDM vol. 3C, "Guest Non-Register State": the values of the activity state. */
+enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_SIPI };
+
+enum interruptibility {
+	BLOCKED_BY_STI = 1 << 0,
+	BLOCKED_BY_MOV_SS = 1 << 1,
+	BLOCKED_BY_SMI = 1 << 2,
+	BLOCKED_BY_NMI = 1 << 3,
+};
+
+enum {
+	RFLAGS_FIXED = 1 << 1,
+	RFLAGS_CF = 1 << 0,
+	RFLAGS_IF = 1 << 9,
+
+	CR0_PE = 1 << 0,
+	CR0_ET = 1 << 4,
+	CR0_NE = 1 << 5,
+	CR0_WP = 1 << 16,
+	CR0_NW = 1 << 29,
+	CR0_CD = 1 << 30,
+
+	CR4_PAE = 1 << 5,
+	CR4_MCE = 1 << 6,
+	CR4_PCIDE = 1 << 17,
+	CR4_ALLOWED = 0x7FF | 1 << 16 | 1 << 18 | 1 << 20,
+	CR4_VMXE = 1 << 13,
+	CR4_OSXSAVE = 1 << 18,
+
+	EFER_SCE = 1 << 0,
+	EFER_LME = 1 << 8,
+	EFER_LMA = 1 << 10,
+	EFER_NXE = 1 << 11,
+};
+
+#define CR0_PG BIT(31)
+#define CR0_DEFINED 0xE005003Full /* the others stay 0 */
+
+struct regs {
+	uint64_t gpr[GPRS];
+	uint64_t rip, rflags;
+	uint64_t cr0, cr2, cr3, cr4, efer, xcr0, pat;
+	uint64_t dr[4], dr6, dr7;
+	struct segment_state segment[SEGMENTS];
+	struct table_state gdtr, idtr;
+	enum activity activity;
+	uint32_t interruptibility; /* enum interruptibility bits */
+};
+
+/*
+ * Fills *regs with the state after INIT: SDM vol. 3A, "Processor State After Reset", the table of
+ * processor states following power-up, reset, or INIT. signature: EAX of CPUID leaf 1, which EDX
+ * holds then. What INIT leaves unchanged (x87, SSE, AVX, XCR0, CR0.CD and CR0.NW, PAT and most
+ * other MSRs) is kept from *regs as it was.
+ */
+void regs_init(struct regs *regs, uint32_t signature);
+
+/* As INIT, and also sets what only power-up and reset change. */
+void regs_power_up(struct regs *regs, uint32_t signature);
+
+/*
+ * Sets CS and RIP as a start-up IPI does: SDM vol. 3A, "MP Initialization Protocol Algorithm for
+ * MP Systems": execution starts at physical address vector << 12.
+ */
+void regs_sipi(struct regs *regs, uint8_t vector);
+
+/*
+ * MOV to CR0 or CR4 by the guest, with the checks of SDM vol. 2B, "MOV - Move to/from Control
+ * Registers"; false: #GP(0) and nothing has changed. number: 0 or 4. Enters and leaves IA-32e mode
+ * (EFER.LMA) as CR0.PG changes.
+ */
+bool regs_set_control(struct regs *regs, unsigned number, uint64_t value);
+
+#endif

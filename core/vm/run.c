@@ -1,0 +1,229 @@
+#include "vm/run.h"
+
+#include "backend.h"
+#include "platform.h"
+#include "vm/sched.h"
+#include "vm/vm.h"
+
+/*
+ * The processor is deaf meanwhile, to its timer too: not the boot processor, which runs the tests
+ * and watches their deadlines.
+ */
+static bool waits_in_hardware(const struct vcpu *vcpu)
+{
+	return vcpu->vm->wait_in_hardware && atomic_load(&vcpu->cpu)->index != 0;
+}
+
+bool vcpu_runnable(const struct vcpu *vcpu)
+{
+	enum vcpu_state state = atomic_load_explicit(&vcpu->state, memory_order_relaxed);
+
+	return state == VCPU_RUNNING || (state == VCPU_WAIT_SIPI && waits_in_hardware(vcpu));
+}
+
+void vcpu_try_wake(struct vcpu *vcpu)
+{
+	bool interrupt;
+
+	if (atomic_load_explicit(&vcpu->state, memory_order_relaxed) != VCPU_HALTED)
+		return;
+	if (apic_timer_poll(&vcpu->apic, platform->clock()))
+		vcpu->attention = true;
+	if (!vcpu->attention)
+		return;
+	interrupt = vcpu->halt_if && (vcpu->extint >= 0 || apic_deliverable(&vcpu->apic) >= 0);
+	if (interrupt || (vcpu->nmis && !vcpu->halt_nmi_blocked))
+		vcpu_apply(vcpu, ON_WAKE, 0);
+}
+
+static void inject_interrupt(struct vcpu *vcpu, uint8_t vector)
+{
+	if (vcpu->extint == vector)
+		vcpu->extint = -1;
+	else
+		apic_take(&vcpu->apic, vector);
+	vcpu->event = (struct event){ .type = EVENT_INTERRUPT, .vector = vector };
+	count(&vcpu->counts.interrupts);
+}
+
+static int next_interrupt(struct vcpu *vcpu)
+{
+	return vcpu->extint >= 0 ? vcpu->extint : apic_deliverable(&vcpu->apic);
+}
+
+/* Leave when the TPR falls far enough for the highest request: "TPR Virtualization". */
+static uint8_t threshold(struct vcpu *vcpu)
+{
+	int request = apic_highest_request(&vcpu->apic);
+	uint8_t tpr = (uint8_t)(apic_get(&vcpu->apic, APIC_TPR) >> 4);
+	uint8_t class = request < 0 ? 0 : (uint8_t)(request >> 4);
+
+	return class <= tpr ? class : 0;
+}
+
+/*
+ * Chooses the event for the next entry in the order of SDM vol. 3A, "Priority Among Concurrent
+ * Events": NMI before interrupts; what cannot go in now asks for a window.
+ */
+static void choose_event(struct vcpu *vcpu, struct entry *entry)
+{
+	uint32_t blocking = backend->interruptibility_get(vcpu);
+	bool free;
+
+	if (vcpu->advance) /* the instruction that cast the shadow retires */
+		blocking &= ~(uint32_t)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
+	free = vcpu->event.type == EVENT_NONE && !(blocking & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	if (vcpu->nmis && free && !(blocking & BLOCKED_BY_NMI)) {
+		vcpu->nmis--;
+		vcpu->event = (struct event){ .type = EVENT_NMI, .vector = 2 };
+		count(&vcpu->counts.nmis);
+		free = false;
+	}
+	entry->nmi_window = vcpu->nmis;
+
+	int vector = next_interrupt(vcpu);
+
+	if (vector >= 0 && free && backend->rflags_get(vcpu) & RFLAGS_IF) {
+		inject_interrupt(vcpu, (uint8_t)vector);
+		vector = next_interrupt(vcpu);
+	}
+	entry->irq_window = vector >= 0;
+	entry->tpr_threshold = threshold(vcpu);
+	vcpu->attention = vcpu->nmis || vcpu->extint >= 0 || apic_highest_request(&vcpu->apic) >= 0;
+}
+
+static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64_t end)
+{
+	uint64_t due = vcpu->apic.due;
+
+	*entry = (struct entry){ 0 };
+	if (due && apic_timer_poll(&vcpu->apic, now))
+		vcpu->attention = true;
+	if (vcpu->attention && atomic_load(&vcpu->state) == VCPU_RUNNING)
+		choose_event(vcpu, entry);
+	if (vcpu->event.type != EVENT_NONE)
+		entry->inject = &vcpu->event;
+	entry->pause_exits = vcpu->vm->crowded;
+	due = vcpu->apic.due;
+	if (due && due < end)
+		end = due > now ? due : now + 1;
+	entry->ticks = (uint32_t)(end - now);
+}
+
+static void load(struct cpu *cpu, struct vcpu *vcpu)
+{
+	if (cpu->loaded == vcpu)
+		return;
+	sched_unload(cpu);
+	if (backend->load(cpu, vcpu) != STATUS_OK) {
+		vcpu_fail(vcpu, "the processor refused its control structure", NULL);
+		return;
+	}
+	cpu->loaded = vcpu;
+}
+
+static void set_state(struct vcpu *vcpu)
+{
+	if (vcpu->regs_changed) {
+		vcpu->regs.activity = atomic_load(&vcpu->state) == VCPU_WAIT_SIPI
+					      ? ACTIVITY_WAIT_SIPI
+					      : ACTIVITY_ACTIVE;
+		backend->state_set(vcpu, &vcpu->regs);
+		backend->apic_mode_changed(vcpu);
+		vcpu->regs_changed = false;
+	}
+}
+
+void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
+{
+	if (vcpu->call_waits) {
+		load(cpu, vcpu);
+		set_state(vcpu);
+		vcpu->call_waits = false;
+		vcpu->call(vcpu, vcpu->call_argument);
+		atomic_fetch_add(&vcpu->controls_done, 1);
+	}
+	if (vcpu->move_to >= 0) {
+		struct cpu *to = &platform->cpus[vcpu->move_to];
+
+		vcpu->move_to = -1;
+		if (to != cpu) {
+			if (cpu->loaded == vcpu)
+				sched_unload(cpu);
+			atomic_fetch_add(&vcpu->moves, 1);
+			atomic_store(&vcpu->cpu, to); /* from here on it is theirs */
+			cpu_kick(to);
+		}
+		atomic_fetch_add(&vcpu->controls_done, 1);
+	}
+}
+
+/* Lets the processor itself confirm the state: an entry that ends before the first instruction. */
+static void capture_start(struct vcpu *vcpu)
+{
+	const struct entry at_once = { .ticks = 0 };
+	struct vm_exit exit;
+
+	vcpu->started = false;
+	if (!vcpu->start_regs)
+		return;
+	backend->run(vcpu, &at_once, &exit);
+	if (exit.kind != EXIT_TIMER && exit.kind != EXIT_KICK) {
+		exit_handle(vcpu, &exit);
+		return;
+	}
+	*vcpu->start_regs = vcpu->regs; /* GPRs */
+	backend->state_get(vcpu, vcpu->start_regs);
+}
+
+/* One entry and its exit. False: nothing was entered, look again. */
+static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
+		  struct vm_exit *exit)
+{
+	bool hardware_wait =
+		atomic_load_explicit(&vcpu->state, memory_order_relaxed) == VCPU_WAIT_SIPI;
+
+	if (hardware_wait)
+		atomic_store(&vcpu->in_wait_sipi, true);
+	cpu_window_open(cpu);
+	if (mailbox_waiting(&vcpu->mailbox) || atomic_load(&cpu->quit)) {
+		cpu_window_close(cpu);
+		atomic_store(&vcpu->in_wait_sipi, false);
+		return false;
+	}
+	backend->run(vcpu, entry, exit);
+	count(&vcpu->counts.exits);
+	vcpu->last_kind = exit->kind;
+	vcpu->last_reason = (uint32_t)exit->raw_reason;
+	cpu_window_close(cpu);
+	if (hardware_wait)
+		atomic_store(&vcpu->in_wait_sipi, false);
+	return true;
+}
+
+void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
+{
+	uint64_t now = platform->clock();
+	uint64_t end = now + (cpu->index ? SLICE_TICKS : BOOT_SLICE_TICKS);
+	struct entry entry;
+	struct vm_exit exit;
+
+	load(cpu, vcpu);
+	for (; now < end; now = platform->clock()) {
+		if (mailbox_waiting(&vcpu->mailbox))
+			vcpu_drain(vcpu);
+		if (vcpu->call_waits || vcpu->move_to >= 0 || !vcpu_runnable(vcpu))
+			return;
+		set_state(vcpu);
+		if (vcpu->started) {
+			capture_start(vcpu);
+			continue;
+		}
+		prepare(vcpu, &entry, now, end);
+		if (!enter(cpu, vcpu, &entry, &exit))
+			continue;
+		vcpu->event = exit.interrupted;
+		if (exit_handle(vcpu, &exit) == STEP_YIELD)
+			return;
+	}
+}

@@ -1,0 +1,39 @@
+/* Each processor's loop: which vCPU runs next, and for how long. */
+#ifndef CORE_VM_SCHED_H
+#define CORE_VM_SCHED_H
+
+#include "lib/status.h"
+#include "vm/cpu.h"
+
+struct vm;
+
+/* Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test.
+ */
+enum { SLICE_TICKS = 50000, BOOT_SLICE_TICKS = 20000 };
+
+/* The VM that all processors work on; NULL: none. */
+void sched_publish(struct vm *vm);
+
+/* True when no processor still looks at a VM that was withdrawn (published NULL). */
+bool sched_withdrawn(void);
+
+/* True if no VM is published and none is looked at. */
+bool sched_quiet(void);
+
+/*
+ * Stops, from outside, what the processors run that still look at a VM that was withdrawn. False:
+ * one of them does not answer; it is CPU_LOST now.
+ */
+bool sched_rescue(void);
+
+/* One round on this processor: apply messages, run at most one vCPU for one slice. True if
+ * something was done. */
+bool sched_step(struct cpu *cpu);
+
+/* What an application processor does between being taken and being given back. */
+void sched_loop(struct cpu *cpu);
+
+/* Takes the vCPU that is loaded off this processor. */
+void sched_unload(struct cpu *cpu);
+
+#endif

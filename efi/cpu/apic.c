@@ -1,0 +1,130 @@
+/* The physical local APIC, in the mode that the firmware left it in. */
+#include "efi/cpu/host.h"
+#include "efi/x86.h"
+
+/* Offsets of the xAPIC page; the x2APIC MSR is 800H + offset / 16. SDM vol. 3A, "Local APIC
+ * Register Address Map". */
+enum {
+	APIC_EOI = 0xb0,
+	APIC_ISR = 0x100,
+	APIC_ICR_LOW = 0x300,
+	APIC_ICR_HIGH = 0x310,
+	APIC_LINT0 = 0x350,
+	LVT_MASKED = 1 << 16,
+	LVT_STATUS = 1 << 12 | 1 << 14, /* delivery status, remote IRR: read-only */
+	TPR_NONE = 15,			/* CR8: no fixed interrupt has a higher class */
+	X2APIC_MSR = 0x800,
+
+	ICR_PENDING = 1 << 12,
+	BASE_EXTD = 1 << 10,
+	PENDING_LOOPS = 1000000,
+
+	MASTER_MASK = 0x21, /* ports of the two 8259s */
+	SLAVE_MASK = 0xa1,
+};
+
+static uint16_t masks_8259; /* as found; only the boot processor's holding touches them */
+
+bool host_x2apic(void)
+{
+	return rdmsr(IA32_APIC_BASE) & BASE_EXTD;
+}
+
+static volatile uint32_t *xapic(unsigned offset)
+{
+	uint64_t page = rdmsr(IA32_APIC_BASE) & 0x000ffffffffff000;
+
+	return (volatile uint32_t *)(uintptr_t)(page + offset);
+}
+
+static uint32_t apic_read(unsigned offset)
+{
+	return host_x2apic() ? (uint32_t)rdmsr(X2APIC_MSR + offset / 16) : *xapic(offset);
+}
+
+static void apic_write(unsigned offset, uint32_t value)
+{
+	if (host_x2apic())
+		wrmsr(X2APIC_MSR + offset / 16, value);
+	else
+		*xapic(offset) = value;
+}
+
+uint32_t host_lint0(void)
+{
+	return apic_read(APIC_LINT0) & ~(uint32_t)LVT_STATUS;
+}
+
+static uint8_t in(uint16_t port)
+{
+	uint8_t value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static void out(uint16_t port, uint8_t value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+/* The 8259s' requests may come by way of the I/O APIC, too, past LINT0 and the TPR. */
+static uint16_t hold_8259s(void)
+{
+	uint16_t masks = (uint16_t)(in(MASTER_MASK) | in(SLAVE_MASK) << 8);
+
+	out(MASTER_MASK, 0xff);
+	out(SLAVE_MASK, 0xff);
+	return masks;
+}
+
+uint32_t host_hold_interrupts(bool boot_processor)
+{
+	uint32_t lint0 = host_lint0();
+
+	if (!(lint0 & LVT_MASKED))
+		apic_write(APIC_LINT0, lint0 | LVT_MASKED);
+	write_cr8(TPR_NONE);
+	if (boot_processor)
+		masks_8259 = hold_8259s();
+	return lint0;
+}
+
+void host_release_interrupts(bool boot_processor, uint32_t lint0)
+{
+	if (boot_processor) {
+		out(MASTER_MASK, (uint8_t)masks_8259);
+		out(SLAVE_MASK, (uint8_t)(masks_8259 >> 8));
+	}
+	if (!(lint0 & LVT_MASKED))
+		apic_write(APIC_LINT0, lint0);
+}
+
+/* A spurious interrupt sets no ISR bit, and an EOI then would end another interrupt. */
+void host_end_of_interrupt(unsigned vector)
+{
+	if (!(apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1))
+		return;
+	apic_write(APIC_EOI, 0);
+}
+
+static void wait_sent(void)
+{
+	for (unsigned i = 0; i < PENDING_LOOPS && *xapic(APIC_ICR_LOW) & ICR_PENDING; i++)
+		cpu_relax();
+}
+
+void host_ipi(const struct cpu *to, uint32_t icr_low)
+{
+	if (host_x2apic()) {
+		/* SDM vol. 3A, "MSR Access in x2APIC Mode": this WRMSR does not wait for earlier
+		 * stores, and the target is to see them. */
+		__asm__ volatile("mfence; lfence" ::: "memory");
+		wrmsr(X2APIC_MSR + APIC_ICR_LOW / 16, (uint64_t)to->apic_id << 32 | icr_low);
+		return;
+	}
+	wait_sent();
+	*xapic(APIC_ICR_HIGH) = to->apic_id << 24;
+	*xapic(APIC_ICR_LOW) = icr_low;
+	wait_sent();
+}

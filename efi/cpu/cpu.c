@@ -1,0 +1,338 @@
+/*
+ * Taking a processor from the firmware and giving it back as it was. Everything that a guest or
+ * the backend may change is saved, not only what we change ourselves.
+ */
+#include "efi/cpu/host.h"
+#include "efi/x86.h"
+
+enum {
+	CR0_EM_TS = 1 << 2 | 1 << 3, /* either makes FXSAVE raise #NM */
+	CR4_FXSR = 1 << 9,
+	CR4_VMX = 1 << 13,
+	CR4_XSAVE = 1 << 18,
+	FLAG_IF = 1 << 9,
+	XSAVE_HEADER = 512, /* offset; SDM vol. 1, "XSAVE Header" */
+	TSS_AVAILABLE = 9,
+	TSS_BUSY = 11,
+};
+
+struct host_cpu *hosts;
+unsigned host_count;
+
+/* Beside FS and GS base. VM exits load or clear some, guests may own the others. */
+enum { TSC_ADJUST }; /* its row */
+static const uint32_t saved_msrs[] = {
+	0x0000003b, /* IA32_TSC_ADJUST */
+	0xc0000080, /* IA32_EFER */
+	0xc0000081, /* IA32_STAR */
+	0xc0000082, /* IA32_LSTAR */
+	0xc0000083, /* IA32_CSTAR */
+	0xc0000084, /* IA32_FMASK */
+	0xc0000102, /* IA32_KERNEL_GS_BASE */
+	0xc0000103, /* IA32_TSC_AUX */
+	0x00000174, /* IA32_SYSENTER_CS */
+	0x00000175, /* IA32_SYSENTER_ESP */
+	0x00000176, /* IA32_SYSENTER_EIP */
+	0x000001d9, /* IA32_DEBUGCTL */
+	0x00000277, /* IA32_PAT */
+	0x00000da0, /* IA32_XSS */
+};
+_Static_assert(ARRAY_SIZE(saved_msrs) == HOST_MSRS, "host_saved.msr has a place for each");
+
+struct host_cpu *host_self(void)
+{
+	/* From the MSR, because GS:0 itself could fault when something has spoiled the base. */
+	uint64_t base = rdmsr((uint32_t)IA32_GS_BASE), offset = base - physical(hosts);
+	struct host_cpu *host = (struct host_cpu *)(uintptr_t)base;
+
+	if (offset >= host_count * sizeof(*hosts) || offset % sizeof(*hosts) || !host->taken)
+		return NULL;
+	return host;
+}
+
+static bool has_xsave(void)
+{
+	return cpuid(1, 0).ecx & BIT(26);
+}
+
+size_t host_xsave_size(void)
+{
+	return has_xsave() ? cpuid(13, 0).ecx : 0;
+}
+
+void host_cpu_init(struct host_cpu *host, struct cpu *cpu, void *xsave, void *stack, size_t size)
+{
+	host->self = host;
+	host->cpu = cpu;
+	host->xsave = xsave;
+	host->stack = physical(stack);
+	host->stack_end = physical(stack) + size;
+	for (unsigned i = 0; i < IST_COUNT; i++)
+		host->tss.ist[i] = physical(host->ist[i]) + IST_SIZE;
+	host->tss.io_map = sizeof(host->tss); /* none */
+	cpu->host = host;
+}
+
+/* SDM vol. 3A, "Segment Descriptors" and "TSS Descriptor in 64-bit mode". */
+static void fill_gdt(struct host_cpu *host)
+{
+	uint64_t base = physical(&host->tss);
+
+	host->gdt[HOST_CS / 8] = 0x00af9b000000ffff;
+	host->gdt[HOST_DS / 8] = 0x00cf93000000ffff;
+	host->gdt[HOST_TR / 8] = (sizeof(host->tss) - 1) | (base & 0xffffff) << 16 |
+				 (uint64_t)(0x80 | TSS_AVAILABLE) << 40 | (base >> 24 & 0xff) << 56;
+	host->gdt[HOST_TR / 8 + 1] = base >> 32;
+}
+
+static void load_segments(uint16_t cs, uint16_t ss, uint16_t ds, uint16_t es)
+{
+	__asm__ volatile("pushq %0\n\t"
+			 "leaq 1f(%%rip), %%rax\n\t"
+			 "pushq %%rax\n\t"
+			 "lretq\n"
+			 "1:" ::"r"((uint64_t)cs)
+			 : "rax", "memory");
+	__asm__ volatile("mov %0, %%ss; mov %1, %%ds; mov %2, %%es" ::"r"((uint32_t)ss),
+			 "r"((uint32_t)ds), "r"((uint32_t)es)
+			 : "memory");
+}
+
+static void save_tables(struct host_saved *saved)
+{
+	__asm__ volatile("sgdt %0" : "=m"(saved->gdtr));
+	__asm__ volatile("sidt %0" : "=m"(saved->idtr));
+	__asm__ volatile("str %0" : "=m"(saved->tr));
+	__asm__ volatile("sldt %0" : "=m"(saved->ldtr));
+	__asm__ volatile("mov %%cs, %0" : "=m"(saved->cs));
+	__asm__ volatile("mov %%ss, %0" : "=m"(saved->ss));
+	__asm__ volatile("mov %%ds, %0" : "=m"(saved->ds));
+	__asm__ volatile("mov %%es, %0" : "=m"(saved->es));
+	__asm__ volatile("mov %%fs, %0" : "=m"(saved->fs));
+	__asm__ volatile("mov %%gs, %0" : "=m"(saved->gs));
+	saved->fs_base = rdmsr((uint32_t)IA32_FS_BASE);
+	saved->gs_base = rdmsr((uint32_t)IA32_GS_BASE);
+}
+
+static void load_our_tables(struct host_cpu *host)
+{
+	struct descriptor_table gdtr = { sizeof(host->gdt) - 1, physical(host->gdt) };
+	struct descriptor_table idtr = exceptions_idtr();
+
+	fill_gdt(host);
+	__asm__ volatile("lgdt %0" ::"m"(gdtr) : "memory");
+	load_segments(HOST_CS, HOST_DS, HOST_DS, HOST_DS);
+	__asm__ volatile("mov %0, %%fs; mov %0, %%gs" ::"r"(0) : "memory");
+	__asm__ volatile("lldt %w0" ::"r"(0) : "memory");
+	__asm__ volatile("ltr %w0" ::"r"(HOST_TR) : "memory");
+	wrmsr((uint32_t)IA32_GS_BASE, physical(host));
+	__asm__ volatile("lidt %0" ::"m"(idtr) : "memory");
+}
+
+/* LTR wants an available TSS, the one that was in use is marked busy; and not every firmware has
+ * one: see HOST_TR. */
+static void restore_task_register(const struct host_saved *saved)
+{
+	uint64_t *descriptor = (uint64_t *)(uintptr_t)(saved->gdtr.base + (saved->tr & 0xfff8u));
+	unsigned type;
+
+	if ((saved->tr & 0xfffcu) == 0 || (saved->tr | 7u) + 8 > saved->gdtr.limit)
+		return;
+	type = *descriptor >> 40 & 0x9f;
+	if (type != (0x80 | TSS_AVAILABLE) && type != (0x80 | TSS_BUSY))
+		return;
+	*descriptor &= ~((uint64_t)(TSS_AVAILABLE ^ TSS_BUSY) << 40);
+	__asm__ volatile("ltr %0" ::"m"(saved->tr) : "memory");
+}
+
+static void restore_tables(const struct host_saved *saved)
+{
+	__asm__ volatile("lgdt %0" ::"m"(saved->gdtr) : "memory");
+	load_segments(saved->cs, saved->ss, saved->ds, saved->es);
+	__asm__ volatile("mov %0, %%fs; mov %1, %%gs" ::"r"((uint32_t)saved->fs),
+			 "r"((uint32_t)saved->gs)
+			 : "memory");
+	__asm__ volatile("lldt %0" ::"m"(saved->ldtr) : "memory");
+	restore_task_register(saved);
+	wrmsr((uint32_t)IA32_FS_BASE, saved->fs_base);
+	wrmsr((uint32_t)IA32_GS_BASE, saved->gs_base);
+	__asm__ volatile("lidt %0" ::"m"(saved->idtr) : "memory");
+}
+
+static void save_msrs(struct host_saved *saved)
+{
+	saved->msr_present = 0;
+	for (unsigned i = 0; i < HOST_MSRS; i++)
+		if (msr_read(saved_msrs[i], &saved->msr[i]))
+			saved->msr_present |= 1u << i;
+}
+
+static void read_known_msrs(struct host_saved *now, uint32_t present)
+{
+	now->msr_present = present;
+	for (unsigned i = 0; i < HOST_MSRS; i++)
+		if (present & 1u << i)
+			now->msr[i] = rdmsr(saved_msrs[i]);
+}
+
+static void restore_msrs(const struct host_saved *saved)
+{
+	for (unsigned i = 0; i < HOST_MSRS; i++)
+		if (saved->msr_present & 1u << i && rdmsr(saved_msrs[i]) != saved->msr[i])
+			wrmsr(saved_msrs[i], saved->msr[i]);
+}
+
+static void read_registers(struct host_saved *saved)
+{
+	saved->cr0 = read_cr0();
+	saved->cr2 = read_cr2();
+	saved->cr3 = read_cr3();
+	saved->cr4 = read_cr4();
+	saved->cr8 = read_cr8();
+	saved->dr[0] = read_dr0();
+	saved->dr[1] = read_dr1();
+	saved->dr[2] = read_dr2();
+	saved->dr[3] = read_dr3();
+	saved->dr6 = read_dr6();
+	saved->dr7 = read_dr7();
+}
+
+static void restore_registers(const struct host_saved *saved)
+{
+	/* In VMX operation, clearing CR4.VMXE would be #GP. */
+	uint64_t vmx = read_cr4() & CR4_VMX;
+
+	write_dr0(saved->dr[0]);
+	write_dr1(saved->dr[1]);
+	write_dr2(saved->dr[2]);
+	write_dr3(saved->dr[3]);
+	write_dr6(saved->dr6);
+	write_dr7(saved->dr7);
+	if (read_cr8() != saved->cr8)
+		write_cr8(saved->cr8);
+	if (read_cr3() != saved->cr3)
+		write_cr3(saved->cr3);
+	if (read_cr4() != saved->cr4)
+		write_cr4((saved->cr4 & ~(uint64_t)CR4_VMX) | vmx);
+	if (read_cr0() != saved->cr0)
+		write_cr0(saved->cr0);
+	write_cr2(saved->cr2);
+}
+
+/* Makes the instructions below usable, whatever CR0 and CR4 say. */
+static void enable_fpu(const struct host_cpu *host)
+{
+	uint64_t cr0 = read_cr0() & ~(uint64_t)CR0_EM_TS;
+	uint64_t cr4 = read_cr4() | CR4_FXSR | (host->xsave ? CR4_XSAVE : 0);
+
+	if (cr0 != read_cr0())
+		write_cr0(cr0);
+	if (cr4 != read_cr4())
+		write_cr4(cr4);
+}
+
+/*
+ * FXSAVE keeps x87 and SSE, whatever XCR0 says of them. Firmware that has CR4.OSXSAVE set may use
+ * more: that is in the XSAVE area, for the components in XCR0.
+ */
+static void save_fpu(struct host_cpu *host)
+{
+	struct host_saved *saved = &host->saved;
+
+	enable_fpu(host);
+	__asm__ volatile("fxsave64 %0" : "=m"(host->fxsave));
+	if (host->xsave) {
+		saved->xcr0 = xgetbv(0);
+		if (saved->cr4 & CR4_XSAVE)
+			__asm__ volatile("xsave64 (%0)" ::"r"(host->xsave), "a"(~0u), "d"(~0u)
+					 : "memory");
+	}
+	write_cr4(saved->cr4);
+}
+
+static void restore_fpu(struct host_cpu *host)
+{
+	const struct host_saved *saved = &host->saved;
+
+	enable_fpu(host);
+	if (host->xsave) {
+		if (xgetbv(0) != saved->xcr0)
+			xsetbv(0, saved->xcr0);
+		if (saved->cr4 & CR4_XSAVE)
+			__asm__ volatile("xrstor64 (%0)" ::"r"(host->xsave), "a"(~0u), "d"(~0u)
+					 : "memory");
+	}
+	__asm__ volatile("fxrstor64 %0" ::"m"(host->fxsave));
+}
+
+/*
+ * Deadlines and timers are compared across processors. Some firmware leaves the adjustments
+ * different: SDM vol. 3B, "Time-Stamp Counter Adjustment". The boot processor is always taken
+ * first.
+ */
+static void adjust_tsc(const struct host_cpu *host)
+{
+	const struct host_saved *first = &hosts[0].saved;
+	uint32_t both = host->saved.msr_present & first->msr_present;
+
+	if (both & 1u << TSC_ADJUST && host->saved.msr[TSC_ADJUST] != first->msr[TSC_ADJUST])
+		wrmsr(saved_msrs[TSC_ADJUST], first->msr[TSC_ADJUST]);
+}
+
+enum status host_take(struct cpu *cpu)
+{
+	struct host_cpu *host = cpu->host;
+
+	if (host->taken)
+		return STATUS_BAD_STATE;
+	host->saved.rflags = read_rflags();
+	interrupts_off();
+	save_tables(&host->saved);
+	load_our_tables(host);
+	host->taken = true;
+	/* From here on, exceptions are ours: MSRs that do not exist can be asked for. */
+	read_registers(&host->saved);
+	paging_enter();
+	write_dr7(0x400); /* no breakpoints */
+	save_msrs(&host->saved);
+	adjust_tsc(host);
+	save_fpu(host);
+	host->saved.lint0 = host_hold_interrupts(host == hosts);
+	return STATUS_OK;
+}
+
+/* Reads everything again. x87, SSE and AVX apart: to look at them is to load them. */
+static bool is_as_found(const struct host_saved *saved)
+{
+	struct host_saved now = { 0 };
+
+	save_tables(&now);
+	read_registers(&now);
+	read_known_msrs(&now, saved->msr_present);
+	now.lint0 = host_lint0();
+	now.rflags = saved->rflags; /* IF comes last */
+	now.xcr0 = saved->xcr0;
+	if ((saved->tr & 0xfffcu) == 0)
+		now.tr = saved->tr; /* LTR refuses a null selector: see HOST_TR */
+	return !__builtin_memcmp(&now, saved, sizeof(now));
+}
+
+bool host_give_back(struct cpu *cpu)
+{
+	struct host_cpu *host = cpu->host;
+	bool as_found;
+
+	if (!host->taken)
+		return true;
+	interrupts_off();
+	host_release_interrupts(host == hosts, host->saved.lint0);
+	restore_msrs(&host->saved);
+	restore_fpu(host);
+	restore_registers(&host->saved);
+	restore_tables(&host->saved);
+	host->taken = false;
+	as_found = is_as_found(&host->saved);
+	if (host->saved.rflags & FLAG_IF)
+		interrupts_on();
+	return as_found;
+}

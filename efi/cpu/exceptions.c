@@ -1,0 +1,217 @@
+/* Exceptions and interrupts while a processor is ours. */
+#include "efi/cpu/host.h"
+#include "efi/firmware.h"
+#include "efi/x86.h"
+
+enum {
+	VECTOR_NMI = 2,
+	VECTOR_DOUBLE_FAULT = 8,
+	VECTOR_MACHINE_CHECK = 18,
+	VECTORS_RESERVED = 32, /* below: exceptions; from here on: interrupts */
+};
+
+/* What cpu_asm.S builds on the stack. */
+struct frame {
+	uint64_t gpr[16];
+	uint64_t vector, error_code;
+	uint64_t rip, cs, rflags, rsp, ss; /* pushed by the processor */
+};
+
+/* SDM vol. 3A, "64-Bit Mode IDT". */
+struct gate {
+	uint16_t offset_15_0, selector;
+	uint8_t ist, type;
+	uint16_t offset_31_16;
+	uint32_t offset_63_32, reserved;
+};
+_Static_assert(sizeof(struct gate) == 16, "a gate of 64-bit mode has 16 bytes");
+
+enum { GATES = 256 };
+
+static struct gate *idt; /* one page of the firmware's memory */
+
+void exception_handle(struct frame *frame);
+
+struct descriptor_table exceptions_idtr(void)
+{
+	return (struct descriptor_table){ GATES * sizeof(*idt) - 1, physical(idt) };
+}
+
+bool exceptions_init(void)
+{
+	_Static_assert(GATES * sizeof(*idt) <= PAGE_SIZE, "one page");
+
+	idt = pages_get(1);
+	if (!idt)
+		return false;
+	for (unsigned i = 0; i < GATES; i++) {
+		uint64_t stub = physical(exception_stubs[i]);
+
+		idt[i] = (struct gate){
+			.offset_15_0 = (uint16_t)stub,
+			.selector = HOST_CS,
+			.type = 0x8e, /* present, DPL 0, interrupt gate */
+			.offset_31_16 = (uint16_t)(stub >> 16),
+			.offset_63_32 = (uint32_t)(stub >> 32),
+		};
+	}
+	/* These may come while RSP is not to be trusted; all others nest on the stack in use. */
+	idt[VECTOR_NMI].ist = IST_NMI;
+	idt[VECTOR_DOUBLE_FAULT].ist = IST_DOUBLE_FAULT;
+	idt[VECTOR_MACHINE_CHECK].ist = IST_MACHINE_CHECK;
+	return true;
+}
+
+void exceptions_end(void)
+{
+	if (idt)
+		pages_return(idt, 1);
+	idt = NULL;
+}
+
+static bool in_image(uint64_t address)
+{
+	return address - physical(firmware.loaded->ImageBase) < firmware.loaded->ImageSize;
+}
+
+/* A quadword of the processor's own stack, which alone is sure to be readable. */
+static bool stack_word(const struct host_cpu *host, uint64_t address, uint64_t *word)
+{
+	if (address % 8 || address < host->stack || address > host->stack_end - 8)
+		return false;
+	*word = *(const uint64_t *)(uintptr_t)address;
+	return true;
+}
+
+/* Follows saved RBPs, as -fno-omit-frame-pointer lays them out. */
+static void back_trace(const struct host_cpu *host, const struct frame *frame, uint64_t trace[8])
+{
+	uint64_t rbp = frame->gpr[5], outer, return_address;
+	unsigned n = 0;
+
+	/* After a call to nowhere, the return address is still on top of the stack. */
+	if (!in_image(frame->rip) && stack_word(host, frame->rsp, &return_address) &&
+	    in_image(return_address))
+		trace[n++] = return_address;
+	while (n < 8 && stack_word(host, rbp, &outer) &&
+	       stack_word(host, rbp + 8, &return_address)) {
+		trace[n++] = return_address;
+		if (outer <= rbp)
+			break;
+		rbp = outer;
+	}
+}
+
+static void describe(const struct host_cpu *host, const struct frame *frame, struct fault *fault)
+{
+	*fault = (struct fault){
+		.vector = (uint32_t)frame->vector,
+		.cpu = host->cpu->index,
+		.error_code = frame->error_code,
+		.rip = frame->rip,
+		.rsp = frame->rsp,
+		.rflags = frame->rflags,
+		.cr2 = read_cr2(),
+	};
+	fault->overflow =
+		fault->vector == VECTOR_DOUBLE_FAULT && host->stack - fault->cr2 - 1 < PAGE_SIZE;
+	for (unsigned i = 0; i < ARRAY_SIZE(fault->gpr); i++)
+		fault->gpr[i] = frame->gpr[i];
+	fault->gpr[4] = frame->rsp;
+	back_trace(host, frame, fault->trace);
+}
+
+/* Makes the IRETQ go somewhere else. */
+static void redirect(struct frame *frame, void (*to)(void), uint64_t rsp)
+{
+	frame->rip = physical((void *)(uintptr_t)to);
+	frame->rsp = rsp;
+	frame->rflags = 2; /* only the bit that is always set: IF, DF, TF, AC clear */
+	frame->cs = HOST_CS;
+	frame->ss = HOST_DS;
+}
+
+static bool fix_up(struct frame *frame)
+{
+	uint64_t to;
+
+	if (frame->vector == VECTOR_DOUBLE_FAULT || frame->vector == VECTOR_MACHINE_CHECK)
+		return false;
+	if (frame->rip == physical((void *)(uintptr_t)msr_read_instruction))
+		to = physical((void *)(uintptr_t)msr_read_failed);
+	else
+		to = fault_fixup(frame->rip);
+	if (to)
+		frame->rip = to;
+	return to;
+}
+
+static void handle_exception(struct host_cpu *host, struct frame *frame)
+{
+	struct guard *guard = host->guard;
+
+	if (frame->vector == VECTOR_MACHINE_CHECK)
+		wrmsr(IA32_MCG_STATUS, 0); /* MCIP: a second one would shut the processor down */
+	if (guard && !host->in_handler) {
+		host->in_handler = true;
+		describe(host, frame, guard->fault);
+		host->guard = guard->outer;
+		host->idle = false;
+		redirect(frame, guard_landing, guard->rsp);
+	} else {
+		host->in_handler = true;
+		describe(host, frame, &host->fault);
+		redirect(frame, (void (*)(void))panic_stop, host->stack_end - 8);
+		frame->gpr[7] = physical(host); /* RDI: the argument */
+	}
+	host->in_handler = false;
+}
+
+/* core/ wants this processor to give up what it runs, all of it. */
+static void handle_abandon(struct host_cpu *host, struct frame *frame)
+{
+	struct guard *guard = host->guard;
+
+	if (!guard || host->in_handler)
+		return;
+	while (guard->outer)
+		guard = guard->outer;
+	if (!guard->rsp || !cpu_abandoned(host->cpu))
+		return;
+	describe(host, frame, guard->fault);
+	guard->fault->abandoned = true;
+	host->guard = NULL;
+	host->idle = false;
+	redirect(frame, guard_landing, guard->rsp);
+}
+
+void exception_handle(struct frame *frame)
+{
+	struct host_cpu *host = host_self();
+
+	if (!host)
+		panic_stop(NULL);
+	if (frame->vector == VECTOR_NMI) {
+		if (!idle_nmi(host, &frame->rip))
+			cpu_nmi(host->cpu);
+		handle_abandon(host, frame);
+	} else if (frame->vector >= VECTORS_RESERVED) {
+		host->strays++;
+		host_end_of_interrupt((unsigned)frame->vector);
+	} else if (!fix_up(frame)) {
+		handle_exception(host, frame);
+	}
+}
+
+bool host_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
+		  struct fault *fault)
+{
+	struct host_cpu *host = cpu->host;
+	struct guard guard = { .outer = host->guard, .fault = fault };
+	bool completed;
+
+	host->guard = &guard;
+	completed = guard_call(body, argument, &guard);
+	host->guard = guard.outer;
+	return completed;
+}

@@ -1,0 +1,280 @@
+/* Which processors there are, and running our code on them through MP Services. */
+#include "lib/text.h"
+
+#include "efi/cpu/host.h"
+#include "efi/cpu/mp_protocol.h"
+#include "efi/firmware.h"
+#include "efi/x86.h"
+
+enum {
+	RETURN_SECONDS = 3, /* for the APs to leave our code */
+	EVENT_SECONDS = 15, /* for the firmware to notice: it polls, and rarely */
+	VISIT_US = 1000000,
+};
+
+static EFI_MP_SERVICES_PROTOCOL *services;
+static EFI_EVENT finished; /* NULL: no APs are started */
+static void (*ap_entry)(struct cpu *cpu);
+static void (*ap_visit)(struct host_cpu *host);
+static unsigned total;
+static bool lost; /* a processor stayed away: there is no way to get it back */
+static char note[96];
+static void *block;
+static size_t block_pages;
+
+static size_t pages_for(size_t bytes)
+{
+	return (bytes + PAGE_MASK) / PAGE_SIZE;
+}
+
+unsigned mp_total(void)
+{
+	return total;
+}
+
+const char *mp_note(void)
+{
+	return note;
+}
+
+/* SDM vol. 3A, "Hierarchical Mapping of Shared Resources": the id in full where there is a leaf. */
+static uint32_t own_apic_id(void)
+{
+	struct cpuid topology = cpuid_or_zero(0xb, 0);
+
+	return topology.ebx ? topology.edx : cpuid(1, 0).ebx >> 24;
+}
+
+/* Enabled and healthy, so that the firmware would start it; false also if there is no such. */
+static bool usable(UINTN handle, EFI_PROCESSOR_INFORMATION *info)
+{
+	const UINT32 good = PROCESSOR_ENABLED_BIT | PROCESSOR_HEALTH_STATUS_BIT;
+
+	return services->GetProcessorInfo(services, handle, info) == EFI_SUCCESS &&
+	       ((info->StatusFlag & PROCESSOR_AS_BSP_BIT) || (info->StatusFlag & good) == good);
+}
+
+static unsigned count_usable(void)
+{
+	EFI_PROCESSOR_INFORMATION info;
+	unsigned count = 0;
+
+	for (UINTN i = 0; i < total; i++)
+		count += usable(i, &info);
+	return count;
+}
+
+/* How many to use, with the reason if that is not all of them. */
+static unsigned choose_count(unsigned wanted)
+{
+	static const EFI_GUID guid = EFI_MP_SERVICES_PROTOCOL_GUID;
+	UINTN all = 0, enabled = 0;
+	unsigned count;
+
+	note[0] = '\0';
+	total = 1;
+	services = firmware_locate(&guid);
+	if (!services || services->GetNumberOfProcessors(services, &all, &enabled) != EFI_SUCCESS ||
+	    !all) {
+		services = NULL;
+		text_format(note, sizeof(note),
+			    "the firmware has no MP Services: the boot processor alone");
+		return 1;
+	}
+	total = (unsigned)all;
+	count = count_usable();
+	if (count < total)
+		text_format(note, sizeof(note), "the firmware has disabled %u", total - count);
+	if (wanted && wanted < count) {
+		text_format(note, sizeof(note), "limited to %u by -c", wanted);
+		count = wanted;
+	}
+	return count ? count : 1;
+}
+
+/* One block: the hosts, their struct cpu, their XSAVE areas, their stacks, a page below each. */
+static enum status lay_out(unsigned count, struct cpu **cpus)
+{
+	size_t xsave = pages_for(host_xsave_size()) * PAGE_SIZE;
+	size_t cleared = count * sizeof(struct host_cpu) +
+			 pages_for(count * sizeof(struct cpu)) * PAGE_SIZE + count * xsave;
+	size_t stacks = HOST_BOOT_STACK + (count - 1) * (size_t)HOST_STACK + count * PAGE_SIZE;
+	unsigned char *at;
+
+	block_pages = pages_for(cleared + stacks);
+	block = pages_get(block_pages);
+	if (!block)
+		return STATUS_NO_MEMORY;
+	__builtin_memset(block, 0, cleared);
+	hosts = block;
+	host_count = count;
+	*cpus = (struct cpu *)(hosts + count);
+	at = (unsigned char *)block + cleared - count * xsave;
+	for (unsigned i = 0; i < count; i++, at += xsave)
+		hosts[i].xsave = xsave ? at : NULL;
+	for (unsigned i = 0; i < count; i++) {
+		size_t size = i ? HOST_STACK : HOST_BOOT_STACK;
+
+		at += PAGE_SIZE;
+		host_cpu_init(&hosts[i], &(*cpus)[i], hosts[i].xsave, at, size);
+		(*cpus)[i].index = i;
+		at += size;
+	}
+	return STATUS_OK;
+}
+
+enum status mp_init(unsigned wanted, struct cpu **cpus)
+{
+	unsigned count = choose_count(wanted), next = 1;
+	enum status status = lay_out(count, cpus);
+
+	if (status)
+		return status;
+	hosts[0].cpu->apic_id = own_apic_id();
+	for (UINTN i = 0; services && i < total; i++) {
+		EFI_PROCESSOR_INFORMATION info;
+		struct host_cpu *host;
+
+		if (!usable(i, &info))
+			continue;
+		/* The boot processor is the first for us, whatever the firmware's number for it. */
+		if (!(info.StatusFlag & PROCESSOR_AS_BSP_BIT) && next == count)
+			continue;
+		host = info.StatusFlag & PROCESSOR_AS_BSP_BIT ? &hosts[0] : &hosts[next++];
+		host->handle = i;
+		if (host != &hosts[0])
+			host->cpu->apic_id = (uint32_t)info.ProcessorId;
+	}
+	return STATUS_OK;
+}
+
+/* NULL for a processor that is not to be used. */
+static struct host_cpu *find_self(void)
+{
+	UINTN handle;
+
+	if (services->WhoAmI(services, &handle) != EFI_SUCCESS)
+		return NULL;
+	for (unsigned i = 1; i < host_count; i++)
+		if (hosts[i].handle == handle)
+			return &hosts[i];
+	return NULL;
+}
+
+static void enter(void *argument)
+{
+	ap_entry(argument);
+}
+
+static VOID EFIAPI ap_procedure(VOID *argument)
+{
+	struct host_cpu *host = find_self();
+
+	(void)argument;
+	if (!host)
+		return;
+	host->cpu->apic_id = own_apic_id(); /* what the firmware says of it has 8 bits for sure */
+	call_on_stack(enter, host->cpu, host->stack_end);
+	/* Back on the firmware's stack: ours may be freed from now on. */
+	atomic_store(&host->returned, true);
+}
+
+static VOID EFIAPI visit_procedure(VOID *argument)
+{
+	struct host_cpu *host = find_self();
+
+	(void)argument;
+	if (host)
+		ap_visit(host);
+}
+
+void mp_visit(void (*visit)(struct host_cpu *host))
+{
+	ap_visit = visit;
+	if (host_count > 1)
+		services->StartupAllAPs(services, visit_procedure, FALSE, NULL, VISIT_US, NULL,
+					NULL);
+}
+
+enum status mp_start(void (*entry)(struct cpu *cpu))
+{
+	EFI_STATUS status;
+
+	if (!services)
+		return STATUS_UNSUPPORTED;
+	if (host_count == 1)
+		return STATUS_OK;
+	if (!mp_finish(true))
+		return STATUS_BAD_STATE;
+	if (firmware.boot->CreateEvent(0, 0, NULL, NULL, &finished) != EFI_SUCCESS)
+		return STATUS_DEVICE;
+	ap_entry = entry;
+	for (unsigned i = 1; i < host_count; i++)
+		atomic_store(&hosts[i].returned, false);
+	status = services->StartupAllAPs(services, ap_procedure, FALSE, finished, 0, NULL, NULL);
+	if (status != EFI_SUCCESS) {
+		console_format("MP Services refuse to start the processors: %lx\n", status);
+		firmware.boot->CloseEvent(finished);
+		finished = NULL;
+		return status == EFI_UNSUPPORTED ? STATUS_REFUSED : STATUS_DEVICE;
+	}
+	return STATUS_OK;
+}
+
+static bool wait_returned(const struct host_cpu *host, uint64_t deadline)
+{
+	while (!atomic_load(&host->returned)) {
+		if (clock_read() >= deadline) {
+			console_format("processor %u did not come back to the firmware\n",
+				       host->cpu->index);
+			if (atomic_load(&host->cpu->phase) == CPU_FAILED)
+				panic_print(&host->fault);
+			return false;
+		}
+		cpu_relax();
+	}
+	return true;
+}
+
+/* Sleeps in the firmware until it has signalled the event, with a timer as the deadline. */
+static bool wait_event(EFI_EVENT event)
+{
+	EFI_EVENT events[2] = { event };
+	UINTN index = 1;
+
+	if (firmware.boot->CreateEvent(EVT_TIMER, 0, NULL, NULL, &events[1]) != EFI_SUCCESS)
+		return false;
+	if (firmware.boot->SetTimer(events[1], TimerRelative, EVENT_SECONDS * 10000000ull) !=
+		    EFI_SUCCESS ||
+	    firmware.boot->WaitForEvent(2, events, &index) != EFI_SUCCESS)
+		index = 1;
+	firmware.boot->CloseEvent(events[1]);
+	return index == 0;
+}
+
+bool mp_finish(bool for_firmware)
+{
+	uint64_t deadline = clock_read() + RETURN_SECONDS * clock_hz();
+
+	if (!finished || lost)
+		return !lost;
+	for (unsigned i = 1; i < host_count; i++)
+		lost |= !wait_returned(&hosts[i], deadline);
+	if (lost || !for_firmware)
+		return !lost;
+	/* Firmware that still holds the event would signal it later: then it must stay. */
+	if (wait_event(finished))
+		firmware.boot->CloseEvent(finished);
+	else
+		console_print("the firmware did not notice that its processors are back\n");
+	finished = NULL;
+	return true;
+}
+
+void mp_free(void)
+{
+	pages_return(block, block_pages);
+	block = NULL;
+	hosts = NULL;
+	host_count = 0;
+}

@@ -1,0 +1,64 @@
+/*
+ * The end of a processor whose exception no one handles. An application processor is parked; the
+ * boot processor says on the console what it knows, and that is the end of the run.
+ */
+#include "efi/cpu/host.h"
+#include "efi/firmware.h"
+#include "efi/x86.h"
+
+bool panic_shutdown;
+
+static void say(const char *name, uint64_t address)
+{
+	uint64_t offset;
+	const char *symbol = platform->symbol(address, &offset);
+
+	if (symbol[0])
+		console_format("  %s %s+%lx\n", name, symbol, offset);
+	else
+		console_format("  %s %lx\n", name, address);
+}
+
+void panic_print(const struct fault *fault)
+{
+	static const char names[16][4] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+					   "r8",  "r9",	 "r10", "r11", "r12", "r13", "r14", "r15" };
+
+	console_format("exception %u, error code %lx, on processor %u\n", fault->vector,
+		       fault->error_code, fault->cpu);
+	say("rip", fault->rip);
+	for (unsigned i = 0; i < ARRAY_SIZE(fault->trace) && fault->trace[i]; i++)
+		say("called from", fault->trace[i]);
+	console_format("  rflags %lx, cr2 %lx\n", fault->rflags, fault->cr2);
+	for (unsigned i = 0; i < 16; i++)
+		console_format("  %-3s %016lx%s", names[i], fault->gpr[i], i % 4 == 3 ? "\n" : "");
+}
+
+static _Noreturn void halt(void)
+{
+	for (;;)
+		__asm__ volatile("hlt" ::: "memory"); /* NMIs go on being answered */
+}
+
+_Noreturn void panic_stop(struct host_cpu *host)
+{
+	interrupts_off();
+	if (!host)
+		halt();
+	host->cpu->error = STATUS_FAULT;
+	atomic_store(&host->cpu->phase, CPU_FAILED);
+	if (host->cpu->index)
+		halt();
+	/* The firmware's interrupts and tables, or its console may wait for ever. */
+	host_give_back(host->cpu);
+	console_print("\nassay: ");
+	panic_print(&host->fault);
+	files_close();
+	if (!panic_shutdown) {
+		console_print("the machine restarts after a key\n");
+		console_wait_key();
+	}
+	firmware.runtime->ResetSystem(panic_shutdown ? EfiResetShutdown : EfiResetCold, EFI_ABORTED,
+				      0, NULL);
+	halt();
+}

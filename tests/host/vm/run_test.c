@@ -1,0 +1,327 @@
+/* Running a vCPU: events go in by priority, and windows are asked for. */
+#include "vm/run.h"
+
+#include "vm/sched.h"
+
+#include "tests/host/fake/fake_vm.h"
+#include "tests/host/fake/host_test.h"
+
+static struct vm *vm;
+static struct vcpu *vcpu;
+static struct cpu *cpu;
+
+static struct fake_vcpu *guest(void)
+{
+	return fake_of(vcpu);
+}
+
+/* A running guest with its APIC enabled and interrupts on, which has been entered once. */
+static int set_up(void **state)
+{
+	(void)state;
+	fake_machine(1, false);
+	vm = fake_vm(1);
+	fake_enable_apics(vm);
+	cpu = &platform->cpus[0];
+	vcpu = fake_run_from_start(vm, 0, NULL, NULL);
+	fake_step(0);
+	guest()->regs.rflags |= RFLAGS_IF;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	fake_vm_end(vm);
+	return 0;
+}
+
+/* One entry, unless the script has exits left. */
+static void enter(void)
+{
+	assert_true(fake_step(0));
+}
+
+static void interrupt(uint8_t vector)
+{
+	assert_int_equal(apic_accept(&vcpu->apic, vector, false), APIC_ACCEPTED);
+	vcpu->attention = true;
+}
+
+static void nmi(void)
+{
+	vcpu->nmis = 1;
+	vcpu->attention = true;
+}
+
+static void assert_event(unsigned n, enum event_type type, uint8_t vector)
+{
+	assert_true(guest()->event_count > n);
+	assert_int_equal(guest()->events[n].type, type);
+	assert_int_equal(guest()->events[n].vector, vector);
+}
+
+static void test_slice(void **state)
+{
+	uint64_t before = fake.now;
+	unsigned executed = guest()->executed;
+
+	(void)state;
+	enter();
+	assert_in_range(fake.now - before, BOOT_SLICE_TICKS, BOOT_SLICE_TICKS + 1000);
+	assert_int_equal(guest()->executed, executed + 1);
+	assert_in_range(guest()->entry.ticks, BOOT_SLICE_TICKS - 1000, BOOT_SLICE_TICKS);
+	assert_int_equal(guest()->event_count, 0);
+	assert_false(guest()->entry.irq_window);
+	assert_false(guest()->entry.nmi_window);
+	assert_false(guest()->entry.pause_exits);
+	assert_int_equal(atomic_load(&cpu->window), WINDOW_CLOSED);
+}
+
+static void test_interrupt(void **state)
+{
+	(void)state;
+	interrupt(0x50);
+	enter();
+	assert_int_equal(guest()->event_count, 1);
+	assert_event(0, EVENT_INTERRUPT, 0x50);
+	assert_int_equal(apic_highest_request(&vcpu->apic), -1);
+	assert_int_equal(apic_get(&vcpu->apic, APIC_PPR), 0x50);
+	assert_int_equal(atomic_load(&vcpu->counts.interrupts), 1);
+	assert_false(guest()->entry.irq_window);
+	assert_int_equal(guest()->entry.tpr_threshold, 0);
+	assert_false(vcpu->attention);
+	enter(); /* and it does not go in twice */
+	assert_int_equal(guest()->event_count, 1);
+}
+
+/* IF = 0: a window; the window opens, the interrupt goes in. */
+static void test_interrupt_window(void **state)
+{
+	(void)state;
+	guest()->regs.rflags &= ~(uint64_t)RFLAGS_IF;
+	interrupt(0x50);
+	enter();
+	assert_int_equal(guest()->event_count, 0);
+	assert_true(guest()->entry.irq_window);
+	assert_true(vcpu->attention);
+	guest()->regs.rflags |= RFLAGS_IF; /* STI and one more instruction */
+	enter();
+	assert_int_equal(guest()->event_count, 1);
+	assert_event(0, EVENT_INTERRUPT, 0x50);
+	assert_false(guest()->entry.irq_window);
+}
+
+/* STI and MOV SS block for one instruction. */
+static void test_shadows(void **state)
+{
+	static const uint32_t shadows[] = { BLOCKED_BY_STI, BLOCKED_BY_MOV_SS };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(shadows); i++) {
+		unsigned before = guest()->event_count;
+
+		guest()->regs.interruptibility = shadows[i];
+		guest()->regs.rflags |= RFLAGS_IF;
+		interrupt(0x50);
+		nmi();
+		enter();
+		assert_int_equal(guest()->event_count, before);
+		assert_true(guest()->entry.irq_window);
+		assert_true(guest()->entry.nmi_window);
+		guest()->regs.interruptibility = 0;
+		enter();
+		assert_event(before, EVENT_NMI, 2);
+		assert_event(before + 1, EVENT_INTERRUPT, 0x50);
+		guest()->regs.interruptibility = 0;
+		apic_mmio_write(&vcpu->apic, APIC_EOI, 0, fake.now);
+	}
+}
+
+/* The instruction that cast the shadow has exited and retires by the advance of RIP. */
+static void test_shadow_of_an_instruction_that_retires(void **state)
+{
+	unsigned entries = guest()->entries;
+
+	(void)state;
+	guest()->regs.interruptibility = BLOCKED_BY_STI;
+	vcpu->advance = true;
+	guest()->exit_length = 2;
+	interrupt(0x50);
+	enter();
+	assert_event(0, EVENT_INTERRUPT, 0x50);
+	assert_int_equal(guest()->entries, entries + 1); /* with the first entry, no window */
+	assert_int_equal(guest()->regs.rip, 0xFFF2);
+	assert_int_equal(guest()->entry.tpr_threshold, 0);
+}
+
+/* SDM vol. 3A, "Priority Among Concurrent Events": NMI first, then what the APIC has. */
+static void test_nmi_before_interrupt(void **state)
+{
+	(void)state;
+	interrupt(0x50);
+	nmi();
+	enter();
+	assert_event(0, EVENT_NMI, 2);
+	assert_event(1, EVENT_INTERRUPT, 0x50); /* a window opened at once: IF is set */
+	assert_int_equal(atomic_load(&vcpu->counts.nmis), 1);
+	assert_int_equal(vcpu->nmis, 0);
+}
+
+/* An NMI behind one that is being served waits for its IRET. */
+static void test_nmi_is_latched(void **state)
+{
+	(void)state;
+	nmi();
+	enter();
+	assert_int_equal(guest()->event_count, 1);
+	assert_false(guest()->entry.nmi_window);
+	nmi();
+	enter();
+	assert_int_equal(guest()->event_count, 1);
+	assert_true(guest()->entry.nmi_window);
+	guest()->regs.interruptibility = 0; /* IRET */
+	enter();
+	assert_int_equal(guest()->event_count, 2);
+	assert_event(1, EVENT_NMI, 2);
+	assert_int_equal(atomic_load(&vcpu->counts.nmis), 2);
+}
+
+static void test_extint_0(void **state)
+{
+	(void)state;
+	vcpu->extint = 0;
+	vcpu->attention = true;
+	enter();
+	assert_event(0, EVENT_INTERRUPT, 0);
+	assert_int_equal(vcpu->extint, -1);
+}
+
+static void test_extint(void **state)
+{
+	(void)state;
+	apic_mmio_write(&vcpu->apic, APIC_TPR, 0xFF, fake.now); /* does not hold it back */
+	vcpu->extint = 8;
+	vcpu->attention = true;
+	enter();
+	assert_event(0, EVENT_INTERRUPT, 8);
+	assert_int_equal(vcpu->extint, -1);
+	assert_false(fake_of(vcpu)->entry.irq_window);
+	/* Before the APIC's, of which one with the same vector stays where it is. */
+	apic_mmio_write(&vcpu->apic, APIC_TPR, 0, fake.now);
+	guest()->regs.rflags &= ~(uint64_t)RFLAGS_IF;
+	interrupt(0x50);
+	vcpu->extint = 0x50;
+	enter();
+	assert_int_equal(guest()->event_count, 1);
+	assert_true(guest()->entry.irq_window);
+	guest()->regs.rflags |= RFLAGS_IF;
+	enter();
+	assert_event(1, EVENT_INTERRUPT, 0x50);
+	assert_int_equal(vcpu->extint, -1);
+	assert_int_equal(apic_highest_request(&vcpu->apic), 0x50);
+	assert_true(guest()->entry.irq_window);
+	assert_true(vcpu->attention);
+}
+
+/* Held back by the TPR: leave when it falls to the request's class. */
+static void test_tpr_threshold(void **state)
+{
+	static const struct {
+		uint8_t tpr, vector, threshold;
+		bool taken;
+	} rows[] = {
+		{ 0x60, 0x50, 5, false }, { 0x50, 0x50, 5, false }, { 0x5F, 0x51, 5, false },
+		{ 0x40, 0x50, 0, true },  { 0xF0, 0x10, 1, false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned before = guest()->event_count;
+
+		guest()->regs.rflags |= RFLAGS_IF;
+		apic_init(&vcpu->apic);
+		fake_enable_apics(vm);
+		apic_mmio_write(&vcpu->apic, APIC_TPR, rows[i].tpr, fake.now);
+		interrupt(rows[i].vector);
+		enter();
+		assert_int_equal(guest()->event_count, before + rows[i].taken);
+		assert_int_equal(guest()->entry.tpr_threshold, rows[i].threshold);
+		assert_false(guest()->entry.irq_window);
+		assert_int_equal(vcpu->attention, !rows[i].taken);
+	}
+	/* Held back by what is in service: the TPR does not matter. */
+	apic_init(&vcpu->apic);
+	fake_enable_apics(vm);
+	apic_mmio_write(&vcpu->apic, APIC_TPR, 0x30, fake.now);
+	interrupt(0x80);
+	apic_take(&vcpu->apic, 0x80);
+	interrupt(0x50);
+	enter();
+	assert_int_equal(guest()->entry.tpr_threshold, 0);
+}
+
+/* An event whose delivery was cut short goes in again, alone and unchanged. */
+static void test_interrupted_delivery(void **state)
+{
+	static const struct vm_exit script[] = {
+		{ .kind = EXIT_KICK,
+		  .interrupted = { .type = EVENT_SOFTWARE,
+				   .vector = 3,
+				   .raw = 0x80000603,
+				   .length = 1 } },
+	};
+
+	(void)state;
+	fake_set_script(vcpu, script, 1);
+	enter();
+	assert_int_equal(guest()->event_count, 1);
+	assert_event(0, EVENT_SOFTWARE, 3);
+	assert_int_equal(guest()->events[0].raw, 0x80000603);
+	assert_int_equal(guest()->events[0].length, 1);
+	assert_int_equal(vcpu->event.type, EVENT_NONE);
+	/* Others wait behind it. */
+	fake_set_script(vcpu, script, 1);
+	interrupt(0x50);
+	nmi();
+	guest()->regs.interruptibility = BLOCKED_BY_NMI;
+	guest()->regs.rflags &= ~(uint64_t)RFLAGS_IF;
+	enter();
+	assert_event(1, EVENT_SOFTWARE, 3);
+	assert_true(guest()->entry.irq_window);
+	assert_true(guest()->entry.nmi_window);
+	assert_int_equal(guest()->event_count, 2);
+}
+
+static void test_event_goes_before_all(void **state)
+{
+	(void)state;
+	vcpu_inject_gp(vcpu);
+	interrupt(0x50);
+	nmi();
+	enter();
+	assert_event(0, EVENT_EXCEPTION, 13);
+	assert_event(1, EVENT_NMI, 2);
+	assert_event(2, EVENT_INTERRUPT, 0x50);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_slice),
+		TEST(test_interrupt),
+		TEST(test_interrupt_window),
+		TEST(test_shadows),
+		TEST(test_shadow_of_an_instruction_that_retires),
+		TEST(test_nmi_before_interrupt),
+		TEST(test_nmi_is_latched),
+		TEST(test_extint),
+		TEST(test_extint_0),
+		TEST(test_tpr_threshold),
+		TEST(test_interrupted_delivery),
+		TEST(test_event_goes_before_all),
+	};
+
+	return cmocka_run_group_tests_name("events", tests, NULL, NULL);
+}

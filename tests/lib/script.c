@@ -1,0 +1,407 @@
+/* The host's side of scripts: see script.h and guest/steps.h. */
+#include "tests/lib/script.h"
+
+#include "lib/text.h"
+
+struct play {
+	struct lab lab; /* first: conditions get it */
+	const struct step *steps;
+	unsigned count;
+	const char *mode;
+	volatile struct script *guest; /* in guest memory */
+	bool broken;		       /* a wait failed */
+};
+
+static const struct {
+	unsigned bit;
+	const char *name;
+} modes[] = {
+	{ MODE_REGISTERS, "xAPIC registers" },
+	{ MODE_DECODED, "xAPIC decoded" },
+	{ MODE_X2APIC, "x2APIC" },
+};
+
+static const uint32_t wide_ids[] = { 0, 0x101, 0x12345, 0xFFFE };
+static const uint32_t cluster_ids[] = { 0, 1, 0x10, 0x11 };
+
+static const char *const texts[] = {
+#define STEP_TEXT(name, text, checks) text,
+	STEP_OPS(STEP_TEXT)
+#undef STEP_TEXT
+};
+
+static const bool checks[] = {
+#define STEP_CHECKS(name, text, does) does,
+	STEP_OPS(STEP_CHECKS)
+#undef STEP_CHECKS
+};
+
+/* By offset in struct vcpu_counts, which is what COUNT has of it. */
+#define NAME(counter) [offsetof(struct vcpu_counts, counter) / sizeof(uint64_t)] = #counter
+static const char counters[][20] = {
+	NAME(sent),
+	NAME(received),
+	NAME(delivered),
+	NAME(coalesced),
+	NAME(dropped),
+	NAME(sipis_ignored),
+	NAME(inits),
+	NAME(interrupts),
+	NAME(nmis),
+	NAME(hardware_sipis),
+	NAME(hardware_inits),
+	NAME(exits),
+	NAME(nmi_blocking_leaks),
+};
+
+static bool is_head(const struct step *step)
+{
+	return step->op <= STEP_AFTER;
+}
+
+/* A check by the host or the guest. Steps are counted from 0 in the order of the rows. */
+static void check(struct play *play, unsigned at, const char *which, uint64_t wanted, uint64_t got)
+{
+	const struct step *step = &play->steps[at];
+	char what[TEST_TEXT];
+
+	if (wanted == got) {
+		expect(play->lab.run, texts[step->op], wanted, got, NULL);
+		return;
+	}
+	if (step->op == STEP_COUNT)
+		text_format(what, sizeof(what), "%s, step %u: %s of vCPU %u", play->mode, at,
+			    counters[step->number / sizeof(uint64_t)], step->slot);
+	else
+		text_format(what, sizeof(what), "%s, step %u: %s%s (%x, %x)", play->mode, at,
+			    texts[step->op], which, step->number, step->slot);
+	expect(play->lab.run, what, wanted, got, NULL);
+}
+
+static bool guest_fault(const struct lab *lab)
+{
+	for (unsigned i = 0; i < lab->vcpus; i++)
+		if (lab->slot[i].exceptions)
+			return true;
+	return false;
+}
+
+struct pending {
+	struct play *play;
+	const struct step *step;
+};
+
+static _Atomic uint64_t *counter(struct play *play, const struct step *step)
+{
+	uint8_t *counts = (uint8_t *)&play->lab.vm->vcpus[step->slot]->counts;
+
+	return (_Atomic uint64_t *)(counts + step->number);
+}
+
+static bool has_come(struct lab *lab, uint64_t argument)
+{
+	const struct pending *pending = (const struct pending *)(uintptr_t)argument;
+	struct play *play = pending->play;
+	const struct step *step = pending->step;
+
+	if (guest_fault(lab))
+		return true;
+	if (step->op == STEP_AWAIT_FLAG)
+		return play->guest->flag[step->slot] >= step->value;
+	if (step->op == STEP_AWAIT_STATE)
+		return atomic_load(&lab->vm->vcpus[step->slot]->state) == step->value;
+	return atomic_load(counter(play, step)) >= step->value;
+}
+
+static void await(struct play *play, unsigned at)
+{
+	struct pending pending = { play, &play->steps[at] };
+	char what[TEST_TEXT];
+
+	text_format(what, sizeof(what), "%s, step %u: %s (%x)", play->mode, at,
+		    texts[play->steps[at].op], play->steps[at].slot);
+	play->broken |= !lab_wait(&play->lab, what, has_come, (uintptr_t)&pending);
+}
+
+static enum status post(struct play *play, const struct step *step)
+{
+	const struct ipi ipi = {
+		.destination = step->value,
+		.mode = step->number >> 8 & 7,
+		.vector = (uint8_t)step->number,
+		.logical = step->number & ICR_LOGICAL,
+		.level = step->number & ICR_LEVEL,
+		.assert = step->number & ICR_ASSERT,
+	};
+
+	return ipi_send(play->lab.vm, &ipi);
+}
+
+enum { TRACE_VECTORS = 6 }; /* in one step */
+
+static uint64_t trace(const struct play *play, unsigned slot)
+{
+	uint64_t packed = 0;
+
+	for (unsigned i = 0; i < TRACE_VECTORS; i++)
+		packed |= (uint64_t)play->guest->actor[slot].trace[i] << i * 8;
+	return packed;
+}
+
+static uint64_t wanted_trace(const struct step *step)
+{
+	return step->number | (uint64_t)step->value << 16;
+}
+
+/* How many events a trace names. */
+static unsigned trace_length(uint64_t packed)
+{
+	unsigned length = 0;
+
+	for (; packed; packed >>= 8)
+		length++;
+	return length;
+}
+
+static void host_step(struct play *play, unsigned at)
+{
+	const struct step *step = &play->steps[at];
+	struct lab *lab = &play->lab;
+
+	switch ((enum step_op)step->op) {
+	case STEP_FLAG:
+		__atomic_fetch_add(&play->guest->flag[step->slot], (uint32_t)step->value,
+				   __ATOMIC_SEQ_CST);
+		break;
+	case STEP_AWAIT_FLAG:
+	case STEP_AWAIT_STATE:
+	case STEP_AWAIT_COUNT:
+		await(play, at);
+		break;
+	case STEP_POST:
+		check(play, at, "", step->slot, post(play, step));
+		break;
+	case STEP_STOP:
+		require(lab->run, "stopping a vCPU", vcpu_stop(lab->vm->vcpus[step->slot]));
+		break;
+	case STEP_STATE:
+		check(play, at, "", step->value, atomic_load(&lab->vm->vcpus[step->slot]->state));
+		break;
+	case STEP_COUNT:
+		check(play, at, "", step->value, atomic_load(counter(play, step)));
+		break;
+	case STEP_FLAG_IS:
+		check(play, at, "", step->value, play->guest->flag[step->slot]);
+		break;
+	case STEP_ENTERED:
+		check(play, at, "", step->value, lab->slot[step->slot].entered);
+		break;
+	case STEP_REFUSED:
+		check(play, at, "", step->value, atomic_load(&lab->vm->refused));
+		break;
+	case STEP_TRACE:
+		check(play, at, "", wanted_trace(step), trace(play, step->slot));
+		check(play, at, ": how many", trace_length(wanted_trace(step)),
+		      play->guest->actor[step->slot].taken);
+		break;
+	default:
+		test_error(lab->run, "step %u is not for the host", at);
+		play->broken = true;
+		break;
+	}
+}
+
+/* Carries out the host's section that begins with this head. */
+static void host_section(struct play *play, enum step_op head)
+{
+	bool inside = false;
+
+	for (unsigned at = 0; at < play->count && !play->broken; at++) {
+		if (is_head(&play->steps[at]))
+			inside = play->steps[at].op == head;
+		else if (inside)
+			host_step(play, at);
+	}
+}
+
+/* The last life of a slot that has a section; 0: none. */
+static uint32_t last_life(const struct play *play, unsigned slot)
+{
+	uint32_t life = 0;
+
+	for (unsigned at = 0; at < play->count; at++) {
+		const struct step *step = &play->steps[at];
+
+		if (step->op == STEP_AT && step->number > life &&
+		    (step->slot == slot || (slot && step->slot == EACH)))
+			life = step->number;
+	}
+	return life;
+}
+
+static bool all_done(struct lab *lab, uint64_t argument)
+{
+	const struct play *play = (const struct play *)lab;
+
+	(void)argument;
+	if (guest_fault(lab))
+		return true;
+	for (unsigned i = 0; i < lab->vcpus; i++)
+		if (play->guest->actor[i].done < last_life(play, i))
+			return false;
+	return true;
+}
+
+/* What the guest compared with: the whole ICR takes more than the value. */
+static uint64_t wanted_value(const struct step *step)
+{
+	if (step->op != STEP_ICR)
+		return step->value;
+	return (uint64_t)step->value << 32 | (uint32_t)step->slot << 16 | step->number;
+}
+
+/* Every check of the guest's: carried out, and with the right value. */
+static void check_seen(struct play *play)
+{
+	const struct step *head = NULL;
+
+	for (unsigned at = 0; at < play->count; at++) {
+		const struct step *step = &play->steps[at];
+
+		if (is_head(step))
+			head = step;
+		if (!checks[step->op] || !head || head->op == STEP_HOST || head->op == STEP_AFTER)
+			continue;
+		check(play, at, " was looked at", true, play->guest->seen[at].times > 0);
+		check(play, at, "", wanted_value(step), play->guest->seen[at].got);
+	}
+}
+
+static void check_exceptions(struct play *play)
+{
+	struct lab *lab = &play->lab;
+
+	for (unsigned i = 0; i < lab->vcpus; i++) {
+		char what[TEST_TEXT];
+
+		if (!lab->slot[i].exceptions)
+			continue;
+		text_format(what, sizeof(what), "%s: exception in the guest's vCPU %u at %x",
+			    play->mode, i, lab->slot[i].last_eip);
+		expect(lab->run, what, ~0ull, lab->slot[i].last_exception, NULL);
+	}
+}
+
+/* Sends the event that the guest has armed, in place of what the exit asks for: the instruction
+ * is executed again. On the processor that owns the vCPU. */
+static bool armed_exit(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
+{
+	struct play *play = argument;
+	uint32_t event = play->guest->actor[vcpu->id].armed;
+	const struct ipi ipi = {
+		.destination = vcpu->apic.id,
+		.mode = event & SHADOW_NMI ? DELIVERY_NMI : DELIVERY_FIXED,
+		.vector = (uint8_t)event,
+		.assert = true,
+	};
+
+	if (!event || (exit->kind != EXIT_HLT && exit->kind != EXIT_CPUID))
+		return false;
+	play->guest->actor[vcpu->id].armed = 0;
+	return ipi_send(vcpu->vm, &ipi) == STATUS_OK;
+}
+
+static bool start_aps(struct play *play)
+{
+	struct lab *lab = &play->lab;
+
+	for (unsigned i = 1; i < lab->vcpus; i++)
+		if (!require(lab->run, "starting an AP",
+			     vm_start_ap(lab->vm, lab->vm->vcpus[i]->apic.id, 1)))
+			return false;
+	return true;
+}
+
+static bool gather(struct lab *lab)
+{
+	int cpu = (int)cpu_in_use(cpus_in_use() - 1)->index;
+
+	for (unsigned i = 0; i < lab->vcpus; i++)
+		if (!require(lab->run, "affinity", vcpu_set_affinity(lab->vm->vcpus[i], cpu)))
+			return false;
+	return true;
+}
+
+static void perform(struct play *play)
+{
+	struct lab *lab = &play->lab;
+
+	if (lab->run->test->argument & TOGETHER && !gather(lab))
+		return;
+	if (!(lab->run->test->argument & APS_WAIT) && !start_aps(play))
+		return;
+	if (!lab_start(lab))
+		return;
+	host_section(play, STEP_HOST);
+	if (!play->broken)
+		play->broken = !lab_wait(lab, play->mode, all_done, 0);
+	check_exceptions(play);
+	check_seen(play);
+	if (play->broken || !lab_wait_arrived(lab))
+		return;
+	host_section(play, STEP_AFTER);
+	lab_expect_counts(lab);
+}
+
+static unsigned count_steps(const struct step *steps)
+{
+	unsigned count = 0;
+
+	while (steps[count].op != STEP_END)
+		count++;
+	return count;
+}
+
+static const struct vm_region script_region = { .gpa = SCRIPT_PAGE, .pages = SCRIPT_PAGES };
+
+static void run_mode(struct test_run *run, unsigned mode, const char *name)
+{
+	struct play play = { .steps = run->test->data, .mode = name };
+	uint64_t flags = run->test->argument;
+	const struct lab_config config = {
+		.vcpus = flags & SCRIPT_VCPUS,
+		.x2apic = mode == MODE_X2APIC,
+		.decode_apic = mode == MODE_DECODED,
+		.wait_in_hardware = flags & HARDWARE_WAIT,
+		.bsp = GUEST_script,
+		.ap = GUEST_script,
+		.apic_ids = flags & IDS_WIDE	   ? wide_ids
+			    : flags & IDS_CLUSTERS ? cluster_ids
+						   : NULL,
+		.region = &script_region,
+	};
+
+	play.count = count_steps(play.steps);
+	if (play.count >= SCRIPT_STEPS || config.vcpus > SCRIPT_ACTORS) {
+		test_error(run, "%u steps for %u vCPUs are too many", play.count, config.vcpus);
+		return;
+	}
+	if (!lab_open(&play.lab, run, &config))
+		return;
+	play.guest = vm_memory(play.lab.vm, SCRIPT_PAGE, sizeof(*play.guest));
+	__builtin_memcpy((void *)(uintptr_t)play.guest->step, play.steps,
+			 play.count * sizeof(*play.steps));
+	play.lab.vm->on_exit_argument = &play;
+	play.lab.vm->on_exit = armed_exit;
+	perform(&play);
+	lab_close(&play.lab);
+}
+
+void script_run(struct test_run *run)
+{
+	uint64_t wanted = run->test->argument & MODE_ALL;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(modes) && !run->failures && !run->erred; i++)
+		if (!wanted || wanted & modes[i].bit)
+			run_mode(run, modes[i].bit, modes[i].name);
+}

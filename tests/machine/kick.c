@@ -1,0 +1,210 @@
+/*
+ * Kicking: what one processor asks of a vCPU that runs on another takes effect within a bounded
+ * time, whatever the guest does and at whatever moment the request comes.
+ */
+#include "vm/sched.h"
+
+#include "tests/lib/lab.h"
+#include "tests/lib/list.h"
+
+#define NMI_EXIT_SDM "SDM vol. 3C, \"Pin-Based VM-Execution Controls\": NMI exiting"
+
+enum {
+	SUBJECT = 1,
+	/* A kick that is lost is made good by the end of the time slice; this is well beyond. */
+	BOUND_TICKS = 2 * SLICE_TICKS,
+	/* Longer than any kick takes, shorter than most of the rest of a slice. */
+	SLOW_TICKS = SLICE_TICKS / 4,
+	SLOW_OF_100 = 1,
+	USUAL = 8, /* where kicks take long by themselves, so many times as long is slow */
+};
+
+struct times {
+	uint64_t shortest, longest;
+	unsigned slow, count;
+};
+
+/* A request, and whether it has been carried out. */
+typedef bool request_fn(struct lab *lab);
+
+static void timed(struct lab *lab, request_fn *request, struct times *times)
+{
+	uint64_t start = platform->clock(), ticks;
+	bool done = request(lab);
+
+	ticks = platform->clock() - start;
+	if (times->count++ == 0 || ticks < times->shortest)
+		times->shortest = ticks;
+	times->slow += !done || ticks > SLOW_TICKS + USUAL * times->shortest;
+	if (ticks > times->longest)
+		times->longest = ticks;
+}
+
+/* A different moment of the receiver's loop each time. */
+static void wait_a_while(uint32_t *random)
+{
+	uint64_t start = platform->clock();
+
+	*random = *random * 1664525 + 1013904223; /* "Numerical Recipes" */
+	while (platform->clock() - start < *random >> 22)
+		cpu_relax();
+}
+
+/* With one processor there is nobody to kick: a request waits for the end of the slice. */
+static bool alone(void)
+{
+	return cpus_in_use() == 1;
+}
+
+static void expect_times(struct test_run *run, const struct times *times)
+{
+	/* An SMI in between takes longer than the slices of a fast processor. */
+	uint64_t bound = platform->clock_hz / 1000;
+
+	if (bound < BOUND_TICKS)
+		bound = BOUND_TICKS;
+	expect(run, "within two time slices or a millisecond", true,
+	       times->longest < bound + USUAL * times->shortest, NULL);
+	if (alone())
+		return;
+	expect(run, "all but a few far faster", true,
+	       times->slow <= 1 + times->count * SLOW_OF_100 / 100, NULL);
+}
+
+static bool pause_it(struct lab *lab)
+{
+	return require(lab->run, "pause", vcpu_pause(lab->vm->vcpus[SUBJECT]));
+}
+
+static bool has_counted(struct lab *lab, uint64_t before)
+{
+	return lab->slot[SUBJECT].counter != (uint32_t)before;
+}
+
+static bool open_lab(struct lab *lab, struct test_run *run)
+{
+	if (!lab_open(lab, run,
+		      &(struct lab_config){ .vcpus = 2,
+					    .ap = (enum guest_program)run->test->argument }))
+		return false;
+	return require(run, "start", vm_start_ap(lab->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
+	       lab_wait(lab, "the guest counts", has_counted, 0);
+}
+
+/* Pause stops it at once, resume lets it count on. */
+static void pauses(struct test_run *run)
+{
+	unsigned rounds = alone() ? 5 : 30;
+	struct times times = { 0 };
+	uint32_t random = 1;
+	struct lab lab;
+
+	if (open_lab(&lab, run)) {
+		for (unsigned i = 0; i < rounds && !run->erred; i++) {
+			uint32_t counter;
+
+			timed(&lab, pause_it, &times);
+			counter = lab.slot[SUBJECT].counter;
+			wait_a_while(&random);
+			expect(run, "the counter while paused", counter, lab.slot[SUBJECT].counter,
+			       NULL);
+			require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT]));
+			if (!lab_wait(&lab, "the guest counts on", has_counted, counter))
+				break;
+			wait_a_while(&random);
+		}
+		expect_times(run, &times);
+	}
+	if (lab.vm)
+		lab_close(&lab);
+}
+
+/* Pause after pause, soon after the resume: none is lost. */
+static void pauses_in_a_row(struct test_run *run)
+{
+	unsigned rounds = alone() ? 5 : 200;
+	struct times times = { 0 };
+	uint32_t random = 2;
+	struct lab lab;
+
+	if (open_lab(&lab, run)) {
+		for (unsigned i = 0; i < rounds && !run->erred; i++) {
+			timed(&lab, pause_it, &times);
+			require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT]));
+			wait_a_while(&random);
+		}
+		expect_times(run, &times);
+	}
+	if (lab.vm)
+		lab_close(&lab);
+}
+
+static bool has_received(struct lab *lab, uint64_t messages)
+{
+	return atomic_load(&lab->vm->vcpus[SUBJECT]->counts.received) >= messages;
+}
+
+/* Its APIC is not enabled: it takes the message, drops the interrupt and goes on. */
+static bool send_and_wait(struct lab *lab)
+{
+	const struct ipi ipi = { .destination = SUBJECT, .vector = 0x40, .assert = true };
+	uint64_t before = atomic_load(&lab->vm->outside);
+
+	return require(lab->run, "IPI", ipi_send(lab->vm, &ipi)) &&
+	       lab_wait(lab, "the message is taken", has_received, before + 1);
+}
+
+/* Keeps the receiver busy for about as long as the sender needs between two messages. */
+static void burn(struct vcpu *vcpu, void *argument)
+{
+	uint64_t start = platform->clock();
+
+	(void)vcpu;
+	(void)argument;
+	while (platform->clock() - start < 400)
+		cpu_relax();
+}
+
+/*
+ * The message comes while the receiver has something else to do: before it looks for more, between
+ * that look and the VM entry, and after the entry.
+ */
+static void overtaken(struct test_run *run)
+{
+	unsigned rounds = alone() ? 5 : 200;
+	struct times times = { 0 };
+	uint32_t random = 3;
+	struct lab lab;
+
+	if (open_lab(&lab, run)) {
+		struct vcpu *vcpu = lab.vm->vcpus[SUBJECT];
+
+		vcpu->call = burn;
+		for (unsigned i = 0; i < rounds && !run->failures; i++) {
+			vcpu_post(&platform->cpus[0], vcpu,
+				  (struct message){ .kind = MESSAGE_CALL });
+			wait_a_while(&random);
+			timed(&lab, send_and_wait, &times);
+		}
+		expect_times(run, &times);
+		lab_expect_counts(&lab);
+	}
+	if (lab.vm)
+		lab_close(&lab);
+}
+
+#define ROW "vCPU: operations"
+
+static const struct test rows[] = {
+	{ "kick.pause", NMI_EXIT_SDM, pauses, .needs = NEEDS_GUEST, .argument = GUEST_spin,
+	  .row = ROW },
+	{ "kick.pause.blind", NMI_EXIT_SDM, pauses, .needs = NEEDS_GUEST, .argument = GUEST_blind,
+	  .row = ROW },
+	{ "kick.lost_wake_up.pause", "SDM vol. 3C, \"VMX-Preemption Timer\"", pauses_in_a_row,
+	  .needs = NEEDS_GUEST, .milliseconds = 10000, .argument = GUEST_blind, .row = ROW },
+	{ "kick.lost_wake_up.message", "SDM vol. 3C, \"VMX-Preemption Timer\"", overtaken,
+	  .needs = NEEDS_GUEST, .milliseconds = 10000, .argument = GUEST_blind,
+	  .row = "vCPU: pending IPIs" },
+};
+
+TEST_GROUP(kick, rows);

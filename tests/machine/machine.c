@@ -1,0 +1,159 @@
+/* What the suite itself stands on: no virtualization is needed. */
+#include "lib/pages.h"
+#include "vm/vm.h"
+
+#include "tests/lib/lab.h"
+#include "tests/lib/list.h"
+
+static void processors(struct test_run *run)
+{
+	unsigned ready = 0;
+
+	if (platform->cpu_count > 1 && platform->cpus[1].error == STATUS_REFUSED) {
+		test_skip(run, "needs firmware that starts processors beside the boot processor");
+		return;
+	}
+	for (unsigned i = 0; i < platform->cpu_count; i++)
+		ready += atomic_load(&platform->cpus[i].phase) == CPU_READY;
+	expect(run, "processors that are ours", platform->cpu_count, ready, NULL);
+}
+
+static void divide(void *argument)
+{
+	__asm__ volatile("divl %0" : : "r"(0), "a"(1), "d"(0) : "cc");
+	(void)argument;
+}
+
+static void undefined(void *argument)
+{
+	__asm__ volatile("ud2");
+	(void)argument;
+}
+
+static void breakpoint(void *argument)
+{
+	__asm__ volatile("int3");
+	(void)argument;
+}
+
+static void non_canonical(void *argument)
+{
+	__asm__ volatile("mov (%0), %%al" : : "r"(0x8000000000000000ull) : "rax", "memory");
+	(void)argument;
+}
+
+static const struct {
+	const char *what;
+	void (*body)(void *argument);
+	uint32_t vector;
+} exceptions[] = {
+	{ "#DE", divide, 0 },
+	{ "#BP", breakpoint, 3 },
+	{ "#UD", undefined, 6 },
+	{ "#GP", non_canonical, 13 },
+};
+
+/* SDM vol. 3A, "Protected-Mode Exceptions and Interrupts". */
+static void exceptions_are_caught(struct test_run *run)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(exceptions); i++) {
+		struct fault fault = { .vector = ~0u };
+		bool returned =
+			platform->guarded(&platform->cpus[0], exceptions[i].body, NULL, &fault);
+
+		expect(run, exceptions[i].what, false, returned, NULL);
+		expect(run, exceptions[i].what, exceptions[i].vector, fault.vector, NULL);
+	}
+}
+
+/* An NMI reaches each processor, this one too, exactly once. */
+static void kicks_arrive(struct test_run *run)
+{
+	for (unsigned i = 0; i < platform->cpu_count; i++) {
+		struct cpu *cpu = &platform->cpus[i];
+		uint32_t before = atomic_load(&cpu->nmis);
+		uint64_t start = platform->clock();
+
+		if (atomic_load(&cpu->phase) != CPU_READY)
+			continue;
+		platform->ipi(cpu, IPI_NMI);
+		while (atomic_load(&cpu->nmis) == before &&
+		       platform->clock() - start < platform->clock_hz / 10)
+			cpu_relax();
+		expect(run, "NMIs that arrived", before + 1, atomic_load(&cpu->nmis), NULL);
+	}
+}
+
+static void pages_are_zeroed(struct test_run *run)
+{
+	size_t before = pages_in_use();
+	uint8_t *first = pages_alloc(3), *second;
+	bool zero = true;
+
+	if (!require(run, "3 pages", first ? STATUS_OK : STATUS_NO_MEMORY))
+		return;
+	expect(run, "page alignment", 0, physical(first) & PAGE_MASK, NULL);
+	__builtin_memset(first, 0xA5, 3 * PAGE_SIZE);
+	pages_free(first, 3);
+	second = pages_alloc(3);
+	for (size_t i = 0; second && i < 3 * PAGE_SIZE; i += 8)
+		zero = zero && !*(uint64_t *)(second + i);
+	expect(run, "used pages come back zeroed", true, second && zero, NULL);
+	pages_free(second, 3);
+	expect(run, "pages in use", before, pages_in_use(), NULL);
+}
+
+static void clock_advances(struct test_run *run)
+{
+	uint64_t first = platform->clock(), next = first;
+
+	for (unsigned i = 0; i < 100; i++) {
+		uint64_t now = platform->clock();
+
+		expect(run, "the clock never goes back", true, now >= next, NULL);
+		next = now;
+	}
+	expect(run, "the clock advances", true, next > first, NULL);
+}
+
+static void read_clock(struct vcpu *vcpu, void *clock)
+{
+	(void)vcpu;
+	*(uint64_t *)clock = platform->clock();
+}
+
+/* Deadlines and guests' timers are compared across processors. */
+static void clocks_agree(struct test_run *run)
+{
+	enum { TIMES = 3 };
+	struct lab lab;
+
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){
+			      .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
+		return;
+	for (unsigned i = TIMES; i < TIMES * lab.vcpus; i++) {
+		uint64_t before = platform->clock(), there = 0;
+
+		if (!require(run, "a call",
+			     vcpu_call(lab.vm->vcpus[i / TIMES], read_clock, &there)))
+			break;
+		expect(run, "another processor's clock is not behind", true, there >= before, NULL);
+		expect(run, "nor ahead", true, there <= platform->clock(), NULL);
+	}
+	lab_close(&lab);
+}
+
+static const struct test rows[] = {
+	{ "machine.processors", "PI vol. 2, \"MP Services Protocol\"", processors, .needs = 0 },
+	{ "machine.exceptions", "SDM vol. 3A, \"Interrupt and Exception Handling\"",
+	  exceptions_are_caught, .needs = 0 },
+	{ "machine.kick", "SDM vol. 3A, \"Issuing Interprocessor Interrupts\"", kicks_arrive,
+	  .needs = 0 },
+	{ "machine.pages", "UEFI, \"Memory Allocation Services\"", pages_are_zeroed, .needs = 0 },
+	{ "machine.clock", "SDM vol. 3B, \"Time-Stamp Counter\"", clock_advances, .needs = 0 },
+	{ "machine.clock.everywhere", "SDM vol. 3B, \"Time-Stamp Counter Adjustment\"",
+	  clocks_agree, .needs = NEEDS_GUEST, .cpus = 2 },
+};
+
+TEST_GROUP(machine, rows);

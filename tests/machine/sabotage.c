@@ -1,0 +1,267 @@
+/*
+ * Tests that misbehave on purpose; only in the image of `make SABOTAGE=1`. Each is followed by an
+ * ordinary one. tests/run/sabotage.py says which verdict each must get.
+ */
+#include "tests/lib/lab.h"
+#include "tests/lib/list.h"
+
+#define FOR_EVER for (;;)
+
+static const struct lab_config ordinary_lab = { .vcpus = 2,
+						.bsp = GUEST_start,
+						.ap = GUEST_answer };
+
+static void ordinary(struct test_run *run)
+{
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &ordinary_lab))
+		return;
+	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, 1))
+		expect(run, "starts of the AP", 1, lab.slot[1].entered, NULL);
+	lab_expect_counts(&lab);
+	lab_close(&lab);
+}
+
+/* --- guests ------------------------------------------------------------------------------------
+ */
+
+/* A guest of one vCPU that never comes to its end. */
+static void bad_guest(struct test_run *run)
+{
+	const struct lab_config config = { .vcpus = 1,
+					   .bsp = (enum guest_program)run->test->argument };
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &config))
+		return;
+	lab.shared->rounds = ~0u;
+	if (lab_start(&lab))
+		lab_wait_finished(&lab, 0, 2);
+	lab_close(&lab);
+}
+
+/* An AP waits for a SIPI that nobody sends. */
+static void waits_for_ever(struct test_run *run)
+{
+	const struct lab_config config = { .vcpus = 2,
+					   .wait_in_hardware = run->test->argument,
+					   .bsp = GUEST_idle,
+					   .ap = GUEST_answer };
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &config))
+		return;
+	if (lab_start(&lab))
+		lab_wait_all_aps(&lab, 1);
+	lab_close(&lab);
+}
+
+static bool again(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
+{
+	(void)vcpu;
+	(void)argument;
+	return exit->kind == EXIT_ENTRY_FAILED;
+}
+
+static void spoil(struct vcpu *vcpu, void *argument)
+{
+	(void)argument;
+	backend->rflags_set(vcpu, 0); /* bit 1 must be 1 */
+}
+
+static void entries_fail(struct test_run *run)
+{
+	const struct lab_config config = { .vcpus = 1, .bsp = GUEST_spin };
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &config))
+		return;
+	lab.vm->on_exit = again;
+	if (lab_start(&lab) && require(run, "a call", vcpu_call(lab.vm->vcpus[0], spoil, NULL)))
+		lab_wait_finished(&lab, 0, 1);
+	lab_close(&lab);
+}
+
+/* --- our own code on the boot processor --------------------------------------------------------
+ */
+
+static void divides(struct test_run *run)
+{
+	(void)run;
+	__asm__ volatile("divl %0" : : "r"(0), "a"(1), "d"(0) : "cc");
+}
+
+static void calls_nowhere(struct test_run *run)
+{
+	void (*volatile nowhere)(struct test_run *) = NULL;
+
+	nowhere(run);
+}
+
+static void loops(struct test_run *run)
+{
+	(void)run;
+	FOR_EVER
+	cpu_relax();
+}
+
+/* No VMCS is current: each VMLAUNCH fails. Slowly: emulators log each. */
+static void launches(struct test_run *run)
+{
+	(void)run;
+	FOR_EVER
+	{
+		__asm__ volatile("vmlaunch" : : : "cc", "memory");
+		for (unsigned i = 0; i < 100000; i++)
+			cpu_relax();
+	}
+}
+
+/* Ends after 2^64 calls; the result depends on the inner call's, so that this is no loop. */
+static NOINLINE uint64_t deeper(volatile uint64_t *outer)
+{
+	volatile uint64_t here[32] = { *outer + 1 };
+
+	return here[0] ? deeper(here) + here[0] : 0;
+}
+
+static void overflows(struct test_run *run)
+{
+	volatile uint64_t start = 0;
+
+	expect(run, "a sum", 0, deeper(&start), NULL);
+}
+
+static void says_nothing(struct test_run *run)
+{
+	(void)run;
+}
+
+/* --- our own code on an application processor --------------------------------------------------
+ */
+
+static void undefined(struct vcpu *vcpu, void *argument)
+{
+	(void)vcpu;
+	(void)argument;
+	__asm__ volatile("ud2");
+}
+
+static void stay(struct vcpu *vcpu, void *argument)
+{
+	(void)vcpu;
+	(void)argument;
+	FOR_EVER
+	cpu_relax();
+}
+
+__asm__(".text\n"
+	"swallow:\n\t"
+	"iretq");
+extern void swallow(void) __attribute__((visibility("hidden")));
+
+static uint64_t deaf_idt[3][2] __attribute__((aligned(16)));
+
+/* Every NMI from now on is gone without a trace. SDM vol. 3A, "64-Bit Mode IDT". */
+static void stay_deaf(struct vcpu *vcpu, void *argument)
+{
+	uint64_t to = (uint64_t)(uintptr_t)swallow;
+	struct __attribute__((packed)) {
+		uint16_t limit;
+		uint64_t base;
+	} table = { sizeof(deaf_idt) - 1, (uint64_t)(uintptr_t)deaf_idt };
+	uint16_t cs;
+
+	__asm__ volatile("mov %%cs, %0" : "=r"(cs));
+	deaf_idt[2][0] =
+		(to & 0xFFFF) | (uint64_t)cs << 16 | 0x8Eull << 40 | (to & 0xFFFF0000) << 32;
+	deaf_idt[2][1] = to >> 32;
+	__asm__ volatile("lidt %0" : : "m"(table) : "memory");
+	stay(vcpu, argument);
+}
+
+static void (*const ap_calls[])(struct vcpu *vcpu, void *argument) = { undefined, stay, stay_deaf };
+
+static void on_ap(struct test_run *run)
+{
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &ordinary_lab))
+		return;
+	if (lab_start(&lab) && lab_wait_all_aps(&lab, 1))
+		expect_in_time(run, "a call on an AP",
+			       vcpu_call(lab.vm->vcpus[1], ap_calls[run->test->argument], NULL));
+	lab_close(&lab);
+}
+
+/* --- what needs a run of its own ---------------------------------------------------------------
+ */
+
+/* A triple fault of the host: nothing in the image can survive that. */
+static void resets(struct test_run *run)
+{
+	static const uint8_t no_table[10] __attribute__((aligned(16)));
+
+	(void)run;
+	__asm__ volatile("lidt %0; ud2" : : "m"(no_table));
+}
+
+static struct platform without_volume;
+
+static enum status no_volume(const char *path, const char *data, size_t size)
+{
+	(void)path;
+	(void)data;
+	(void)size;
+	return STATUS_DEVICE;
+}
+
+static void loses_volume(struct test_run *run)
+{
+	without_volume = *platform;
+	without_volume.file_write = no_volume;
+	without_volume.file_append = no_volume;
+	platform = &without_volume;
+	expect(run, "the volume is gone", true, true, NULL);
+}
+
+enum { CALL_UNDEFINED, CALL_STAY, CALL_STAY_DEAF };
+
+#define ROW(row_name, function, ...)                                                               \
+	{ .name = row_name,                                                                        \
+	  .sdm = "none: it misbehaves on purpose",                                                 \
+	  .run = function,                                                                         \
+	  .milliseconds = 500,                                                                     \
+	  __VA_ARGS__ },                                                                           \
+	{                                                                                          \
+		.name = row_name ".after", .sdm = "an ordinary test", .run = ordinary,             \
+		.needs = NEEDS_GUEST, .cpus = 2                                                    \
+	}
+#define GUEST_ROW(name, program) ROW(name, bad_guest, .needs = NEEDS_GUEST, .argument = program)
+#define AP_ROW(name, call) ROW(name, on_ap, .needs = NEEDS_GUEST, .cpus = 2, .argument = call)
+
+static const struct test rows[] = {
+	GUEST_ROW("sabotage.guest.spins", GUEST_spin),
+	GUEST_ROW("sabotage.guest.halts", GUEST_idle),
+	GUEST_ROW("sabotage.guest.exits", GUEST_cpuid),
+	GUEST_ROW("sabotage.guest.triple_fault", GUEST_triple_fault),
+	GUEST_ROW("sabotage.guest.shuts_down", GUEST_shutdown),
+	ROW("sabotage.guest.waits", waits_for_ever, .needs = NEEDS_GUEST),
+	ROW("sabotage.guest.waits_in_hardware", waits_for_ever,
+	    .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 2, .argument = 1),
+	ROW("sabotage.entries_fail", entries_fail, .needs = NEEDS_GUEST),
+	ROW("sabotage.host.divides", divides, .needs = 0),
+	ROW("sabotage.host.calls_nowhere", calls_nowhere, .needs = 0),
+	ROW("sabotage.host.overflows", overflows, .needs = 0),
+	ROW("sabotage.host.says_nothing", says_nothing, .needs = 0),
+	ROW("sabotage.host.loops", loops, .cpus = 2),
+	ROW("sabotage.host.launches", launches, .needs = BIT(CAP_VIRTUALIZATION), .cpus = 2),
+	AP_ROW("sabotage.ap.undefined", CALL_UNDEFINED),
+	AP_ROW("sabotage.ap.loops", CALL_STAY),
+	AP_ROW("sabotage.ap.is_lost", CALL_STAY_DEAF),
+	ROW("crash.volume", loses_volume, .needs = 0),
+	ROW("crash.reset", resets, .needs = 0),
+};
+
+TEST_GROUP(sabotage, rows);

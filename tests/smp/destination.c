@@ -1,0 +1,254 @@
+/* Which processors an IPI reaches, and vectors that none may have. */
+#include "lib/pages.h"
+
+#include "tests/lib/script.h"
+
+#define DETERMINING "SDM vol. 3A, \"Determining IPI Destination\""
+#define PHYSICAL "SDM vol. 3A, \"Physical Destination Mode\""
+#define LOGICAL_MODE "SDM vol. 3A, \"Logical Destination Mode\""
+#define X2APIC_PHYSICAL "SDM vol. 3A, \"Interrupt Command Register in x2APIC Mode\""
+#define X2APIC_LOGICAL "SDM vol. 3A, \"Logical Destination Mode in x2APIC Mode\""
+#define ERRORS "SDM vol. 3A, \"Error Handling\""
+#define SELF_REGISTER "SDM vol. 3A, \"SELF IPI Register\""
+#define VALID_VECTORS "SDM vol. 3A, \"Valid Interrupt Vectors\""
+
+/* Scripts read line by line. */
+/* clang-format off */
+
+/*
+ * Vector 31H ends each of these scripts: it comes to all others after everything else, and lets
+ * them take what they have.
+ */
+#define DONE SEND(FIXED | OTHERS | 0x31, 0), WINDOW
+#define COLLECT READY, AWAIT_BIT(IRR, 0x31, 1), WINDOW, WINDOW, WINDOW, WINDOW
+#define COLLECTORS AT(EACH), ENABLE, COLLECT
+
+static const struct step physical_ids[] = {
+	AT(0), ENABLE, AWAIT_READY(3), SEND(FIXED | 0x51, 1), ICR(FIXED | 0x51, 1),
+		SEND(FIXED | 0x52, 2), SEND(FIXED | 0x53, 3), SEND(FIXED | 0x54, 0),
+		ICR(FIXED | 0x54, 0), SEND(FIXED | 0x5E, 9), ICR(FIXED | 0x5E, 9), DONE,
+	COLLECTORS,
+	AFTER, TRACE(0, 0x54), TRACE(1, 0x51, 0x31), TRACE(2, 0x52, 0x31), TRACE(3, 0x53, 0x31),
+		COUNT(0, sent, 7),
+	END,
+};
+
+/* Bits of the LDR; no bit in common, and no bits at all: nobody. */
+static const struct step flat[] = {
+	AT(0), ENABLE, WRITE(APIC_LDR, 0x01000000), READ(APIC_DFR, 0xFFFFFFFF), AWAIT_READY(3),
+		SEND(FIXED | LOGICAL | 0x51, 0x02), ICR(FIXED | LOGICAL | 0x51, 0x02),
+		SEND(FIXED | LOGICAL | 0x52, 0x06), SEND(FIXED | LOGICAL | 0x53, 0x09),
+		SEND(FIXED | LOGICAL | 0x5D, 0x70), SEND(FIXED | LOGICAL | 0x5E, 0x00),
+		SEND(FIXED | LOGICAL | 0x61, 0xFF), DONE, WINDOW,
+	AT(1), ENABLE, WRITE(APIC_LDR, 0x02000000), COLLECT,
+	AT(2), ENABLE, WRITE(APIC_LDR, 0x04000000), COLLECT,
+	AT(3), ENABLE, WRITE(APIC_LDR, 0x88FFFFFF), READ(APIC_LDR, 0x88000000), COLLECT,
+	AFTER, TRACE(0, 0x61, 0x53), TRACE(1, 0x61, 0x52, 0x51, 0x31), TRACE(2, 0x61, 0x52, 0x31),
+		TRACE(3, 0x61, 0x53, 0x31), COUNT(0, sent, 12),
+	END,
+};
+
+/* Cluster in the high half, members in the low one; all ones are everybody. */
+static const struct step clusters[] = {
+	AT(0), ENABLE, WRITE(APIC_DFR, 0), WRITE(APIC_LDR, 0x11000000), AWAIT_READY(3),
+		SEND(FIXED | LOGICAL | 0x51, 0x13), SEND(FIXED | LOGICAL | 0x52, 0x21),
+		SEND(FIXED | LOGICAL | 0x53, 0x2F), SEND(FIXED | LOGICAL | 0x5C, 0x31),
+		SEND(FIXED | LOGICAL | 0x5D, 0x10), SEND(FIXED | LOGICAL | 0x5E, 0x18),
+		SEND(FIXED | LOGICAL | 0x61, 0xFF), DONE, WINDOW,
+	AT(1), ENABLE, WRITE(APIC_DFR, 0), WRITE(APIC_LDR, 0x12000000), COLLECT,
+	AT(2), ENABLE, WRITE(APIC_DFR, 0), WRITE(APIC_LDR, 0x21000000), COLLECT,
+	AT(3), ENABLE, WRITE(APIC_DFR, 0), WRITE(APIC_LDR, 0x22000000), COLLECT,
+	AFTER, TRACE(0, 0x61, 0x51), TRACE(1, 0x61, 0x51, 0x31), TRACE(2, 0x61, 0x53, 0x52, 0x31),
+		TRACE(3, 0x61, 0x53, 0x31), COUNT(0, sent, 12),
+	END,
+};
+
+/* APIC ids 0, 1, 10H, 11H: two clusters of 16. FFH is no broadcast here. */
+static const struct step x2apic_clusters[] = {
+	AT(0), ENABLE, READ(APIC_LDR, 0x1), AWAIT_READY(3), SEND(FIXED | LOGICAL | 0x51, 0x00003),
+		ICR(FIXED | LOGICAL | 0x51, 0x00003), SEND(FIXED | LOGICAL | 0x52, 0x10001),
+		ICR(FIXED | LOGICAL | 0x52, 0x10001), SEND(FIXED | LOGICAL | 0x53, 0x1FFFF),
+		SEND(FIXED | LOGICAL | 0x5C, 0x20001), SEND(FIXED | LOGICAL | 0x5D, 0x10000),
+		SEND(FIXED | LOGICAL | 0x5E, 0x10004), SEND(FIXED | LOGICAL | 0x61, 0xFFFFFFFF),
+		SEND(FIXED | LOGICAL | 0x54, 0xFF), DONE, WINDOW, WINDOW,
+	AT(1), ENABLE, READ(APIC_ID, 1), READ(APIC_LDR, 0x2), COLLECT,
+	AT(2), ENABLE, READ(APIC_ID, 0x10), READ(APIC_LDR, 0x10001), COLLECT,
+	AT(3), ENABLE, READ(APIC_ID, 0x11), READ(APIC_LDR, 0x10002), COLLECT,
+	AFTER, TRACE(0, 0x61, 0x54, 0x51), TRACE(1, 0x61, 0x54, 0x51, 0x31),
+		TRACE(2, 0x61, 0x53, 0x52, 0x31), TRACE(3, 0x61, 0x53, 0x31), COUNT(0, sent, 14),
+	END,
+};
+
+/* APIC ids 0, 101H, 12345H, FFFEH: 32 bits count, in CPUID too. */
+static const struct step wide[] = {
+	AT(0), ENABLE, AWAIT_READY(3), SEND(FIXED | 0x51, 0x101), ICR(FIXED | 0x51, 0x101),
+		SEND(FIXED | 0x52, 0x12345), ICR(FIXED | 0x52, 0x12345), SEND(FIXED | 0x53, 0xFFFE),
+		SEND(FIXED | 0x5B, 0x01), SEND(FIXED | 0x5C, 0x45), SEND(FIXED | 0x5D, 0xFF),
+		SEND(FIXED | 0x5E, 0x2345), SEND(FIXED | LOGICAL | 0x54, 0x12340020),
+		SEND(FIXED | LOGICAL | 0x55, 0x0FFF4000), SEND(FIXED | 0x61, 0xFFFFFFFF),
+		ICR(FIXED | 0x61, 0xFFFFFFFF), DONE,
+	AT(1), ENABLE, READ(APIC_ID, 0x101), READ(APIC_LDR, 0x00100002),
+		CPUID_MASKED(0xB, 3, ~0u, 0x101), CPUID_MASKED(1, 1, 0xFF000000, 0x01000000),
+		COLLECT,
+	AT(2), ENABLE, READ(APIC_ID, 0x12345), READ(APIC_LDR, 0x12340020),
+		CPUID_MASKED(0xB, 3, ~0u, 0x12345), COLLECT,
+	AT(3), ENABLE, READ(APIC_ID, 0xFFFE), READ(APIC_LDR, 0x0FFF4000),
+		CPUID_MASKED(0xB, 3, ~0u, 0xFFFE), COLLECT,
+	AFTER, TRACE(0, 0x61), TRACE(1, 0x61, 0x51, 0x31), TRACE(2, 0x61, 0x54, 0x52, 0x31),
+		TRACE(3, 0x61, 0x55, 0x53, 0x31), COUNT(0, sent, 12),
+	END,
+};
+
+/* Physical FFH, any delivery mode; FFFFFFFFH in x2APIC mode, where FFH is one processor's id. */
+static const struct step broadcast[] = {
+	AT(0), ENABLE, AWAIT_READY(2), SEND(FIXED | 0x51, 0xFF), ICR(FIXED | 0x51, 0xFF),
+		SEND(NMI, 0xFF), DONE,
+	COLLECTORS,
+	AFTER, TRACE(0, NMI_VECTOR, 0x51), TRACE(1, NMI_VECTOR, 0x51, 0x31),
+		TRACE(2, NMI_VECTOR, 0x51, 0x31),
+	END,
+};
+
+static const struct step x2apic_broadcast[] = {
+	AT(0), ENABLE, AWAIT_READY(2), SEND(FIXED | 0x51, 0xFFFFFFFF), SEND(FIXED | 0x5E, 0xFF),
+		SEND(NMI, 0xFFFFFFFF), DONE,
+	COLLECTORS,
+	AFTER, TRACE(0, NMI_VECTOR, 0x51), TRACE(1, NMI_VECTOR, 0x51, 0x31),
+		TRACE(2, NMI_VECTOR, 0x51, 0x31),
+	END,
+};
+
+/* The destination field means nothing then. */
+static const struct step shorthands[] = {
+	AT(0), ENABLE, AWAIT_READY(2), SEND(FIXED | SELF | 0x51, 1), ICR(FIXED | SELF | 0x51, 1),
+		READ_BIT(IRR, 0x51, 1), SEND(FIXED | ALL | 0x52, 1), ICR(FIXED | ALL | 0x52, 1),
+		SEND(FIXED | OTHERS | 0x53, 0), ICR(FIXED | OTHERS | 0x53, 0),
+		SEND(FIXED | LOGICAL | SELF | 0x54, 0), DONE, WINDOW, WINDOW,
+	COLLECTORS,
+	AFTER, TRACE(0, 0x54, 0x52, 0x51), TRACE(1, 0x53, 0x52, 0x31), TRACE(2, 0x53, 0x52, 0x31),
+		COUNT(0, sent, 9),
+	END,
+};
+
+static const struct step self_register[] = {
+	AT(0), ENABLE, SEND(FIXED | 0x31, 5), WRITE(APIC_SELF_IPI, 0x51), READ_BIT(IRR, 0x51, 1),
+		READ_BIT(TMR, 0x51, 0), ICR(FIXED | 0x31, 5), WRITE(APIC_SELF_IPI, 0x0F),
+		WRITE(APIC_ESR, 0), READ_MASKED(APIC_ESR, 0x20, 0x20), READ(IRR, 0), WINDOW,
+		TAKEN(1),
+	AFTER, TRACE(0, 0x51), COUNT(0, sent, 1),
+	END,
+};
+
+/* Nobody has these ids: a caller is told, a guest is not; nothing is sent. */
+static const struct step unknown[] = {
+	AT(0), ENABLE, AWAIT_READY(1), SEND(FIXED | 0x51, 9), SEND(NMI, 9), SEND(INIT, 9),
+		SEND(SIPI | 1, 9), SEND(FIXED | LOGICAL | 0x51, 0), WRITE(APIC_ESR, 0),
+		READ(APIC_ESR, 0), SEND(FIXED | 0x31, 1),
+	AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), READ_BIT(IRR, 0x51, 0), TAKEN(0),
+	HOST, POST(FIXED | 0x51, 9, STATUS_NOT_FOUND), POST(NMI, 9, STATUS_NOT_FOUND),
+		POST(INIT, 0x10000, STATUS_NOT_FOUND), POST(SIPI | 1, 9, STATUS_NOT_FOUND),
+		POST(EXTINT | 0x51, 9, STATUS_NOT_FOUND), POST(LOWEST | 0x51, 9, STATUS_NOT_FOUND),
+		POST(FIXED | LOGICAL | 0x51, 0, STATUS_NOT_FOUND),
+		POST(LOWEST | LOGICAL | 0x51, 0, STATUS_NOT_FOUND),
+		POST(FIXED | 0x51, 0xFF, STATUS_NOT_FOUND),
+	AFTER, COUNT(0, sent, 1), COUNT(0, received, 0), COUNT(1, received, 3), REFUSED(0),
+	END,
+};
+
+/* A source of another VM is none of ours. */
+static void unknown_source(struct test_run *run)
+{
+	struct vcpu *stranger = NULL;
+	struct ipi ipi = { .mode = DELIVERY_NMI, .assert = true };
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 1, .bsp = GUEST_idle }))
+		return;
+	stranger = pages_alloc((sizeof(*stranger) + PAGE_SIZE - 1) / PAGE_SIZE);
+	if (require(run, "memory", stranger ? STATUS_OK : STATUS_NO_MEMORY)) {
+		ipi.source = stranger;
+		expect(run, "status", STATUS_NOT_FOUND, ipi_send(lab.vm, &ipi), NULL);
+		expect(run, "sent", 0, atomic_load(&stranger->counts.sent), NULL);
+		lab_expect_counts(&lab);
+	}
+	pages_free(stranger, (sizeof(*stranger) + PAGE_SIZE - 1) / PAGE_SIZE);
+	lab_close(&lab);
+}
+
+/* The sender's ESR has it after a write, and until the next one. 10H is a vector like others. */
+static const struct step illegal_vectors[] = {
+	AT(0), ENABLE, AWAIT_READY(1), READ(APIC_ESR, 0), SEND(FIXED | 0x0F, 1),
+		ICR(FIXED | 0x0F, 1), READ(APIC_ESR, 0), WRITE(APIC_ESR, 0), READ(APIC_ESR, 0x20),
+		READ(APIC_ESR, 0x20), WRITE(APIC_ESR, 0), READ(APIC_ESR, 0), SEND(FIXED | 0, 1),
+		WRITE(APIC_ESR, 0), READ(APIC_ESR, 0x20), SEND(FIXED | SELF | 5, 0),
+		WRITE(APIC_ESR, 0), READ_MASKED(APIC_ESR, 0x20, 0x20), SEND(FIXED | OTHERS | 8, 0),
+		WRITE(APIC_ESR, 0), READ(APIC_ESR, 0x20), SEND(FIXED | ALL | 9, 0),
+		WRITE(APIC_ESR, 0), READ_MASKED(APIC_ESR, 0x20, 0x20), SEND(FIXED | 9, 77),
+		WRITE(APIC_ESR, 0), READ(APIC_ESR, 0x20), SEND(SIPI | 1, 77), SEND(NMI | 1, 77),
+		SEND(INIT | 1, 77), SEND(FIXED | 0x10, 1), WRITE(APIC_ESR, 0), READ(APIC_ESR, 0),
+		READ(IRR, 0),
+	AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x10, 1), READ(IRR, 1 << 0x10), WRITE(APIC_ESR, 0),
+		READ(APIC_ESR, 0), TAKEN(0),
+	AFTER, COUNT(0, sent, 1), COUNT(1, received, 3),
+	END,
+};
+
+/* One that arrives all the same is the receiver's error. */
+static const struct step illegal_received[] = {
+	AT(0), ENABLE, WRITE(APIC_LVT_ERROR, 0xE1), STI, READY, AWAIT_TAKEN(1), AWAIT_FLAG(1, 1),
+		READ(IRR, 0), READ(APIC_ESR, 0), WRITE(APIC_ESR, 0), READ(APIC_ESR, 0x40),
+		WRITE(APIC_ESR, 0), READ(APIC_ESR, 0), TAKEN(1),
+	HOST, AWAIT_READY(1), POST(FIXED | 0x0F, 0, STATUS_OK), POST(FIXED | 0x00, 0, STATUS_OK),
+		AWAIT_COUNT(0, dropped, 2), FLAG(1),
+	AFTER, TRACE(0, 0xE1),
+	END,
+};
+
+/* The LVT error interrupt: once, until a write to the ESR rearms it; not while masked. */
+static const struct step error_interrupt[] = {
+	AT(0), ENABLE, WRITE(APIC_LVT_ERROR, 0xE1), STI, SEND(FIXED | SELF | 3, 0), AWAIT_TAKEN(1),
+		SEND(FIXED | SELF | 3, 0), TAKEN(1), WRITE(APIC_ESR, 0), SEND(FIXED | SELF | 3, 0),
+		AWAIT_TAKEN(2), TAKEN(2), WRITE(APIC_LVT_ERROR, 0x100E1), WRITE(APIC_ESR, 0),
+		SEND(FIXED | SELF | 3, 0), TAKEN(2), WRITE(APIC_ESR, 0),
+		READ_MASKED(APIC_ESR, 0x20, 0x20), TAKEN(2),
+		/* an illegal vector in this very entry does not go round for ever */
+		WRITE(APIC_LVT_ERROR, 0x05), SEND(FIXED | SELF | 3, 0), TAKEN(2), READ(IRR, 0),
+	AFTER, TRACE(0, 0xE1, 0xE1),
+	END,
+};
+/* clang-format on */
+
+static const struct test rows[] = {
+	SCRIPT_ROW("destination.physical", PHYSICAL, "destination: physical", physical_ids,
+		   VCPUS(4)),
+	SCRIPT_ROW("destination.flat", LOGICAL_MODE, "destination: logical flat", flat,
+		   VCPUS(4) | MODE_XAPIC),
+	SCRIPT_ROW("destination.cluster", LOGICAL_MODE, "destination: logical cluster", clusters,
+		   VCPUS(4) | MODE_XAPIC),
+	SCRIPT_ROW("destination.x2apic.cluster", X2APIC_LOGICAL, "destination: x2APIC",
+		   x2apic_clusters, VCPUS(4) | MODE_X2APIC | IDS_CLUSTERS),
+	SCRIPT_ROW("destination.x2apic.wide", X2APIC_PHYSICAL, "destination: x2APIC", wide,
+		   VCPUS(4) | MODE_X2APIC | IDS_WIDE),
+	SCRIPT_ROW("destination.broadcast", PHYSICAL, "destination: physical", broadcast,
+		   VCPUS(3) | MODE_XAPIC),
+	SCRIPT_ROW("destination.x2apic.broadcast", X2APIC_PHYSICAL, "destination: physical",
+		   x2apic_broadcast, VCPUS(3) | MODE_X2APIC),
+	SCRIPT_ROW("destination.shorthands", DETERMINING, "destination: shorthands", shorthands,
+		   VCPUS(3)),
+	SCRIPT_ROW("destination.x2apic.self", SELF_REGISTER, "destination: shorthands",
+		   self_register, VCPUS(1) | MODE_X2APIC),
+	SCRIPT_ROW("destination.unknown", DETERMINING, "destination: unknown", unknown, VCPUS(2)),
+	{ .name = "destination.unknown.source",
+	  .sdm = DETERMINING,
+	  .run = unknown_source,
+	  .needs = NEEDS_GUEST,
+	  .row = "VM: send an IPI" },
+	SCRIPT_ROW("vector.illegal", VALID_VECTORS, "APIC: illegal vectors", illegal_vectors,
+		   VCPUS(2)),
+	SCRIPT_ROW("vector.illegal.received", ERRORS, "APIC: illegal vectors", illegal_received,
+		   VCPUS(1)),
+	SCRIPT_ROW("vector.illegal.interrupt", ERRORS, "APIC: illegal vectors", error_interrupt,
+		   VCPUS(1)),
+};
+
+TEST_GROUP(destination, rows);

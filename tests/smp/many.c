@@ -1,0 +1,111 @@
+/* More vCPUs than processors: all of them are brought up, and share the processors. */
+#include "tests/lib/lab.h"
+#include "tests/lib/list.h"
+
+#define MP_INIT "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
+#define SHORTHAND "SDM vol. 3A, \"Interrupt Command Register (ICR)\": destination shorthand"
+
+enum { PROCESSORS = 0xFF, X2APIC = 1 << 8 };
+
+/* The row's number of processors; the vCPUs are dealt out to them. */
+static bool pin_all(struct lab *lab)
+{
+	unsigned count = lab->run->test->argument & PROCESSORS;
+
+	for (unsigned i = 0; i < lab->vcpus && count != cpus_in_use(); i++)
+		if (!require(lab->run, "affinity",
+			     vcpu_set_affinity(lab->vm->vcpus[i],
+					       (int)cpu_in_use(i % count)->index)))
+			return false;
+	return true;
+}
+
+static void expect_started(struct lab *lab)
+{
+	struct test_run *run = lab->run;
+	unsigned count = run->test->argument & PROCESSORS;
+
+	for (unsigned i = 1; i < lab->vcpus; i++) {
+		const struct vcpu *vcpu = lab->vm->vcpus[i];
+
+		expect(run, "starts", 1, lab->slot[i].entered, NULL);
+		expect(run, "programs finished", 1, lab->slot[i].finished, NULL);
+		expect(run, "APIC id that it saw", i, lab->slot[i].apic_id, NULL);
+		expect(run, "INITs", 1, atomic_load(&vcpu->counts.inits), NULL);
+		expect(run, "second SIPI ignored", 1, atomic_load(&vcpu->counts.sipis_ignored),
+		       NULL);
+		expect(run, "its processor", cpu_in_use(i % count)->index,
+		       atomic_load(&vcpu->cpu)->index, NULL);
+	}
+	expect(run, "messages that the boot processor sent", 3 * (lab->vcpus - 1),
+	       atomic_load(&lab->vm->vcpus[0]->counts.sent), NULL);
+	lab_expect_counts(lab);
+}
+
+static void bring_up(struct test_run *run)
+{
+	const enum guest_program *program = run->test->data;
+	struct lab lab;
+
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){ .vcpus = VM_VCPUS_MAX,
+					    .x2apic = run->test->argument & X2APIC,
+					    .bsp = *program,
+					    .ap = GUEST_answer }))
+		return;
+	if (pin_all(&lab) && lab_start(&lab) && lab_wait_finished(&lab, 0, 1) &&
+	    lab_wait_all_aps(&lab, 1) && lab_wait_arrived(&lab))
+		expect_started(&lab);
+	lab_close(&lab);
+}
+
+static bool all_count(struct lab *lab, uint64_t more_than)
+{
+	for (unsigned i = 0; i < lab->vcpus; i++)
+		if (lab->slot[i].counter <= more_than)
+			return false;
+	return true;
+}
+
+/* None starves: all run, and none gets so far ahead that the others must have waited for it. */
+static void share(struct test_run *run)
+{
+	enum { VCPUS = 12 };
+	struct lab lab;
+
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){ .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin }))
+		return;
+	for (unsigned i = 1; i < VCPUS; i++)
+		require(run, "start", vm_start_ap(lab.vm, i, GUEST_SIPI_PAGE >> 12));
+	if (lab_start(&lab) && lab_wait(&lab, "all count", all_count, 0)) {
+		expect(run, "running", VCPUS, vm_running(lab.vm), NULL);
+		lab_wait(&lab, "all count on", all_count, lab.slot[0].counter);
+	}
+	lab_close(&lab);
+}
+
+static const enum guest_program broadcast = GUEST_start_others, single = GUEST_start;
+
+#define ROW "VM: more vCPUs than processors"
+
+static const struct test rows[] = {
+	{ "many.broadcast.1", SHORTHAND, bring_up, .needs = NEEDS_GUEST, .argument = 1,
+	  .data = &broadcast, .row = ROW },
+	{ "many.broadcast.2", SHORTHAND, bring_up, .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
+	  .data = &broadcast, .row = ROW },
+	{ "many.broadcast.4", SHORTHAND, bring_up, .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
+	  .data = &broadcast, .row = ROW },
+	{ "many.broadcast.x2apic", SHORTHAND, bring_up, .needs = NEEDS_GUEST,
+	  .argument = 1 | X2APIC, .data = &broadcast, .row = ROW },
+	{ "many.single.1", MP_INIT, bring_up, .needs = NEEDS_GUEST, .argument = 1, .data = &single,
+	  .row = ROW },
+	{ "many.single.2", MP_INIT, bring_up, .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
+	  .data = &single, .row = ROW },
+	{ "many.single.4", MP_INIT, bring_up, .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
+	  .data = &single, .row = ROW },
+	{ "many.share", "SDM vol. 3C, \"VMX-Preemption Timer\"", share, .needs = NEEDS_GUEST,
+	  .row = ROW },
+};
+
+TEST_GROUP(many, rows);

@@ -1,0 +1,329 @@
+/* Situations in which well-known hypervisors have failed: what comes when is left to chance. */
+#include "lib/pages.h"
+
+#include "tests/lib/script.h"
+
+#define INIT_RULES "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
+#define HALTING "SDM vol. 2A, \"HLT-Halt\""
+#define STI_SHADOWS "SDM vol. 2B, \"STI-Set Interrupt Flag\""
+#define ICR_MODES "SDM vol. 3A, \"Interrupt Command Register (ICR)\""
+#define WAIT_STATE "SDM vol. 3C, \"Activity State\": wait-for-SIPI blocks NMIs"
+#define BROADCAST "SDM vol. 3A, \"Determining IPI Destination\""
+
+/* Rounds of INITs and SIPIs from one or two senders to a processor that halts as soon as it lives.
+ */
+struct sequence {
+	uint32_t steps; /* for guest/race.c, from the low nibble up: 1 INIT, 2 SIPI */
+	bool one_life;	/* each round starts it exactly once, and the sender waits for that */
+	unsigned senders;
+	unsigned inits, ignored; /* a round; ignored: SIPIs that find it running */
+	enum vcpu_state end;
+};
+
+enum { ROUNDS = 20 };
+
+static bool has_lived(struct lab *lab, uint64_t argument)
+{
+	return lab->slot[argument >> 32].counter >= (uint32_t)argument;
+}
+
+/* Every vCPU but the target has come to its end. */
+static bool others_have_halted(struct lab *lab, uint64_t target)
+{
+	for (unsigned i = 0; i < lab->vcpus; i++)
+		if (i != target && !(lab->slot[i].finished == 1 &&
+				     atomic_load(&lab->vm->vcpus[i]->state) == VCPU_HALTED))
+			return false;
+	return true;
+}
+
+static void expect_lives(struct lab *lab, const struct sequence *sequence, unsigned target)
+{
+	struct test_run *run = lab->run;
+	const struct vcpu_counts *counts = &lab->vm->vcpus[target]->counts;
+	unsigned rounds = ROUNDS * sequence->senders;
+
+	expect(run, "INITs", 1 + rounds * sequence->inits, atomic_load(&counts->inits), NULL);
+	if (sequence->one_life) {
+		expect(run, "lives", 1 + rounds, lab->slot[target].counter, NULL);
+		expect(run, "starts", 1 + rounds, lab->slot[target].entered, NULL);
+	}
+	if (sequence->senders == 1)
+		expect(run, "SIPIs ignored", rounds * sequence->ignored,
+		       atomic_load(&counts->sipis_ignored), NULL);
+	expect(run, "only SIPIs are dropped", atomic_load(&counts->sipis_ignored),
+	       atomic_load(&counts->dropped), NULL);
+	for (unsigned i = 0; i < sequence->senders; i++)
+		expect(run, "ICR reads that differ", 0, lab->slot[i].value[0], ICR_MODES);
+	lab_expect_counts(lab);
+}
+
+/* A SIPI that it awaits still starts it. */
+static void expect_startable(struct lab *lab, unsigned target)
+{
+	const struct ipi sipi = {
+		.destination = target, .mode = DELIVERY_SIPI, .vector = 1, .assert = true
+	};
+	uint32_t lives = lab->slot[target].counter;
+
+	require(lab->run, "SIPI", ipi_send(lab->vm, &sipi));
+	lab_wait(lab, "another life", has_lived, (uint64_t)target << 32 | (lives + 1));
+}
+
+static bool begin(struct lab *lab, const struct sequence *sequence, unsigned target)
+{
+	lab->shared->rounds = ROUNDS;
+	lab->shared->argument[0] = sequence->steps;
+	lab->shared->argument[1] = target;
+	lab->shared->argument[2] = sequence->one_life;
+	if (sequence->senders == 2)
+		lab->shared->program[1] = GUEST_sequence;
+	for (unsigned i = 1; i <= target; i++)
+		if (!require(lab->run, "starting an AP", vm_start_ap(lab->vm, i, 1)))
+			return false;
+	if (!lab_start(lab) ||
+	    !lab_wait(lab, "the first life", has_lived, (uint64_t)target << 32 | 1))
+		return false;
+	lab->shared->go = 1;
+	return lab_wait(lab, "the senders", others_have_halted, target) && lab_wait_arrived(lab);
+}
+
+static void run_sequence(struct test_run *run)
+{
+	const struct sequence *sequence = run->test->data;
+	const unsigned target = sequence->senders;
+	const struct lab_config config = {
+		.vcpus = target + 1,
+		.x2apic = run->test->argument & MODE_X2APIC,
+		.decode_apic = run->test->argument & MODE_DECODED,
+		.wait_in_hardware = run->test->argument & HARDWARE_WAIT,
+		.bsp = GUEST_sequence,
+		.ap = GUEST_life,
+	};
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &config))
+		return;
+	if (begin(&lab, sequence, target) && lab_wait_state(&lab, target, sequence->end)) {
+		expect_lives(&lab, sequence, target);
+		if (sequence->end == VCPU_WAIT_SIPI)
+			expect_startable(&lab, target);
+	}
+	lab_close(&lab);
+}
+
+static const struct sequence init_hlt = { 0x21, true, 1, 1, 0, VCPU_HALTED };
+static const struct sequence early_sipi = { 0x212, true, 1, 1, 1, VCPU_HALTED };
+static const struct sequence late_init = { 0x121, false, 1, 2, 0, VCPU_WAIT_SIPI };
+static const struct sequence two_senders = { 0x2121, false, 2, 2, 0, VCPU_HALTED };
+
+/* An interrupt that comes just before the HLT wakes it, every time. */
+static void sti_hlt(struct test_run *run)
+{
+	const struct lab_config config = {
+		.vcpus = 2,
+		.x2apic = run->test->argument & MODE_X2APIC,
+		.decode_apic = run->test->argument & MODE_DECODED,
+		.bsp = GUEST_waker,
+		.ap = GUEST_sleeper,
+	};
+	enum { TIMES = 50 };
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &config))
+		return;
+	lab.shared->rounds = TIMES;
+	lab.shared->argument[1] = 1;
+	if (require(run, "starting the AP", vm_start_ap(lab.vm, 1, 1)) && lab_start(&lab) &&
+	    lab_wait_finished(&lab, 0, 1) && lab_wait_finished(&lab, 1, 1)) {
+		expect(run, "interrupts handled", TIMES, lab.slot[1].interrupts, NULL);
+		expect(run, "ICR reads that differ", 0, lab.slot[0].value[1], ICR_MODES);
+		expect(run, "interrupts given", TIMES,
+		       atomic_load(&lab.vm->vcpus[1]->counts.interrupts), NULL);
+		lab_expect_counts(&lab);
+	}
+	lab_close(&lab);
+}
+
+/* Real mode, whose vector table is at 0: INCW CS:[handled]; IRET. */
+enum { NMI_ENTRY = 2 * 4, HANDLER = 0x500, HANDLED = 0x510, STACK_PAGE = 0xF000 };
+
+static const uint8_t handler[] = { 0x2E, 0xFF, 0x06, HANDLED & 0xFF, HANDLED >> 8, 0xCF };
+
+static bool has_taken(struct lab *lab, uint64_t nmis)
+{
+	return atomic_load(&lab->vm->vcpus[1]->counts.received) >= nmis;
+}
+
+static bool waits(struct lab *lab, uint64_t in_hardware)
+{
+	const struct vcpu *vcpu = lab->vm->vcpus[1];
+
+	return in_hardware ? atomic_load(&vcpu->in_wait_sipi)
+			   : atomic_load(&vcpu->state) == VCPU_WAIT_SIPI;
+}
+
+static void expect_waits_on(struct lab *lab)
+{
+	expect(lab->run, "state", VCPU_WAIT_SIPI, atomic_load(&lab->vm->vcpus[1]->state), NULL);
+	expect(lab->run, "starts", 0, lab->slot[1].entered, NULL);
+	expect(lab->run, "NMIs taken", 0, atomic_load(&lab->vm->vcpus[1]->counts.nmis), NULL);
+}
+
+/* NMIs do not end the wait; one of them waits for the first instruction after SIPI. */
+static void nmi_before_sipi(struct lab *lab, uint16_t *handled, bool in_hardware)
+{
+	struct test_run *run = lab->run;
+	struct ipi ipi = { .destination = 1, .mode = DELIVERY_NMI, .assert = true };
+
+	if (!lab_start(lab) || !lab_wait(lab, "the AP waits", waits, in_hardware))
+		return;
+	require(run, "NMI", ipi_send(lab->vm, &ipi));
+	require(run, "NMI", ipi_send(lab->vm, &ipi));
+	if (!lab_wait(lab, "the NMIs arrive", has_taken, 2) ||
+	    !lab_wait(lab, "the AP waits on", waits, in_hardware))
+		return;
+	expect_waits_on(lab);
+	ipi.mode = DELIVERY_SIPI;
+	ipi.vector = 1;
+	require(run, "SIPI", ipi_send(lab->vm, &ipi));
+	if (!lab_wait_finished(lab, 1, 1))
+		return;
+	expect(run, "starts", 1, lab->slot[1].entered, NULL);
+	expect(run, "NMIs that the guest handled", 1, *(volatile uint16_t *)handled, NULL);
+	expect(run, "NMIs coalesced", 1, atomic_load(&lab->vm->vcpus[1]->counts.coalesced), NULL);
+	lab_expect_counts(lab);
+}
+
+static void nmi_wait_sipi(struct test_run *run)
+{
+	/* The NMI is pushed below address 0 of the stack, which wraps at 64 KiB. */
+	static const struct vm_region stack = { .gpa = STACK_PAGE, .pages = 1 };
+	const struct lab_config config = {
+		.vcpus = 2,
+		.wait_in_hardware = run->test->argument & HARDWARE_WAIT,
+		.bsp = GUEST_idle,
+		.ap = GUEST_answer,
+		.region = &stack,
+	};
+	struct lab lab;
+	uint8_t *page;
+
+	if (!lab_open(&lab, run, &config))
+		return;
+	page = vm_memory(lab.vm, 0, PAGE_SIZE);
+	__builtin_memcpy(page + HANDLER, handler, sizeof(handler));
+	*(uint16_t *)(page + NMI_ENTRY) = HANDLER;
+	nmi_before_sipi(&lab, (uint16_t *)(page + HANDLED), config.wait_in_hardware);
+	/* lab_close wants page 0 as it was. */
+	require(run, "stopping the vCPUs", vm_stop_all(lab.vm));
+	__builtin_memset(page + HANDLER, 0, HANDLED + 2 - HANDLER);
+	*(uint16_t *)(page + NMI_ENTRY) = 0;
+	lab_close(&lab);
+}
+
+/* Scripts read line by line. */
+/* clang-format off */
+
+#define FOR_EVER AWAIT_FLAG(15, 1)
+
+/* Two run, two wait: each kind takes of a broadcast what is for it. */
+static const struct step half_waits[] = {
+	AT(0), ENABLE, SEND(INIT, 1), SEND(INIT, 2), SEND(SIPI | 1, 1), SEND(SIPI | 1, 2), AWAIT_READY(2),
+		SEND(FIXED | OTHERS | 0x51, 0), ICR(FIXED | OTHERS | 0x51, 0), AWAIT_FLAG(1, 2),
+		SEND(SIPI | OTHERS | 1, 0), ICR(SIPI | OTHERS | 1, 0), AWAIT_READY(4),
+		SEND(FIXED | OTHERS | 0x52, 0), AWAIT_FLAG(1, 6), SEND(INIT, 3), SEND(INIT, 4),
+		SEND(INIT | OTHERS, 0), ICR(INIT | OTHERS, 0), SEND(SIPI | OTHERS | 1, 0),
+		SEND(SIPI | OTHERS | 1, 0), AWAIT_READY(8), SEND(FIXED | OTHERS | 0x53, 0),
+	AT(EACH), ENABLE, STI, READY, FOR_EVER,
+	AGAIN(1, 2), ENABLE, STI, READY, AWAIT_TAKEN(3),
+	AGAIN(2, 2), ENABLE, STI, READY, AWAIT_TAKEN(3),
+	AGAIN(3, 2), ENABLE, STI, READY, AWAIT_TAKEN(2),
+	AGAIN(4, 2), ENABLE, STI, READY, AWAIT_TAKEN(2),
+	ON(EACH, 0x51), EOI, FLAG(1),
+	ON(EACH, 0x52), EOI, FLAG(1),
+	AFTER, TRACE(1, 0x51, 0x52, 0x53), TRACE(2, 0x51, 0x52, 0x53), TRACE(3, 0x52, 0x53),
+		TRACE(4, 0x52, 0x53), NO_TRACE(0), COUNT(1, sipis_ignored, 2), COUNT(2, sipis_ignored, 2),
+		COUNT(3, sipis_ignored, 1), COUNT(4, sipis_ignored, 1), COUNT(3, dropped, 2),
+		COUNT(1, inits, 2), COUNT(3, inits, 2), ENTERED(0, 1), ENTERED(1, 2), ENTERED(4, 2),
+	END,
+};
+
+/* To itself by every way that there is, both processors at once, each read back. */
+#define TO_ITSELF(id) \
+	SEND(FIXED | SELF | 0x51, 7), ICR(FIXED | SELF | 0x51, 7), AWAIT_BIT(IRR, 0x51, 1), \
+	SEND(FIXED | 0x52, id), ICR(FIXED | 0x52, id), AWAIT_BIT(IRR, 0x52, 1), \
+	SEND(FIXED | LOGICAL | 0x53, 1 << (id)), ICR(FIXED | LOGICAL | 0x53, 1 << (id)), \
+	AWAIT_BIT(IRR, 0x53, 1), SEND(FIXED | ALL | (0x54 + (id)), 7), \
+	ICR(FIXED | ALL | (0x54 + (id)), 7), AWAIT_BIT(IRR, 0x54, 1), AWAIT_BIT(IRR, 0x55, 1), \
+	TAKEN(0), STI, AWAIT_TAKEN(5), TAKEN(5)
+
+static const struct step itself[] = {
+	AT(0), ENABLE, WRITE(APIC_LDR, 0x01000000), READY, AWAIT_READY(2), TO_ITSELF(0),
+	AT(1), ENABLE, WRITE(APIC_LDR, 0x02000000), READY, AWAIT_READY(2), TO_ITSELF(1),
+	AFTER, TRACE(0, 0x55, 0x54, 0x53, 0x52, 0x51), TRACE(1, 0x55, 0x54, 0x53, 0x52, 0x51),
+		COUNT(0, sent, 5), COUNT(1, sent, 5),
+	END,
+};
+
+static const struct step itself_x2apic[] = {
+	AT(0), ENABLE, READY, AWAIT_READY(2), TO_ITSELF(0), WRITE(APIC_SELF_IPI, 0x61), AWAIT_TAKEN(6),
+	AT(1), ENABLE, READY, AWAIT_READY(2), TO_ITSELF(1), WRITE(APIC_SELF_IPI, 0x61), AWAIT_TAKEN(6),
+	AFTER, TRACE(0, 0x55, 0x54, 0x53, 0x52, 0x51, 0x61), TRACE(1, 0x55, 0x54, 0x53, 0x52, 0x51, 0x61),
+	END,
+};
+/* clang-format on */
+
+#define SEQUENCE(name_, row_, data_, argument_)                                                    \
+	{                                                                                          \
+		.name = name_, .sdm = INIT_RULES, .run = run_sequence,                             \
+		.needs = NEEDS_GUEST | ((argument_)&HARDWARE_WAIT ? BIT(CAP_WAIT_SIPI) : 0),       \
+		.cpus = (argument_)&HARDWARE_WAIT ? 2 : 0, .row = row_, .argument = argument_,     \
+		.data = data_                                                                      \
+	}
+#define INIT_ROW "IPI: INIT"
+#define SIPI_ROW "IPI: SIPI"
+#define NMI_ROW "IPI: NMI"
+#define FIXED_ROW "IPI: Fixed"
+
+static const struct test rows[] = {
+	SEQUENCE("race.init_hlt.xapic", INIT_ROW, &init_hlt, 0),
+	SEQUENCE("race.init_hlt.decoded", INIT_ROW, &init_hlt, MODE_DECODED),
+	SEQUENCE("race.init_hlt.x2apic", INIT_ROW, &init_hlt, MODE_X2APIC),
+	SEQUENCE("race.init_hlt.hardware_wait", INIT_ROW, &init_hlt, HARDWARE_WAIT),
+	SEQUENCE("race.early_sipi.xapic", SIPI_ROW, &early_sipi, 0),
+	SEQUENCE("race.early_sipi.x2apic", SIPI_ROW, &early_sipi, MODE_X2APIC),
+	SEQUENCE("race.late_init.xapic", INIT_ROW, &late_init, 0),
+	SEQUENCE("race.late_init.x2apic", INIT_ROW, &late_init, MODE_X2APIC),
+	SEQUENCE("race.two_senders.xapic", INIT_ROW, &two_senders, 0),
+	SEQUENCE("race.two_senders.x2apic", INIT_ROW, &two_senders, MODE_X2APIC),
+	{ .name = "race.sti_hlt.xapic",
+	  .sdm = STI_SHADOWS,
+	  .run = sti_hlt,
+	  .needs = NEEDS_GUEST,
+	  .row = FIXED_ROW },
+	{ .name = "race.sti_hlt.x2apic",
+	  .sdm = STI_SHADOWS,
+	  .run = sti_hlt,
+	  .needs = NEEDS_GUEST,
+	  .row = FIXED_ROW,
+	  .argument = MODE_X2APIC },
+	{ .name = "race.nmi_wait_sipi",
+	  .sdm = WAIT_STATE,
+	  .run = nmi_wait_sipi,
+	  .needs = NEEDS_GUEST,
+	  .row = NMI_ROW },
+	{ .name = "race.nmi_wait_sipi.hardware",
+	  .sdm = WAIT_STATE,
+	  .run = nmi_wait_sipi,
+	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI),
+	  .cpus = 2,
+	  .row = NMI_ROW,
+	  .argument = HARDWARE_WAIT },
+	SCRIPT_ROW("race.half_waits", BROADCAST, SIPI_ROW, half_waits, VCPUS(5) | APS_WAIT),
+	SCRIPT_ROW("race.itself", BROADCAST, FIXED_ROW, itself, VCPUS(2) | MODE_XAPIC),
+	SCRIPT_ROW("race.itself.x2apic", BROADCAST, FIXED_ROW, itself_x2apic,
+		   VCPUS(2) | MODE_X2APIC),
+};
+
+TEST_GROUP(race, rows);

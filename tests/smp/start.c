@@ -1,0 +1,368 @@
+/* INIT-SIPI-SIPI, and the state of an application processor after it. */
+#include "lib/text.h"
+
+#include "tests/lib/broken.h"
+#include "tests/lib/lab.h"
+#include "tests/lib/list.h"
+
+#define AFTER_INIT "SDM vol. 3A, \"Processor State After Reset\", the table's column INIT"
+#define AFTER_SIPI "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
+
+struct row {
+	const char *what;
+	uint16_t offset;
+	uint8_t size;
+	uint64_t wanted;
+	const char *sdm;
+};
+
+#define ROW(structure, field, value, sdm)                                                          \
+	{                                                                                          \
+#field, offsetof(struct structure, field), sizeof(((struct structure *)0)->field), \
+			value, sdm                                                                 \
+	}
+#define REG(field, value) ROW(regs, field, value, AFTER_INIT)
+#define SEEN(field, value) ROW(guest_slot, field, value, AFTER_INIT)
+#define DATA_SEGMENT(name)                                                                         \
+	REG(segment[name].selector, 0), REG(segment[name].base, 0),                                \
+		REG(segment[name].limit, 0xFFFF), REG(segment[name].rights, 0x93)
+
+/* As the processor saves it when a VM exit comes before the first instruction. */
+static const struct row state_rows[] = {
+	ROW(regs, rip, 0, AFTER_SIPI),
+	REG(rflags, 2),
+	REG(cr2, 0),
+	REG(cr3, 0),
+	REG(cr4, 0),
+	REG(efer, 0),
+	REG(gpr[RAX], 0),
+	REG(gpr[RCX], 0),
+	REG(gpr[RBX], 0),
+	REG(gpr[RSP], 0),
+	REG(gpr[RBP], 0),
+	REG(gpr[RSI], 0),
+	REG(gpr[RDI], 0),
+	REG(gpr[R8], 0),
+	REG(gpr[R9], 0),
+	REG(gpr[R10], 0),
+	REG(gpr[R11], 0),
+	REG(gpr[R12], 0),
+	REG(gpr[R13], 0),
+	REG(gpr[R14], 0),
+	REG(gpr[R15], 0),
+	REG(dr[0], 0),
+	REG(dr[1], 0),
+	REG(dr[2], 0),
+	REG(dr[3], 0),
+	REG(dr6, 0xFFFF0FF0),
+	REG(dr7, 0x400),
+	ROW(regs, segment[CS].limit, 0xFFFF, AFTER_INIT),
+	ROW(regs, segment[CS].rights, 0x93, AFTER_INIT),
+	DATA_SEGMENT(ES),
+	DATA_SEGMENT(SS),
+	DATA_SEGMENT(DS),
+	DATA_SEGMENT(FS),
+	DATA_SEGMENT(GS),
+	REG(segment[LDTR].selector, 0),
+	REG(segment[LDTR].base, 0),
+	REG(segment[LDTR].limit, 0xFFFF),
+	REG(segment[LDTR].rights, 0x82), /* "Present, R/W" of an LDT, and of a busy TSS */
+	REG(segment[TR].selector, 0),
+	REG(segment[TR].base, 0),
+	REG(segment[TR].limit, 0xFFFF),
+	REG(segment[TR].rights, 0x8B),
+	REG(gdtr.base, 0),
+	REG(gdtr.limit, 0xFFFF),
+	REG(idtr.base, 0),
+	REG(idtr.limit, 0xFFFF),
+	REG(interruptibility, 0),
+	REG(activity, ACTIVITY_ACTIVE),
+};
+
+/* As the guest itself sees it. */
+static const struct row guest_rows[] = {
+	SEEN(eax, 0),
+	SEEN(ebx, 0),
+	SEEN(ecx, 0),
+	SEEN(esi, 0),
+	SEEN(edi, 0),
+	SEEN(ebp, 0),
+	SEEN(esp, 0),
+	SEEN(eflags, 2),
+	SEEN(cr4, 0),
+	SEEN(ds, 0),
+	SEEN(es, 0),
+	SEEN(fs, 0),
+	SEEN(gs, 0),
+	SEEN(ss, 0),
+	SEEN(gdt_limit, 0xFFFF),
+	SEEN(gdt_base_low, 0),
+	SEEN(gdt_base_high, 0),
+	SEEN(idt_limit, 0xFFFF),
+	SEEN(idt_base_low, 0),
+	SEEN(idt_base_high, 0),
+	ROW(guest_slot, ip, 0, AFTER_SIPI),
+};
+
+static uint64_t load(const void *structure, const struct row *row)
+{
+	const uint8_t *at = (const uint8_t *)structure + row->offset;
+
+	switch (row->size) {
+	case 2:
+		return *(const uint16_t *)at;
+	case 4:
+		return *(const uint32_t *)at;
+	default:
+		return *(const uint64_t *)at;
+	}
+}
+
+static void check_rows(struct test_run *run, const char *who, unsigned vcpu, const void *structure,
+		       const struct row *rows, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t got = load(structure, &rows[i]);
+		char what[TEST_TEXT] = "";
+
+		if (got != rows[i].wanted) /* text is only made when it is read */
+			text_format(what, sizeof(what), "%s, vCPU %u: %s", who, vcpu, rows[i].what);
+		expect(run, what, rows[i].wanted, got, rows[i].sdm);
+	}
+}
+
+static uint32_t signature(void)
+{
+	uint32_t out[4];
+
+	backend->cpuid(1, 0, out);
+	return out[0];
+}
+
+/* INIT leaves CR0.CD and CR0.NW as they are: set at power-up, and clear once a life has begun,
+ * because the guest program clears them. */
+static uint64_t cr0_after_init(const struct lab *lab, unsigned id)
+{
+	return lab->slot[id].entered > 1 ? 0x10 : 0x60000010;
+}
+
+static void check_ap(struct lab *lab, unsigned id, uint8_t vector)
+{
+	struct test_run *run = lab->run;
+	const struct regs *regs = &lab->start[id];
+	const struct guest_slot *slot = (const struct guest_slot *)&lab->slot[id];
+
+	check_rows(run, "VMCS", id, regs, state_rows, ARRAY_SIZE(state_rows));
+	check_rows(run, "guest", id, slot, guest_rows, ARRAY_SIZE(guest_rows));
+	expect(run, "VMCS: CR0", cr0_after_init(lab, id) + BROKEN, regs->cr0, AFTER_INIT);
+	expect(run, "guest: CR0", cr0_after_init(lab, id), slot->cr0, AFTER_INIT);
+	expect(run, "VMCS: CS selector", (uint64_t)vector << 8, regs->segment[CS].selector,
+	       AFTER_SIPI);
+	expect(run, "VMCS: CS base", (uint64_t)vector << 12, regs->segment[CS].base, AFTER_SIPI);
+	expect(run, "VMCS: RDX, the signature", signature(), regs->gpr[RDX], AFTER_INIT);
+	expect(run, "guest: CS", (uint64_t)vector << 8, slot->cs, AFTER_SIPI);
+	expect(run, "guest: EDX, the signature", signature(), slot->edx, AFTER_INIT);
+	expect(run, "guest: APIC id", id, slot->apic_id, "SDM vol. 2A, \"CPUID\", leaf 01H");
+}
+
+enum { X2APIC = 1 << 8, HARDWARE = 1 << 9, DECODE = 1 << 10, ONE_SIPI = 1 << 11 };
+
+static struct lab_config config_of(const struct test *test, unsigned vcpus)
+{
+	return (struct lab_config){
+		.vcpus = vcpus,
+		.x2apic = test->argument & X2APIC,
+		.wait_in_hardware = test->argument & HARDWARE,
+		.decode_apic = test->argument & DECODE,
+		.capture = true,
+		.bsp = GUEST_start,
+		.ap = GUEST_answer,
+	};
+}
+
+/* As many vCPUs as there are processors where they wait in hardware, else four. */
+static unsigned vcpus_for(const struct test *test)
+{
+	return test->argument & HARDWARE && cpus_in_use() < 4 ? cpus_in_use() : 4;
+}
+
+/* The classic sequence starts every AP; the second SIPI changes nothing. */
+static void start_all(struct test_run *run)
+{
+	struct lab_config config = config_of(run->test, vcpus_for(run->test));
+	uint8_t vector = (uint8_t)run->test->argument;
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &config))
+		return;
+	lab.shared->vector = vector;
+	lab.shared->sipis = run->test->argument & ONE_SIPI ? 1 : 2;
+	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, 1) &&
+	    lab_wait_arrived(&lab)) {
+		for (unsigned id = 1; id < lab.vcpus; id++) {
+			const struct vcpu *vcpu = lab.vm->vcpus[id];
+
+			check_ap(&lab, id, vector);
+			expect(run, "starts", 1, lab.slot[id].entered, AFTER_SIPI);
+			expect(run, "SIPIs ignored", lab.shared->sipis - 1,
+			       atomic_load(&vcpu->counts.sipis_ignored), AFTER_SIPI);
+		}
+		lab_expect_counts(&lab);
+	}
+	lab_close(&lab);
+}
+
+static bool waits_in_hardware(struct lab *lab, uint64_t slot)
+{
+	return atomic_load(&lab->vm->vcpus[slot]->in_wait_sipi);
+}
+
+/* An AP that the processor itself holds in wait-for-SIPI, woken by a physical SIPI. */
+static bool physical_sipi(struct lab *lab)
+{
+	struct test_run *run = lab->run;
+	struct ipi sipi = { .destination = 1,
+			    .mode = DELIVERY_SIPI,
+			    .vector = (uint8_t)run->test->argument,
+			    .assert = true };
+
+	return lab_start(lab) && lab_wait(lab, "the AP waits", waits_in_hardware, 1) &&
+	       require(run, "SIPI", ipi_send(lab->vm, &sipi)) && lab_wait_all_aps(lab, 1);
+}
+
+static void hardware_vector(struct test_run *run)
+{
+	struct lab_config config = config_of(run->test, 2);
+	uint8_t vector = (uint8_t)run->test->argument;
+	struct lab lab;
+
+	config.bsp = GUEST_idle;
+	if (!lab_open(&lab, run, &config))
+		return;
+	if (physical_sipi(&lab)) {
+		const struct vcpu *vcpu = lab.vm->vcpus[1];
+
+		expect(run, "exits by a physical SIPI", 1,
+		       atomic_load(&vcpu->counts.hardware_sipis), NULL);
+		expect(run, "vector in the exit qualification", vector, vcpu->hardware_sipi, NULL);
+		check_ap(&lab, 1, vector);
+	}
+	lab_close(&lab);
+}
+
+/* The SIPI ends the activity state; it blocks nothing. */
+static void exit_state(struct test_run *run)
+{
+	struct lab_config config = config_of(run->test, 2);
+	struct lab lab;
+
+	config.bsp = GUEST_idle;
+	if (!lab_open(&lab, run, &config))
+		return;
+	if (physical_sipi(&lab))
+		expect(run, "interruptibility saved by the exit", 0,
+		       lab.vm->vcpus[1]->hardware_sipi_blocking, NULL);
+	lab_close(&lab);
+}
+
+/* The same AP again and again: no state of the life before remains. */
+static void restart(struct test_run *run)
+{
+	enum { TIMES = 100 };
+	struct lab_config config = config_of(run->test, 2);
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &config))
+		return;
+	lab.shared->vector = (uint8_t)run->test->argument;
+	lab.shared->rounds = TIMES;
+	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, TIMES)) {
+		check_ap(&lab, 1, (uint8_t)run->test->argument);
+		expect(run, "starts", TIMES, lab.slot[1].entered, NULL);
+		expect(run, "INITs", TIMES, atomic_load(&lab.vm->vcpus[1]->counts.inits), NULL);
+		lab_expect_counts(&lab);
+	}
+	lab_close(&lab);
+}
+
+static bool is_counting(struct lab *lab, uint64_t more_than)
+{
+	return lab->slot[1].counter > more_than;
+}
+
+/* INIT ends whatever runs and waits; a SIPI that is not awaited does nothing. */
+static void init_while_running(struct test_run *run)
+{
+	struct lab_config config = config_of(run->test, 2);
+	struct ipi sipi = {
+		.destination = 1, .mode = DELIVERY_SIPI, .vector = 0x10, .assert = true
+	};
+	struct ipi init = { .destination = 1, .mode = DELIVERY_INIT, .assert = true };
+	struct lab lab;
+
+	config.bsp = GUEST_idle;
+	config.ap = GUEST_spin;
+	if (!lab_open(&lab, run, &config))
+		return;
+	if (lab_start(&lab) && require(run, "start", vm_start_ap(lab.vm, 1, 1)) &&
+	    lab_wait(&lab, "the AP counts", is_counting, 10)) {
+		require(run, "SIPI", ipi_send(lab.vm, &sipi));
+		lab_wait(&lab, "the AP counts on after a SIPI", is_counting,
+			 lab.slot[1].counter + 10);
+		expect(run, "starts", 1, lab.slot[1].entered, AFTER_SIPI);
+		require(run, "INIT", ipi_send(lab.vm, &init));
+		if (lab_wait_state(&lab, 1, VCPU_WAIT_SIPI)) {
+			uint32_t counter = lab.slot[1].counter;
+
+			require(run, "SIPI", ipi_send(lab.vm, &sipi));
+			lab_wait(&lab, "the AP counts again", is_counting, counter + 10);
+			expect(run, "starts", 2, lab.slot[1].entered, AFTER_INIT);
+			check_ap(&lab, 1, 0x10);
+		}
+	}
+	lab_close(&lab);
+}
+
+#define SIPI_EXIT "SDM vol. 3C, \"Basic VM-Exit Information\": exit qualification of SIPIs"
+#define HARDWARE_NEEDS (NEEDS_GUEST | BIT(CAP_WAIT_SIPI))
+
+static const struct test rows[] = {
+	{ "start.xapic.registers", AFTER_INIT, start_all,
+	  .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS), .row = "IPI: SIPI", .argument = 1 },
+	{ "start.xapic.decoded", AFTER_INIT, start_all, .needs = NEEDS_GUEST, .row = "APIC: ICR",
+	  .argument = 1 | DECODE },
+	{ "start.x2apic", AFTER_INIT, start_all, .needs = NEEDS_GUEST, .row = "APIC: ICR",
+	  .argument = 1 | X2APIC },
+	{ "start.xapic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
+	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
+	{ "start.x2apic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
+	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE | X2APIC },
+	{ "start.one_sipi", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .row = "IPI: SIPI",
+	  .argument = 1 | ONE_SIPI },
+	{ "start.vector.10", AFTER_SIPI, start_all, .needs = NEEDS_GUEST,
+	  .row = "vCPU: SIPI vector", .argument = 0x10 },
+	{ "start.vector.9f", AFTER_SIPI, start_all, .needs = NEEDS_GUEST,
+	  .row = "vCPU: SIPI vector", .argument = 0x9F },
+	{ "start.hardware_wait.vector.01", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware", .argument = 0x01 | HARDWARE },
+	{ "start.hardware_wait.vector.10", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "vCPU: SIPI vector", .argument = 0x10 | HARDWARE },
+	{ "start.hardware_wait.vector.9f", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "vCPU: SIPI vector", .argument = 0x9F | HARDWARE },
+	{ "start.hardware_wait.exit_state", "SDM vol. 3C, \"Saving Non-Register State\"",
+	  exit_state, .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware",
+	  .argument = 1 | HARDWARE },
+	{ "start.restart.xapic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .row = "IPI: INIT",
+	  .argument = 1 },
+	{ "start.restart.x2apic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .row = "IPI: INIT",
+	  .argument = 1 | X2APIC },
+	{ "start.restart.hardware_wait", AFTER_INIT, restart, .needs = HARDWARE_NEEDS, .cpus = 2,
+	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
+	{ "start.init_while_running", AFTER_INIT, init_while_running, .needs = NEEDS_GUEST,
+	  .row = "IPI: INIT", .argument = 1 },
+	{ "start.init_while_running.hardware_wait", AFTER_INIT, init_while_running,
+	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware",
+	  .argument = 1 | HARDWARE },
+};
+
+TEST_GROUP(start, rows);

@@ -1,0 +1,386 @@
+/* VMCS fields of a virtual CPU: read and written by encoding, dumped by name, compared. */
+#include "lib/text.h"
+
+#include "tests/lib/list.h"
+#include "tests/lib/state.h"
+#include "vmx/vmx.h"
+
+#define FIELDS_SDM "SDM vol. 3C, \"VMREAD, VMWRITE, and Encodings of VMCS Fields\""
+#define GUEST_SDM "SDM vol. 3C, \"Guest-State Area\""
+
+enum { SUBJECT = 1, OTHER = 2, FIELDS_MAX = 256 };
+
+/* All fields of a vCPU at one moment, in the order of the table. */
+struct snapshot {
+	bool there[FIELDS_MAX]; /* the processor has the field */
+	uint64_t value[FIELDS_MAX];
+};
+
+/* On the stack of the test that runs. */
+static struct snapshot *first, *second;
+
+static void take(struct vcpu *vcpu, void *argument)
+{
+	struct snapshot *snapshot = argument;
+
+	for (unsigned i = 0; i < vmcs_row_count; i++)
+		snapshot->there[i] = backend->field_get(vcpu, vmcs_rows[i].encoding,
+							&snapshot->value[i]) == STATUS_OK;
+}
+
+static bool take_snapshot(struct lab *lab, unsigned slot, struct snapshot *snapshot)
+{
+	return expect(lab->run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX,
+		      NULL) &&
+	       require(lab->run, "fields", vcpu_call(lab->vm->vcpus[slot], take, snapshot));
+}
+
+static bool start_and_pause(struct lab *lab)
+{
+	return state_start(lab, SUBJECT) &&
+	       require(lab->run, "pause", vcpu_pause(lab->vm->vcpus[SUBJECT]));
+}
+
+/* --- one by one --------------------------------------------------------------------------------
+ */
+
+struct request {
+	struct test_run *run;
+	uint32_t encoding;
+	uint64_t value;
+	enum status status;
+};
+
+static void get(struct vcpu *vcpu, void *argument)
+{
+	struct request *request = argument;
+
+	request->status = backend->field_get(vcpu, request->encoding, &request->value);
+}
+
+static void set(struct vcpu *vcpu, void *argument)
+{
+	struct request *request = argument;
+
+	request->status = backend->field_set(vcpu, request->encoding, request->value);
+}
+
+static enum status call(struct lab *lab, void (*what)(struct vcpu *vcpu, void *argument),
+			struct request *request)
+{
+	require(lab->run, "a call", vcpu_call(lab->vm->vcpus[SUBJECT], what, request));
+	return request->status;
+}
+
+static uint64_t width_mask(uint32_t encoding)
+{
+	return vmcs_width(encoding) == VMCS_16	 ? 0xFFFF
+	       : vmcs_width(encoding) == VMCS_32 ? 0xFFFFFFFF
+						 : ~0ull;
+}
+
+/* Reserved bits of access rights may read as 0: "Guest Register State". */
+static uint64_t kept(uint32_t encoding)
+{
+	return encoding >= GUEST_ES_RIGHTS && encoding <= GUEST_TR_RIGHTS ? 0x1F0FF : ~0ull;
+}
+
+/* Another value goes in, comes out, and the old one is put back. */
+static void exchange(struct vcpu *vcpu, struct test_run *run, const struct vmcs_row *row)
+{
+	uint64_t mask = width_mask(row->encoding) & kept(row->encoding), before, after = 0;
+	uint64_t other;
+
+	if (backend->field_get(vcpu, row->encoding, &before) != STATUS_OK)
+		return;
+	other = (before ^ 0x5A5A5A5A5A5A5A5Aull) & mask;
+	expect(run, vmcs_row_name(row), STATUS_OK, backend->field_set(vcpu, row->encoding, other),
+	       NULL);
+	expect(run, vmcs_row_name(row), STATUS_OK, backend->field_get(vcpu, row->encoding, &after),
+	       NULL);
+	expect(run, vmcs_row_name(row), other, after & mask, NULL);
+	expect(run, vmcs_row_name(row), STATUS_OK, backend->field_set(vcpu, row->encoding, before),
+	       NULL);
+	if (mask >> 63 == 0)
+		expect(run, "a value that is too wide", STATUS_INVALID,
+		       backend->field_set(vcpu, row->encoding, width_mask(row->encoding) + 1),
+		       NULL);
+}
+
+static void exchange_all(struct vcpu *vcpu, void *argument)
+{
+	for (unsigned i = 0; i < vmcs_row_count; i++)
+		if (vmcs_type(vmcs_rows[i].encoding) == VMCS_GUEST)
+			exchange(vcpu, argument, &vmcs_rows[i]);
+}
+
+static void field_access(struct test_run *run)
+{
+	struct request unknown = { .encoding = 0x7FFE };
+	struct request read_only = { .encoding = EXIT_REASON };
+	struct lab lab;
+
+	if (!state_open(&lab, run, 2))
+		return;
+	if (start_and_pause(&lab)) {
+		require(run, "fields", vcpu_call(lab.vm->vcpus[SUBJECT], exchange_all, run));
+		expect(run, "reading an unknown field", STATUS_NOT_FOUND, call(&lab, get, &unknown),
+		       NULL);
+		expect(run, "writing an unknown field", STATUS_NOT_FOUND, call(&lab, set, &unknown),
+		       NULL);
+		expect(run, "reading the exit reason", STATUS_OK, call(&lab, get, &read_only),
+		       NULL);
+		if (!(vmx_caps.misc & BIT(29)))
+			expect(run, "writing a read-only field", STATUS_VM_FAIL_VALID,
+			       call(&lab, set, &read_only), NULL);
+		require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT]));
+		if (state_wait_counting(&lab, SUBJECT))
+			state_release(&lab, SUBJECT, "the guest, after all its fields changed");
+	}
+	lab_close(&lab);
+}
+
+/* A field's value is the guest's: it sees what is written, and what it wrote is read. */
+static void field_effect(struct test_run *run)
+{
+	struct request dr7 = { .encoding = GUEST_DR7 }, rsp = { .encoding = GUEST_RSP };
+	struct lab lab;
+
+	if (!state_open(&lab, run, 2))
+		return;
+	if (start_and_pause(&lab)) {
+		struct guest_registers *fill =
+			(struct guest_registers *)&state_of(&lab, SUBJECT)->fill;
+
+		expect(run, "reading DR7", STATUS_OK, call(&lab, get, &dr7), NULL);
+		expect(run, "DR7 that the guest wrote", fill->dr7, dr7.value, NULL);
+		expect(run, "reading RSP", STATUS_OK, call(&lab, get, &rsp), NULL);
+		expect(run, "RSP that the guest wrote", fill->gpr[RSP], rsp.value, NULL);
+		/* From here on these are the values that the guest should find. */
+		fill->dr7 = dr7.value ^= 0xA4;
+		fill->gpr[RSP] = rsp.value ^= 0x1234567890;
+		expect(run, "writing DR7", STATUS_OK, call(&lab, set, &dr7), NULL);
+		expect(run, "writing RSP", STATUS_OK, call(&lab, set, &rsp), NULL);
+		require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT]));
+		state_release(&lab, SUBJECT, "after DR7 and RSP were written");
+	}
+	lab_close(&lab);
+}
+
+/* --- all at once -------------------------------------------------------------------------------
+ */
+
+static struct {
+	struct test_run *run;
+	unsigned lines, fields;
+} dump;
+
+static uint64_t hex(const char *text, unsigned digits)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < digits; i++) {
+		char c = text[i];
+
+		value = value << 4 | (uint64_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+	}
+	return value;
+}
+
+/* "0802 GUEST_CS_SELECTOR ... 0123456789abcdef" */
+static void dump_line(const char *text)
+{
+	size_t length = text_length(text);
+	uint32_t encoding = (uint32_t)hex(text, 4);
+	const char *name;
+
+	if (dump.lines++ == 0)
+		return; /* the exit reason */
+	for (unsigned i = 0; i < vmcs_row_count; i++) {
+		if (vmcs_rows[i].encoding != encoding)
+			continue;
+		dump.fields++;
+		name = vmcs_row_name(&vmcs_rows[i]);
+		for (size_t n = 0; name[n] || text[5 + n] != ' '; n++)
+			if (!expect(dump.run, name, (uint8_t)name[n], (uint8_t)text[5 + n], NULL))
+				return;
+		expect(dump.run, name, first->value[i], hex(text + length - 16, 16), NULL);
+	}
+}
+
+static void take_and_dump(struct vcpu *vcpu, void *argument)
+{
+	take(vcpu, argument);
+	backend->dump(vcpu, dump_line);
+}
+
+static void field_dump(struct test_run *run)
+{
+	struct snapshot space[2];
+	unsigned there = 0;
+	struct lab lab;
+
+	first = &space[0];
+	second = &space[1];
+	if (!state_open(&lab, run, 2))
+		return;
+	dump.run = run;
+	dump.lines = dump.fields = 0;
+	if (start_and_pause(&lab) &&
+	    expect(run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX, NULL)) {
+		require(run, "dump", vcpu_call(lab.vm->vcpus[SUBJECT], take_and_dump, first));
+		for (unsigned i = 0; i < vmcs_row_count; i++)
+			there += first->there[i];
+		expect(run, "at least the basic fields", true, there >= 60, NULL);
+		expect(run, "fields in the dump", there, dump.fields, NULL);
+		expect(run, "lines of the dump", 1 + there, dump.lines, NULL);
+	}
+	lab_close(&lab);
+}
+
+/* --- two moments -------------------------------------------------------------------------------
+ */
+
+static bool of_host(uint32_t encoding)
+{
+	return vmcs_type(encoding) == VMCS_HOST;
+}
+
+/* What the guest's progress may change, and an entry from another depth of the host's stack. */
+static bool of_progress(uint32_t encoding)
+{
+	return vmcs_type(encoding) == VMCS_READ_ONLY || encoding == GUEST_RIP ||
+	       encoding == GUEST_RFLAGS || encoding == PREEMPTION_TIMER_VALUE ||
+	       encoding == HOST_RSP;
+}
+
+static bool of_none(uint32_t encoding)
+{
+	(void)encoding;
+	return false;
+}
+
+/* All fields but those that may change are equal. Reading fields that are missing sets the error.
+ */
+static void compare(struct test_run *run, bool (*may_change)(uint32_t encoding))
+{
+	for (unsigned i = 0; i < vmcs_row_count; i++) {
+		const struct vmcs_row *row = &vmcs_rows[i];
+
+		if (row->encoding == VM_INSTRUCTION_ERROR || may_change(row->encoding))
+			continue;
+		if (first->there[i] && second->there[i])
+			expect(run, vmcs_row_name(row), first->value[i], second->value[i], NULL);
+	}
+}
+
+static uint64_t value_of(const struct snapshot *snapshot, uint32_t encoding)
+{
+	for (unsigned i = 0; i < vmcs_row_count; i++)
+		if (vmcs_rows[i].encoding == encoding)
+			return snapshot->value[i];
+	return 0;
+}
+
+static void moments(struct lab *lab)
+{
+	struct test_run *run = lab->run;
+	struct vcpu *vcpu = lab->vm->vcpus[SUBJECT];
+
+	/* Another vCPU has the processor meanwhile. */
+	if (!take_snapshot(lab, SUBJECT, first) || !state_start(lab, OTHER) ||
+	    !take_snapshot(lab, SUBJECT, second))
+		return;
+	compare(run, of_none);
+	if (!require(run, "resume", vcpu_resume(vcpu)) || !state_wait_counting(lab, SUBJECT) ||
+	    !require(run, "pause", vcpu_pause(vcpu)) || !take_snapshot(lab, SUBJECT, second))
+		return;
+	compare(run, of_progress);
+	if (!require(run, "resume", vcpu_resume(vcpu)))
+		return;
+	state_release(lab, SUBJECT, "the guest");
+	if (lab_wait_state(lab, SUBJECT, VCPU_HALTED) && take_snapshot(lab, SUBJECT, second))
+		expect(run, "RIP has changed", true,
+		       value_of(first, GUEST_RIP) != value_of(second, GUEST_RIP), GUEST_SDM);
+}
+
+static void field_moments(struct test_run *run)
+{
+	struct snapshot space[2];
+	int cpu = (int)cpu_in_use(cpus_in_use() - 1)->index;
+	struct lab lab;
+
+	first = &space[0];
+	second = &space[1];
+	if (!state_open(&lab, run, 3))
+		return;
+	if (require(run, "affinity", vcpu_set_affinity(lab.vm->vcpus[SUBJECT], cpu)) &&
+	    require(run, "affinity", vcpu_set_affinity(lab.vm->vcpus[OTHER], cpu)) &&
+	    start_and_pause(&lab))
+		moments(&lab);
+	lab_close(&lab);
+}
+
+/* The guest's fields travel; the host's are the new processor's. */
+static void field_migration(struct test_run *run)
+{
+	struct snapshot space[2];
+	struct lab lab;
+	struct vcpu *vcpu;
+
+	first = &space[0];
+	second = &space[1];
+	if (!state_open(&lab, run, 2))
+		return;
+	vcpu = lab.vm->vcpus[SUBJECT];
+	if (require(run, "affinity", vcpu_set_affinity(vcpu, 0)) && start_and_pause(&lab) &&
+	    take_snapshot(&lab, SUBJECT, first) &&
+	    require(run, "affinity", vcpu_set_affinity(vcpu, (int)cpu_in_use(1)->index)) &&
+	    take_snapshot(&lab, SUBJECT, second)) {
+		compare(run, of_host);
+		expect(run, "GS base of the host has changed", true,
+		       value_of(first, HOST_GS_BASE) != value_of(second, HOST_GS_BASE), NULL);
+		expect(run, "TR base of the host has changed", true,
+		       value_of(first, HOST_TR_BASE) != value_of(second, HOST_TR_BASE), NULL);
+	}
+	lab_close(&lab);
+}
+
+/* "This field exists only on processors that support ...": all of this machine are alike. */
+static void same_fields(struct test_run *run)
+{
+	struct snapshot space[2];
+	struct lab lab;
+
+	first = &space[0];
+	second = &space[1];
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){
+			      .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
+		return;
+	if (take_snapshot(&lab, 0, first))
+		for (unsigned id = 1; id < lab.vcpus; id++) {
+			if (!take_snapshot(&lab, id, second))
+				break;
+			for (unsigned i = 0; i < vmcs_row_count; i++)
+				expect(run, vmcs_row_name(&vmcs_rows[i]), first->there[i],
+				       second->there[i], NULL);
+		}
+	lab_close(&lab);
+}
+
+#define LONG_MODE (NEEDS_GUEST | BIT(CAP_LONG_MODE))
+#define ROW "vCPU: VMCS fields"
+
+static const struct test rows[] = {
+	{ "vcpu.fields.access", FIELDS_SDM, field_access, .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.effect", GUEST_SDM, field_effect, .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.dump", FIELDS_SDM, field_dump, .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.moments", GUEST_SDM, field_moments, .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.migration", "SDM vol. 3C, \"Host-State Area\"", field_migration,
+	  .needs = LONG_MODE, .cpus = 2, .row = ROW },
+	{ "vcpu.fields.same_everywhere", "SDM vol. 3D, \"Field Encoding in VMCS\"", same_fields,
+	  .needs = NEEDS_GUEST, .cpus = 2, .row = ROW },
+};
+
+TEST_GROUP(fields, rows);

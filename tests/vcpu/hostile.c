@@ -1,0 +1,368 @@
+/*
+ * Guests that reach for what is not theirs. Each attempt ends in the exit or exception that the
+ * architecture has for it; nothing of the host is read or changed. Rows "full." visit every port
+ * and every MSR, and are only run when a filter names them.
+ */
+#include "tests/lib/broken.h"
+#include "tests/lib/lab.h"
+#include "tests/lib/list.h"
+#include "vmx/insn.h"
+
+#define NO_INTERFERENCE "SDM vol. 3C, \"Instructions That Cause VM Exits\""
+
+/* What a guest could spoil on the processor that it runs on. */
+struct host_state {
+	uint64_t cr0, cr3, cr4, cr8, dr[6], msr[12];
+	uint64_t gdt, idt; /* bases: VM exits set both limits to FFFFH */
+	uint16_t tr, ldtr, cs, ss;
+};
+
+static void read_host(struct host_state *host)
+{
+	static const uint32_t msrs[] = { 0x1B,	     0x174,	 0x175,	     0x176,
+					 0x277,	     0xC0000080, 0xC0000081, 0xC0000082,
+					 0xC0000083, 0xC0000084, 0xC0000102, 0xC0000103 };
+	_Static_assert(ARRAY_SIZE(msrs) == ARRAY_SIZE(host->msr), "a place for each");
+
+	struct __attribute__((packed)) {
+		uint16_t limit;
+		uint64_t base;
+	} gdtr, idtr;
+
+	__builtin_memset(host, 0, sizeof(*host));
+	__asm__ volatile("mov %%cr0, %0" : "=r"(host->cr0));
+	__asm__ volatile("mov %%cr3, %0" : "=r"(host->cr3));
+	__asm__ volatile("mov %%cr4, %0" : "=r"(host->cr4));
+	__asm__ volatile("mov %%cr8, %0" : "=r"(host->cr8));
+	__asm__ volatile("mov %%db0, %0; mov %%db1, %1; mov %%db2, %2"
+			 : "=r"(host->dr[0]), "=r"(host->dr[1]), "=r"(host->dr[2]));
+	__asm__ volatile("mov %%db3, %0; mov %%db6, %1; mov %%db7, %2"
+			 : "=r"(host->dr[3]), "=r"(host->dr[4]), "=r"(host->dr[5]));
+	__asm__ volatile("sgdt %0; sidt %1" : "=m"(gdtr), "=m"(idtr));
+	host->gdt = gdtr.base;
+	host->idt = idtr.base;
+	__asm__ volatile("str %0; sldt %1" : "=m"(host->tr), "=m"(host->ldtr));
+	__asm__ volatile("mov %%cs, %0; mov %%ss, %1" : "=m"(host->cs), "=m"(host->ss));
+	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++)
+		if (rdmsr_try(msrs[i], &host->msr[i]) != STATUS_OK)
+			host->msr[i] = 0;
+}
+
+/* What the exits must be, one after the other. */
+struct sweep {
+	uint64_t at, step;
+	uint32_t number; /* exits so far */
+	uint32_t strange;
+};
+
+struct scene {
+	struct lab lab;
+	struct host_state before;
+	struct sweep sweep;
+};
+
+static bool open(struct scene *scene, struct test_run *run, enum guest_program program,
+		 bool (*on_exit)(struct vcpu *vcpu, const struct vm_exit *exit, void *sweep))
+{
+	static const struct vm_region tables = { .gpa = GUEST_TABLES, .pages = 3 };
+	const struct lab_config config = { .vcpus = 1, .bsp = program, .region = &tables };
+
+	read_host(&scene->before);
+	if (!lab_open(&scene->lab, run, &config))
+		return false;
+	scene->lab.vm->on_exit = on_exit;
+	scene->lab.vm->on_exit_argument = &scene->sweep;
+	return true;
+}
+
+static bool finish(struct scene *scene)
+{
+	return lab_start(&scene->lab) && lab_wait_finished(&scene->lab, 0, 1);
+}
+
+static void close(struct scene *scene)
+{
+	struct test_run *run = scene->lab.run;
+	struct host_state after;
+
+	lab_close(&scene->lab);
+	read_host(&after);
+	expect(run, "the host's registers are as before", 0,
+	       (uint64_t) !!__builtin_memcmp(&after, &scene->before, sizeof(after)), NULL);
+}
+
+/* --- ports -------------------------------------------------------------------------------------
+ */
+
+static bool port_exit(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
+{
+	struct sweep *sweep = argument;
+	uint32_t access = sweep->number / 2;
+
+	if (exit->kind != EXIT_IO)
+		return false;
+	sweep->strange += exit->io.port != (uint16_t)(access * sweep->step) ||
+			  exit->io.in != !(sweep->number & 1) || exit->io.string ||
+			  exit->io.size != 1 << access % 3;
+	sweep->number++;
+	vcpu->advance = true;
+	return true;
+}
+
+static void ports(struct test_run *run)
+{
+	struct scene scene = { .sweep.step = run->test->argument };
+	uint32_t count = (uint32_t)((0x10000 + run->test->argument - 1) / run->test->argument);
+
+	if (!open(&scene, run, GUEST_ports, port_exit))
+		return;
+	scene.lab.shared->argument[0] = (uint32_t)run->test->argument;
+	if (finish(&scene)) {
+		expect(run, "exits", 2 * count + BROKEN, scene.sweep.number, NULL);
+		expect(run, "exits for another access", 0, scene.sweep.strange, NULL);
+		expect(run, "reads that brought something", 0, scene.lab.slot[0].value[0], NULL);
+	}
+	close(&scene);
+}
+
+/* --- memory ------------------------------------------------------------------------------------
+ */
+
+static bool page_exit(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
+{
+	struct sweep *sweep = argument;
+	uint32_t wanted = sweep->number & 1 ? MEMORY_WRITE : MEMORY_READ;
+
+	if (exit->kind != EXIT_MEMORY)
+		return false;
+	sweep->strange += exit->memory.gpa != sweep->at + sweep->number / 2 * sweep->step ||
+			  !exit->memory.decoded || !(exit->memory.kind & wanted);
+	sweep->number++;
+	vcpu->advance = true;
+	return true;
+}
+
+static void page_range(struct test_run *run, uint64_t at, uint64_t step, uint32_t count)
+{
+	struct scene scene = { .sweep = { .at = at, .step = step } };
+	volatile uint32_t *argument;
+
+	if (!open(&scene, run, GUEST_pages, page_exit))
+		return;
+	argument = scene.lab.shared->argument;
+	argument[0] = (uint32_t)at;
+	argument[1] = (uint32_t)(at >> 32);
+	argument[2] = (uint32_t)step;
+	argument[3] = (uint32_t)(step >> 32);
+	argument[4] = count;
+	if (finish(&scene)) {
+		expect(run, "exits", 2 * (uint64_t)count, scene.sweep.number, NULL);
+		expect(run, "exits for another access", 0, scene.sweep.strange, NULL);
+		expect(run, "reads that brought something", 0, scene.lab.slot[0].value[0], NULL);
+	}
+	close(&scene);
+}
+
+/* argument: how many times finer the large steps are. */
+static void pages(struct test_run *run)
+{
+	const uint64_t mib = 1 << 20, gib = 1 << 30, finer = run->test->argument;
+	uint32_t out[4];
+	unsigned width;
+
+	backend->cpuid(0x80000008, 0, out);
+	width = out[0] & 0xFF;
+	page_range(run, 0xD000, PAGE_SIZE, 3);
+	page_range(run, 0x11000, PAGE_SIZE, 15);
+	page_range(run, 0xA0000, PAGE_SIZE, 96);
+	page_range(run, 0xFEE01000, PAGE_SIZE, 64);
+	page_range(run, 2 * mib, 32 * mib / finer, (uint32_t)(127 * finer));
+	page_range(run, 4 * gib, 16 * gib / finer,
+		   (uint32_t)(((1ull << (width - 34)) - 1) * finer));
+	page_range(run, (1ull << width) - 32 * PAGE_SIZE, PAGE_SIZE, 32);
+}
+
+/* --- MSRs --------------------------------------------------------------------------------------
+ */
+
+/* What a virtual CPU in xAPIC mode has; all others raise #GP(0). */
+static const struct {
+	uint32_t number;
+	bool writable;
+} present[] = {
+	{ 0x10, false },  { 0x1B, true },  { 0x8B, false }, { 0xFE, false },
+	{ 0x1A0, false }, { 0x277, true }, { 0x6E0, true }, { 0xC0000080, true },
+};
+
+static const uint32_t samples[] = { 0x2000,	0x40000000, 0x40000021, 0x7FFFFFFF, 0x80000000,
+				    0xBFFFFFFF, 0xC0002000, 0xC0010015, 0xC0011029, 0xFFFFFFFF };
+
+struct seen {
+	uint32_t reads, sum, writes;
+};
+
+static void visit(struct seen *seen, uint32_t number)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(present); i++)
+		if (present[i].number == number) {
+			seen->reads++;
+			seen->sum += number;
+			seen->writes += present[i].writable;
+		}
+}
+
+static void msrs(struct test_run *run)
+{
+	const uint32_t step = (uint32_t)run->test->argument;
+	struct scene scene = { 0 };
+	struct seen wanted = { 0 };
+	uint32_t count = 0;
+
+	if (!open(&scene, run, GUEST_msrs, NULL))
+		return;
+	scene.lab.shared->argument[0] = step;
+	for (unsigned i = 0; i < ARRAY_SIZE(present); i++)
+		scene.lab.shared->destination[count++] = present[i].number;
+	for (unsigned i = 0; i < ARRAY_SIZE(samples); i++)
+		scene.lab.shared->destination[count++] = samples[i];
+	scene.lab.shared->count = count;
+	for (uint32_t i = 0; i < 0x2000; i += step) {
+		visit(&wanted, i);
+		visit(&wanted, 0xC0000000 + i);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		visit(&wanted, scene.lab.shared->destination[i]);
+	if (finish(&scene)) {
+		volatile struct guest_slot *slot = &scene.lab.slot[0];
+
+		expect(run, "MSRs that can be read", wanted.reads, slot->value[0], NULL);
+		expect(run, "the sum of their numbers", wanted.sum, slot->value[1], NULL);
+		expect(run, "MSRs that can be written", wanted.writes, slot->value[2], NULL);
+		expect(run, "other exceptions than #GP", 0, slot->value[3], NULL);
+	}
+	close(&scene);
+}
+
+/* --- registers and instructions ----------------------------------------------------------------
+ */
+
+#define CR0_BITS "SDM vol. 2B, \"MOV - Move to/from Control Registers\""
+
+static void controls(struct test_run *run)
+{
+	const uint32_t cr0 = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 16 | 1 << 18 | 1 << 30;
+	/* Virtual-8086 extensions to performance counters are on every processor with VMX. */
+	const uint32_t always = 0x7FF, never = 0xFF000000 | 1 << 13 | 1 << 14 | 1 << 17;
+	struct scene scene = { 0 };
+
+	if (!open(&scene, run, GUEST_controls, NULL))
+		return;
+	if (finish(&scene)) {
+		volatile struct guest_slot *slot = &scene.lab.slot[0];
+
+		expect(run, "bits of CR0 that change", cr0, slot->value[0], CR0_BITS);
+		expect(run, "bits of CR0 that raise #GP", 1 << 29, slot->value[1], CR0_BITS);
+		expect(run, "bits of CR4 that change", always, slot->value[2] & (always | never),
+		       CR0_BITS);
+		expect(run, "bits of CR4 that raise #GP", never, slot->value[3] & (always | never),
+		       CR0_BITS);
+		expect(run, "bits of CR4 that do neither", ~0u, slot->value[2] ^ slot->value[3],
+		       CR0_BITS);
+		expect(run, "exceptions but #GP", 13, slot->last_exception, CR0_BITS);
+	}
+	close(&scene);
+}
+
+static void instructions(struct test_run *run)
+{
+	struct scene scene = { 0 };
+
+	if (!open(&scene, run, GUEST_instructions, NULL))
+		return;
+	if (finish(&scene)) {
+		volatile struct guest_slot *slot = &scene.lab.slot[0];
+
+		expect(run, "instructions of the guest's table with a wrong outcome", 0,
+		       slot->value[0], NULL);
+		expect(run, "the first of these", 0, slot->value[1], NULL);
+		expect(run, "its vector", 0, slot->value[2], NULL);
+		expect(run, "all were executed", 39, slot->counter, NULL);
+	}
+	close(&scene);
+}
+
+static void xsetbv(struct test_run *run)
+{
+	struct scene scene = { 0 };
+
+	if (!open(&scene, run, GUEST_xsetbv, NULL))
+		return;
+	if (finish(&scene)) {
+		expect(run, "values with a wrong outcome", 0, scene.lab.slot[0].value[0], NULL);
+		expect(run, "values that were tried", 8, scene.lab.slot[0].counter, NULL);
+		expect(run, "vector", 13, scene.lab.slot[0].last_exception, NULL);
+	}
+	close(&scene);
+}
+
+static bool has_ended(void *vcpu)
+{
+	return atomic_load(&((struct vcpu *)vcpu)->state) == VCPU_STOPPED;
+}
+
+struct end {
+	enum guest_program program;
+	enum exit_kind kind;
+};
+
+/* The guest must come to this end, not to another, and the host must not notice. */
+static void ends(struct test_run *run)
+{
+	const struct end *end = run->test->data;
+	struct scene scene = { 0 };
+	struct vcpu *vcpu;
+
+	if (!open(&scene, run, end->program, NULL))
+		return;
+	vcpu = scene.lab.vm->vcpus[0];
+	if (lab_start(&scene.lab)) {
+		expect_in_time(run, "the vCPU was ended",
+			       vm_wait(scene.lab.vm, has_ended, vcpu, test_time_left(run)));
+		expect(run, "by this exit", end->kind, vcpu->last.kind, NULL);
+	}
+	close(&scene);
+}
+
+static const struct end triple_fault = { GUEST_triple_fault, EXIT_SHUTDOWN };
+static const struct end page_loop = { GUEST_page_loop, EXIT_SHUTDOWN };
+static const struct end task_switch = { GUEST_task, EXIT_TASK_SWITCH };
+static const struct end port = { GUEST_shutdown, EXIT_IO };
+
+#define EPT "SDM vol. 3C, \"EPT Violations\""
+#define EXITS "SDM vol. 3C, \"Other Causes of VM Exits\""
+#define ROW(row_name, section, function, ...)                                                      \
+	{                                                                                          \
+		.name = row_name, .sdm = section, .run = function, .needs = NEEDS_GUEST,           \
+		.milliseconds = 20000, __VA_ARGS__                                                 \
+	}
+
+static const struct test rows[] = {
+	ROW("hostile.ports", NO_INTERFERENCE, ports, .argument = 0x101),
+	ROW("hostile.memory", EPT, pages, .argument = 1),
+	ROW("hostile.msrs", NO_INTERFERENCE, msrs, .argument = 61),
+	ROW("hostile.control_registers", NO_INTERFERENCE, controls, .argument = 0),
+	ROW("hostile.instructions", NO_INTERFERENCE, instructions, .argument = 0),
+	{ .name = "hostile.xsetbv",
+	  .sdm = "SDM vol. 2D, \"XSETBV\"",
+	  .run = xsetbv,
+	  .needs = NEEDS_GUEST | BIT(CAP_XSAVE) },
+	ROW("hostile.triple_fault", EXITS, ends, .data = &triple_fault),
+	ROW("hostile.page_table_loop", EXITS, ends, .data = &page_loop),
+	ROW("hostile.task_switch", NO_INTERFERENCE, ends, .data = &task_switch),
+	ROW("hostile.shutdown_port", NO_INTERFERENCE, ends, .data = &port),
+	ROW("full.hostile.ports", NO_INTERFERENCE, ports, .argument = 1),
+	ROW("full.hostile.memory", EPT, pages, .argument = 16),
+	ROW("full.hostile.msrs", NO_INTERFERENCE, msrs, .argument = 1),
+};
+
+TEST_GROUP(hostile, rows);

@@ -1,0 +1,435 @@
+/* The registers of a virtual CPU across pause, migration and INIT: none changes that should not. */
+#include "tests/lib/list.h"
+#include "tests/lib/state.h"
+
+#define RESET_SDM "SDM vol. 3A, \"Processor State After Reset\", the table's column INIT"
+#define XSAVE_SDM "SDM vol. 1, \"Managing State Using the XSAVE Feature Set\""
+#define VMCS_SDM "SDM vol. 3C, \"Software Use of Virtual-Machine Control Structures\""
+
+enum { SUBJECT = 1, OTHER = 2, THIRD = 3 };
+
+static struct cpu *last_cpu(void)
+{
+	return cpu_in_use(cpus_in_use() - 1);
+}
+
+static bool pin(struct lab *lab, unsigned slot, const struct cpu *cpu)
+{
+	return require(lab->run, "affinity",
+		       vcpu_set_affinity(lab->vm->vcpus[slot], (int)cpu->index));
+}
+
+static bool get_regs(struct lab *lab, unsigned slot, struct regs *regs)
+{
+	return require(lab->run, "registers", vcpu_registers(lab->vm->vcpus[slot], regs));
+}
+
+/* --- pause -------------------------------------------------------------------------------------
+ */
+
+/* While the subject is paused another vCPU fills the same processor's registers. */
+static bool disturb(struct lab *lab)
+{
+	struct regs regs;
+
+	if (!state_start(lab, OTHER) || !state_wait_counting(lab, OTHER) ||
+	    !get_regs(lab, OTHER, &regs))
+		return false;
+	state_expect_regs(lab, OTHER, "the other vCPU, while it counts", &regs);
+	return true;
+}
+
+static void paused(struct lab *lab)
+{
+	struct test_run *run = lab->run;
+	struct vcpu *vcpu = lab->vm->vcpus[SUBJECT];
+	volatile struct guest_state *state = state_of(lab, SUBJECT);
+	struct regs before, after;
+	uint32_t counter;
+
+	if (!require(run, "pause", vcpu_pause(vcpu)))
+		return;
+	counter = state->counter;
+	if (!get_regs(lab, SUBJECT, &before) || !disturb(lab) || !get_regs(lab, SUBJECT, &after))
+		return;
+	expect(run, "the counter while paused", counter, state->counter, NULL);
+	expect(run, "state", VCPU_PAUSED, atomic_load(&vcpu->state), NULL);
+	state_expect_regs(lab, SUBJECT, "when paused", &before);
+	regs_expect_equal(run, "before the resume", &before, &after, false);
+	if (!require(run, "resume", vcpu_resume(vcpu)) || !state_wait_counting(lab, SUBJECT) ||
+	    !get_regs(lab, SUBJECT, &after))
+		return;
+	regs_expect_equal(run, "after the resume", &before, &after, true);
+	state_release(lab, SUBJECT, "the guest, after pause and resume");
+	state_release(lab, OTHER, "the other guest");
+}
+
+/* Nothing retires while it is paused; afterwards it goes on with every register as it was. */
+static void pause_keeps(struct test_run *run)
+{
+	struct lab lab;
+
+	if (!state_open(&lab, run, 3))
+		return;
+	if (pin(&lab, SUBJECT, last_cpu()) && pin(&lab, OTHER, last_cpu()) &&
+	    state_start(&lab, SUBJECT))
+		paused(&lab);
+	lab_close(&lab);
+}
+
+/* Guests that share a processor by time slices never see each other's registers. */
+static void slices_keep(struct test_run *run)
+{
+	struct lab lab;
+	bool good = true;
+
+	if (!state_open(&lab, run, 4))
+		return;
+	for (unsigned i = SUBJECT; i <= THIRD; i++)
+		good = good && pin(&lab, i, last_cpu()) && state_start(&lab, i);
+	for (unsigned i = SUBJECT; i <= THIRD; i++)
+		good = good && state_wait_counting(&lab, i);
+	for (unsigned i = SUBJECT; good && i <= THIRD; i++)
+		state_release(&lab, i, "a guest among others");
+	lab_close(&lab);
+}
+
+/* --- INIT --------------------------------------------------------------------------------------
+ */
+
+static bool has_stored(struct lab *lab, uint64_t slot)
+{
+	return state_of(lab, (unsigned)slot)->stores;
+}
+
+static void after_init(struct lab *lab, uint32_t cr0)
+{
+	struct test_run *run = lab->run;
+	const volatile struct guest_state *state = state_of(lab, SUBJECT);
+
+	if (!require(run, "INIT and SIPI", vm_start_ap(lab->vm, SUBJECT, GUEST_STATE_SIPI)) ||
+	    !lab_wait(lab, "the guest stores its registers", has_stored, SUBJECT))
+		return;
+	state_expect_extended(lab, SUBJECT, "after INIT");
+	expect(run, "CR0 after INIT", 0x10 | cr0, state->cr0_seen, NULL);
+	for (unsigned i = 0; i < 4; i++)
+		expect(run, "DR0 to DR3 after INIT", 0, state->seen.dr[i], NULL);
+	expect(run, "DR6 after INIT", 0xFFFF0FF0, state->seen.dr6, NULL);
+	expect(run, "DR7 after INIT", 0x400, state->seen.dr7, NULL);
+	expect(run, "CR2 after INIT", 0, state->seen.cr2, NULL);
+}
+
+static bool put_away(struct lab *lab)
+{
+	return require(lab->run, "pause", vcpu_pause(lab->vm->vcpus[SUBJECT])) && disturb(lab);
+}
+
+/* CR0.CD and NW are the row's; INIT comes while the guest runs, or while its registers are away. */
+static void init_keeps(struct test_run *run)
+{
+	uint32_t cr0 = (uint32_t)run->test->argument;
+	struct lab lab;
+
+	if (!state_open(&lab, run, 3))
+		return;
+	state_prepare(&lab, SUBJECT, SUBJECT, cr0);
+	if (pin(&lab, SUBJECT, last_cpu()) && pin(&lab, OTHER, last_cpu()) &&
+	    state_start(&lab, SUBJECT) && (!run->test->data || put_away(&lab)))
+		after_init(&lab, cr0);
+	lab_close(&lab);
+}
+
+/* --- migration ---------------------------------------------------------------------------------
+ */
+
+/* Which processors the guest's exits happened on; written by the one that owns the vCPU. */
+struct exits {
+	uint32_t vcpu;
+	_Atomic uint32_t on[256]; /* by the low half of the initial APIC id */
+};
+
+static uint8_t own_apic_id(void)
+{
+	uint32_t leaf[4];
+
+	backend->cpuid(1, 0, leaf);
+	return (uint8_t)(leaf[1] >> 24);
+}
+
+static bool note_exit(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
+{
+	struct exits *exits = argument;
+
+	(void)exit;
+	if (vcpu->id == exits->vcpu)
+		atomic_fetch_add(&exits->on[own_apic_id()], 1);
+	return false;
+}
+
+static uint32_t exits_on(const struct exits *exits, const struct cpu *cpu)
+{
+	return atomic_load(&exits->on[(uint8_t)cpu->apic_id]);
+}
+
+static uint32_t exits_in_all(const struct exits *exits)
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(exits->on); i++)
+		sum += atomic_load(&exits->on[i]);
+	return sum;
+}
+
+static void watch(struct lab *lab, struct exits *exits)
+{
+	*exits = (struct exits){ .vcpu = SUBJECT };
+	lab->vm->on_exit_argument = exits;
+	lab->vm->on_exit = note_exit;
+}
+
+static void note_cpu(struct vcpu *vcpu, void *argument)
+{
+	(void)vcpu;
+	*(uint32_t *)argument = own_apic_id();
+}
+
+/* The vCPU belongs to this processor, and what is done for it is done there. */
+static void expect_home(struct lab *lab, const struct cpu *cpu, uint32_t moves)
+{
+	struct test_run *run = lab->run;
+	struct vcpu *vcpu = lab->vm->vcpus[SUBJECT];
+	uint32_t id = ~0u;
+
+	expect(run, "owner", cpu->index, atomic_load(&vcpu->cpu)->index, NULL);
+	expect(run, "affinity", cpu->index, (uint64_t)vcpu->affinity, NULL);
+	expect(run, "moves", moves, atomic_load(&vcpu->moves), NULL);
+	if (require(run, "a call", vcpu_call(vcpu, note_cpu, &id)))
+		expect(run, "APIC id of the processor that executes calls", (uint8_t)cpu->apic_id,
+		       id, NULL);
+}
+
+static bool visit(struct lab *lab, const struct cpu *cpu, uint32_t moves, struct exits *exits)
+{
+	struct test_run *run = lab->run;
+	uint32_t there, elsewhere;
+
+	if (!pin(lab, SUBJECT, cpu))
+		return false;
+	there = exits_on(exits, cpu);
+	elsewhere = exits_in_all(exits) - there;
+	if (!state_wait_counting(lab, SUBJECT))
+		return false;
+	expect_home(lab, cpu, moves); /* its call ends the guest's entry with an exit */
+	if (!state_wait_counting(lab, SUBJECT))
+		return false;
+	expect(run, "exits on its processor", true, exits_on(exits, cpu) > there, NULL);
+	expect(run, "exits elsewhere", elsewhere, exits_in_all(exits) - exits_on(exits, cpu), NULL);
+	return true;
+}
+
+/* To every processor, and back the same way. Returns whether it got through. */
+static bool travel(struct lab *lab, struct exits *exits)
+{
+	unsigned count = cpus_in_use();
+	const struct cpu *at = atomic_load(&lab->vm->vcpus[SUBJECT]->cpu);
+	uint32_t moves = 0;
+
+	for (unsigned i = 0; i < 2 * count - 1; i++) {
+		const struct cpu *cpu = cpu_in_use(i < count ? i : 2 * count - 2 - i);
+
+		moves += cpu != at;
+		at = cpu;
+		if (!visit(lab, cpu, moves, exits))
+			return false;
+	}
+	return true;
+}
+
+static void migrate_running(struct test_run *run)
+{
+	struct exits exits;
+	struct regs before, after;
+	struct lab lab;
+
+	if (!state_open(&lab, run, 2))
+		return;
+	watch(&lab, &exits);
+	if (state_start(&lab, SUBJECT) && get_regs(&lab, SUBJECT, &before) &&
+	    travel(&lab, &exits) && get_regs(&lab, SUBJECT, &after)) {
+		state_expect_regs(&lab, SUBJECT, "before the journey", &before);
+		regs_expect_equal(run, "after the journey", &before, &after, true);
+		state_release(&lab, SUBJECT, "the guest, after its journey");
+	}
+	lab_close(&lab);
+}
+
+/*
+ * Moved while paused, to every processor; on each the registers are read. Where it was, another
+ * guest leaves its values.
+ */
+static void migrate_paused(struct test_run *run)
+{
+	struct regs before, after;
+	struct lab lab;
+
+	if (!state_open(&lab, run, 3))
+		return;
+	if (pin(&lab, OTHER, last_cpu()) && state_start(&lab, SUBJECT) &&
+	    require(run, "pause", vcpu_pause(lab.vm->vcpus[SUBJECT])) &&
+	    get_regs(&lab, SUBJECT, &before) && disturb(&lab)) {
+		uint32_t counter = state_of(&lab, SUBJECT)->counter;
+
+		for (unsigned i = 0; i < cpus_in_use(); i++) {
+			if (!pin(&lab, SUBJECT, cpu_in_use(i)) || !get_regs(&lab, SUBJECT, &after))
+				break;
+			regs_expect_equal(run, "moved while paused", &before, &after, false);
+		}
+		expect(run, "state", VCPU_PAUSED, atomic_load(&lab.vm->vcpus[SUBJECT]->state),
+		       NULL);
+		expect(run, "the counter while paused", counter, state_of(&lab, SUBJECT)->counter,
+		       NULL);
+		if (require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT])) &&
+		    state_wait_counting(&lab, SUBJECT))
+			state_release(&lab, SUBJECT, "moved while paused");
+	}
+	lab_close(&lab);
+}
+
+/* A vCPU that waits or has halted moves without a change, and wakes where it is then. */
+struct rest {
+	enum vcpu_state state;
+	bool in_hardware;
+};
+
+static bool rests(struct lab *lab, uint64_t slot)
+{
+	const struct rest *rest = lab->run->test->data;
+	const struct vcpu *vcpu = lab->vm->vcpus[slot];
+
+	return atomic_load(&vcpu->state) == rest->state &&
+	       atomic_load(&vcpu->in_wait_sipi) == rest->in_hardware &&
+	       (rest->state != VCPU_HALTED || lab->slot[slot].finished);
+}
+
+/* Another processor than its own; the last one, if that is possible. */
+static struct cpu *elsewhere(const struct vcpu *vcpu)
+{
+	return atomic_load(&vcpu->cpu) == last_cpu() ? cpu_in_use(0) : last_cpu();
+}
+
+static bool bring_to_rest(struct lab *lab)
+{
+	const struct rest *rest = lab->run->test->data;
+
+	if (rest->state == VCPU_HALTED &&
+	    !require(lab->run, "start", vm_start_ap(lab->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)))
+		return false;
+	return lab_wait(lab, "the AP rests", rests, SUBJECT);
+}
+
+static void migrate_resting(struct test_run *run)
+{
+	const struct rest *rest = run->test->data;
+	uint32_t entered = rest->state == VCPU_HALTED;
+	const struct cpu *there;
+	struct lab lab;
+
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){ .vcpus = 2,
+					    .wait_in_hardware = rest->in_hardware,
+					    .ap = GUEST_answer }))
+		return;
+	if (bring_to_rest(&lab)) {
+		there = elsewhere(lab.vm->vcpus[SUBJECT]);
+		if (pin(&lab, SUBJECT, there) && lab_wait(&lab, "it rests", rests, SUBJECT)) {
+			expect(run, "starts", entered, lab.slot[SUBJECT].entered, NULL);
+			expect_home(&lab, there, 1);
+			require(run, "start", vm_start_ap(lab.vm, SUBJECT, GUEST_SIPI_PAGE >> 12));
+			if (lab_wait_finished(&lab, SUBJECT, entered + 1))
+				expect_home(&lab, there, 1);
+		}
+	}
+	lab_close(&lab);
+}
+
+static void migrate_created(struct test_run *run)
+{
+	struct lab lab;
+	struct vcpu *bsp;
+
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 1, .bsp = GUEST_answer }))
+		return;
+	bsp = lab.vm->vcpus[0];
+	if (pin(&lab, 0, last_cpu())) {
+		expect(run, "owner", last_cpu()->index, atomic_load(&bsp->cpu)->index, NULL);
+		expect(run, "state", VCPU_CREATED, atomic_load(&bsp->state), NULL);
+		if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1))
+			expect(run, "owner at its end", last_cpu()->index,
+			       atomic_load(&bsp->cpu)->index, NULL);
+	}
+	lab_close(&lab);
+}
+
+/* -1 leaves it where it is; processors that do not exist are refused and change nothing. */
+static void affinity_none(struct test_run *run)
+{
+	struct lab lab;
+	struct vcpu *vcpu;
+
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 2 }))
+		return;
+	vcpu = lab.vm->vcpus[SUBJECT];
+	expect(run, "affinity at first", (uint64_t)-1, (uint64_t)vcpu->affinity, NULL);
+	if (pin(&lab, SUBJECT, last_cpu())) {
+		uint32_t moves = atomic_load(&vcpu->moves);
+
+		expect(run, "a processor too many", STATUS_INVALID,
+		       vcpu_set_affinity(vcpu, (int)platform->cpu_count), NULL);
+		expect(run, "processor -2", STATUS_INVALID, vcpu_set_affinity(vcpu, -2), NULL);
+		expect(run, "affinity", last_cpu()->index, (uint64_t)vcpu->affinity, NULL);
+		expect(run, "processor -1", STATUS_OK, vcpu_set_affinity(vcpu, -1), NULL);
+		expect(run, "affinity", (uint64_t)-1, (uint64_t)vcpu->affinity, NULL);
+		expect(run, "owner", last_cpu()->index, atomic_load(&vcpu->cpu)->index, NULL);
+		expect(run, "moves", moves, atomic_load(&vcpu->moves), NULL);
+	}
+	lab_close(&lab);
+}
+
+static const struct rest halted = { VCPU_HALTED, false };
+static const struct rest waiting = { VCPU_WAIT_SIPI, false };
+static const struct rest in_hardware = { VCPU_WAIT_SIPI, true };
+
+enum { CD = 0x40000000, NW = 0x20000000 };
+
+#define LONG_MODE (NEEDS_GUEST | BIT(CAP_LONG_MODE))
+#define PAUSE "vCPU: operations"
+#define REGISTERS "vCPU: registers"
+#define AFFINITY "vCPU: affinity"
+
+static const struct test rows[] = {
+	{ "vcpu.pause.registers", XSAVE_SDM, pause_keeps, .needs = LONG_MODE, .row = PAUSE },
+	{ "vcpu.registers.slices", XSAVE_SDM, slices_keep, .needs = LONG_MODE, .row = REGISTERS },
+	{ "vcpu.registers.init", RESET_SDM, init_keeps, .needs = LONG_MODE, .row = REGISTERS },
+	{ "vcpu.registers.init.cd", RESET_SDM, init_keeps, .needs = LONG_MODE, .argument = CD,
+	  .row = REGISTERS },
+	{ "vcpu.registers.init.cd_nw", RESET_SDM, init_keeps, .needs = LONG_MODE,
+	  .argument = CD | NW, .row = REGISTERS },
+	{ "vcpu.registers.init.unloaded", RESET_SDM, init_keeps, .needs = LONG_MODE, .data = "",
+	  .row = REGISTERS },
+	{ "vcpu.affinity.running", VMCS_SDM, migrate_running, .needs = LONG_MODE, .cpus = 2,
+	  .row = AFFINITY },
+	{ "vcpu.affinity.paused", VMCS_SDM, migrate_paused, .needs = LONG_MODE, .cpus = 2,
+	  .row = AFFINITY },
+	{ "vcpu.affinity.halted", VMCS_SDM, migrate_resting, .needs = NEEDS_GUEST, .data = &halted,
+	  .cpus = 2, .row = AFFINITY },
+	{ "vcpu.affinity.waiting", VMCS_SDM, migrate_resting, .needs = NEEDS_GUEST, .cpus = 2,
+	  .data = &waiting, .row = AFFINITY },
+	{ "vcpu.affinity.waiting_in_hardware", VMCS_SDM, migrate_resting,
+	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 3, .data = &in_hardware,
+	  .row = AFFINITY },
+	{ "vcpu.affinity.created", VMCS_SDM, migrate_created, .needs = NEEDS_GUEST, .cpus = 2,
+	  .row = AFFINITY },
+	{ "vcpu.affinity.none", VMCS_SDM, affinity_none, .needs = NEEDS_GUEST, .row = AFFINITY },
+};
+
+TEST_GROUP(registers, rows);

@@ -1,0 +1,414 @@
+/* A virtual CPU's identity, its states, and the operations on it in each of them. */
+#include "lib/text.h"
+
+#include "tests/lib/lab.h"
+#include "tests/lib/list.h"
+
+#define MP_INIT "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
+
+/* Everything that has been sent to the vCPU so far has been taken: messages keep their order. */
+static void nothing(struct vcpu *vcpu, void *argument)
+{
+	(void)vcpu;
+	(void)argument;
+}
+
+static bool settle(struct test_run *run, struct vcpu *vcpu)
+{
+	return require(run, "a call behind the messages", vcpu_call(vcpu, nothing, NULL));
+}
+
+static enum vcpu_state state(const struct vcpu *vcpu)
+{
+	return atomic_load(&vcpu->state);
+}
+
+static enum status send(struct vcpu *vcpu, enum delivery_mode mode)
+{
+	const struct ipi ipi = { .destination = vcpu->apic.id,
+				 .mode = mode,
+				 .vector = GUEST_SIPI_PAGE >> 12,
+				 .assert = true };
+
+	return ipi_send(vcpu->vm, &ipi);
+}
+
+static enum status init(struct vcpu *vcpu)
+{
+	return send(vcpu, DELIVERY_INIT);
+}
+
+static enum status sipi(struct vcpu *vcpu)
+{
+	return send(vcpu, DELIVERY_SIPI);
+}
+
+/* --- identity ----------------------------------------------------------------------------------
+ */
+
+static const uint32_t custom_ids[] = { 5, 0x80, 0xFE, 3 };
+static const uint32_t wide_ids[] = { 0x101, 0x12345678, 0xFFFFFFFE, 2 };
+
+enum { X2APIC = 1 };
+
+static void expect_identity(struct lab *lab, unsigned slot, bool x2apic)
+{
+	struct test_run *run = lab->run;
+	const struct vcpu *vcpu = lab->vm->vcpus[slot];
+	const uint32_t *ids = run->test->data;
+	uint32_t id = ids ? ids[slot] : slot;
+	const volatile uint32_t *value = lab->slot[slot].value;
+	uint32_t base = APIC_DEFAULT_BASE | IA32_APIC_BASE_EN | (slot ? 0 : IA32_APIC_BASE_BSP) |
+			(x2apic ? IA32_APIC_BASE_EXTD : 0);
+
+	expect(run, "number of the vCPU", slot, vcpu->id, NULL);
+	expect(run, "vCPU found by its APIC id", slot, vm_vcpu_by_apic_id(lab->vm, id)->id, NULL);
+	expect(run, "CPUID leaf 01H, EBX 31:24", id & 0xFF, value[0],
+	       "SDM vol. 2A, \"CPUID\": initial APIC ID");
+	expect(run, "CPUID leaf 0BH, EDX", id, value[1], "SDM vol. 2A, \"CPUID\": x2APIC ID");
+	expect(run, "APIC ID register", x2apic ? id : id << 24, value[2],
+	       "SDM vol. 3A, \"Local APIC ID\"");
+	expect(run, "APIC: modes", base, value[3],
+	       "SDM vol. 3A, \"Local APIC Status and Location\"");
+}
+
+static void identity(struct test_run *run)
+{
+	bool x2apic = run->test->argument & X2APIC;
+	struct lab lab;
+
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){ .vcpus = 4,
+					    .x2apic = x2apic,
+					    .bsp = GUEST_identity,
+					    .ap = GUEST_identity,
+					    .apic_ids = run->test->data }))
+		return;
+	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1)) {
+		for (unsigned i = 1; i < lab.vcpus; i++)
+			require(run, "start",
+				vm_start_ap(lab.vm, lab.vm->vcpus[i]->apic.id,
+					    GUEST_SIPI_PAGE >> 12));
+		if (lab_wait_all_aps(&lab, 1))
+			for (unsigned i = 0; i < lab.vcpus; i++)
+				expect_identity(&lab, i, x2apic);
+	}
+	lab_close(&lab);
+}
+
+/* Ids decide who gets an IPI, all of their 32 bits. */
+static void identity_ipi(struct test_run *run)
+{
+	struct lab lab;
+
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){ .vcpus = 4,
+					    .x2apic = run->test->argument & X2APIC,
+					    .bsp = GUEST_start,
+					    .ap = GUEST_answer,
+					    .apic_ids = run->test->data }))
+		return;
+	for (unsigned i = 1; i < lab.vcpus; i++)
+		expect(run, "an id that differs beyond its 8th bit", STATUS_NOT_FOUND,
+		       vm_start_ap(lab.vm, lab.vm->vcpus[i]->apic.id ^ 0x10000, 1), NULL);
+	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, 1))
+		for (unsigned i = 1; i < lab.vcpus && settle(run, lab.vm->vcpus[i]); i++) {
+			expect(run, "starts", 1, lab.slot[i].entered, NULL);
+			expect(run, "messages received", 3,
+			       atomic_load(&lab.vm->vcpus[i]->counts.received), NULL);
+		}
+	lab_close(&lab);
+}
+
+/* --- states ------------------------------------------------------------------------------------
+ */
+
+static bool is_counting(struct lab *lab, uint64_t slot)
+{
+	return lab->slot[slot].counter > 10;
+}
+
+/* One AP through its states, as they look from the processor that runs the tests. */
+static void states(struct test_run *run)
+{
+	struct lab lab;
+	struct vcpu *ap;
+
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 3, .ap = GUEST_spin }))
+		return;
+	ap = lab.vm->vcpus[1];
+	lab.shared->program[2] = GUEST_answer;
+	expect(run, "the boot processor at first", VCPU_CREATED, state(lab.vm->vcpus[0]), MP_INIT);
+	expect(run, "an AP at first", VCPU_WAIT_SIPI, state(ap), MP_INIT);
+	expect(run, "another AP at first", VCPU_WAIT_SIPI, state(lab.vm->vcpus[2]), MP_INIT);
+	require(run, "start", vm_start_ap(lab.vm, 1, GUEST_SIPI_PAGE >> 12));
+	require(run, "start", vm_start_ap(lab.vm, 2, GUEST_SIPI_PAGE >> 12));
+	if (lab_wait(&lab, "the AP counts", is_counting, 1) && lab_wait_finished(&lab, 2, 1)) {
+		expect(run, "an AP that counts", VCPU_RUNNING, state(ap), NULL);
+		expect(run, "an AP after HLT", VCPU_HALTED, state(lab.vm->vcpus[2]), NULL);
+		expect(run, "the boot processor, not started", VCPU_CREATED,
+		       state(lab.vm->vcpus[0]), NULL);
+		require(run, "pause", vcpu_pause(ap));
+		expect(run, "a paused AP", VCPU_PAUSED, state(ap), NULL);
+		require(run, "resume", vcpu_resume(ap));
+		expect(run, "a resumed AP", VCPU_RUNNING, state(ap), NULL);
+		require(run, "stop", vcpu_stop(ap));
+		expect(run, "a stopped AP", VCPU_STOPPED, state(ap), NULL);
+	}
+	lab_close(&lab);
+}
+
+/* It waits without executing anything; INIT lets it wait on, a SIPI starts it. */
+static void waits(struct test_run *run)
+{
+	struct lab lab;
+	struct vcpu *ap;
+
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 2, .ap = GUEST_answer }))
+		return;
+	ap = lab.vm->vcpus[1];
+	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && settle(run, ap)) {
+		expect(run, "state", VCPU_WAIT_SIPI, state(ap), MP_INIT);
+		require(run, "INIT", init(ap));
+		if (settle(run, ap)) {
+			expect(run, "state after INIT", VCPU_WAIT_SIPI, state(ap), MP_INIT);
+			expect(run, "INITs", 1, atomic_load(&ap->counts.inits), MP_INIT);
+		}
+		expect(run, "starts", 0, lab.slot[1].entered, MP_INIT);
+		expect(run, "VM exits", 0, atomic_load(&ap->counts.exits), NULL);
+		require(run, "SIPI", sipi(ap));
+		if (lab_wait_finished(&lab, 1, 1)) {
+			expect(run, "starts", 1, lab.slot[1].entered, MP_INIT);
+			expect(run, "exits by a physical SIPI", 0,
+			       atomic_load(&ap->counts.hardware_sipis), NULL);
+		}
+	}
+	lab_close(&lab);
+}
+
+/* --- operations in every state -----------------------------------------------------------------
+ */
+
+static enum status start(struct vcpu *vcpu)
+{
+	return vm_start(vcpu->vm);
+}
+
+/* What the specification says, written down again: not core's table. */
+struct step_row {
+	const char *before, *result, *after; /* what is expected, for the report */
+	enum status (*apply)(struct vcpu *vcpu);
+	enum status status;
+	enum vcpu_state from, to;
+};
+
+#define STEP(from, operation, status, to)                                                          \
+	{                                                                                          \
+#operation ": the state before", #operation " when " #from ": its status",         \
+			#operation " when " #from ": the state after", operation, STATUS_##status, \
+			VCPU_##from, VCPU_##to                                                     \
+	}
+
+static const struct step_row ap_rows[] = {
+	STEP(WAIT_SIPI, vcpu_pause, BAD_STATE, WAIT_SIPI),
+	STEP(WAIT_SIPI, vcpu_resume, BAD_STATE, WAIT_SIPI),
+	STEP(WAIT_SIPI, init, OK, WAIT_SIPI),
+	STEP(WAIT_SIPI, sipi, OK, RUNNING),
+	STEP(WAIT_SIPI, vcpu_stop, OK, STOPPED),
+	STEP(RUNNING, vcpu_pause, OK, PAUSED),
+	STEP(RUNNING, vcpu_resume, BAD_STATE, RUNNING),
+	STEP(RUNNING, init, OK, WAIT_SIPI),
+	STEP(RUNNING, sipi, OK, RUNNING),
+	STEP(RUNNING, vcpu_stop, OK, STOPPED),
+	STEP(HALTED, vcpu_pause, BAD_STATE, HALTED),
+	STEP(HALTED, vcpu_resume, BAD_STATE, HALTED),
+	STEP(HALTED, init, OK, WAIT_SIPI),
+	STEP(HALTED, sipi, OK, HALTED),
+	STEP(HALTED, vcpu_stop, OK, STOPPED),
+	STEP(PAUSED, vcpu_pause, BAD_STATE, PAUSED),
+	STEP(PAUSED, vcpu_resume, OK, RUNNING),
+	STEP(PAUSED, init, OK, WAIT_SIPI),
+	STEP(PAUSED, sipi, OK, PAUSED),
+	STEP(PAUSED, vcpu_stop, OK, STOPPED),
+	STEP(STOPPED, vcpu_pause, BAD_STATE, STOPPED),
+	STEP(STOPPED, vcpu_resume, BAD_STATE, STOPPED),
+	STEP(STOPPED, init, OK, STOPPED),
+	STEP(STOPPED, sipi, OK, STOPPED),
+	STEP(STOPPED, vcpu_stop, OK, STOPPED),
+};
+
+/* A vCPU that has just been made, brought into the state. */
+static bool bring(struct lab *lab, unsigned slot, enum vcpu_state wanted)
+{
+	struct vcpu *vcpu = lab->vm->vcpus[slot];
+	struct test_run *run = lab->run;
+
+	if (wanted == VCPU_WAIT_SIPI)
+		return true;
+	if (wanted == VCPU_HALTED)
+		lab->shared->program[slot] = GUEST_answer;
+	if (!require(run, "SIPI", sipi(vcpu)))
+		return false;
+	if (wanted == VCPU_HALTED)
+		return lab_wait_finished(lab, slot, 1);
+	if (!lab_wait(lab, "the AP counts", is_counting, slot))
+		return false;
+	if (wanted == VCPU_PAUSED)
+		return require(run, "pause", vcpu_pause(vcpu));
+	return wanted != VCPU_STOPPED || require(run, "stop", vcpu_stop(vcpu));
+}
+
+static bool take_step(struct test_run *run, struct vcpu *vcpu, const struct step_row *row)
+{
+	expect(run, row->before, row->from, state(vcpu), NULL);
+	expect(run, row->result, row->status, row->apply(vcpu), NULL);
+	return settle(run, vcpu) && expect(run, row->after, row->to, state(vcpu), NULL);
+}
+
+/* A vCPU of its own for each row. */
+static void ap_operations(struct test_run *run)
+{
+	struct lab lab;
+
+	if (!lab_open(&lab, run,
+		      &(struct lab_config){ .vcpus = 1 + ARRAY_SIZE(ap_rows), .ap = GUEST_spin }))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(ap_rows); i++) {
+		struct vcpu *vcpu = lab.vm->vcpus[1 + i];
+
+		if (!bring(&lab, 1 + i, ap_rows[i].from))
+			break;
+		take_step(run, vcpu, &ap_rows[i]);
+		require(run, "stop", vcpu_stop(vcpu));
+	}
+	lab_close(&lab);
+}
+
+struct script {
+	unsigned count;
+	uint32_t entered; /* starts of the boot processor, all in all */
+	struct step_row rows[16];
+};
+
+static const struct script life = { .count = 15,
+				    .entered = 1,
+				    .rows = {
+					    STEP(CREATED, vcpu_pause, BAD_STATE, CREATED),
+					    STEP(CREATED, vcpu_resume, BAD_STATE, CREATED),
+					    STEP(CREATED, sipi, OK, CREATED),
+					    STEP(CREATED, start, OK, RUNNING),
+					    STEP(RUNNING, start, BAD_STATE, RUNNING),
+					    STEP(RUNNING, vcpu_pause, OK, PAUSED),
+					    STEP(PAUSED, start, BAD_STATE, PAUSED),
+					    STEP(PAUSED, sipi, OK, PAUSED),
+					    STEP(PAUSED, vcpu_resume, OK, RUNNING),
+					    STEP(RUNNING, vcpu_stop, OK, STOPPED),
+					    STEP(STOPPED, start, BAD_STATE, STOPPED),
+					    STEP(STOPPED, vcpu_resume, BAD_STATE, STOPPED),
+					    STEP(STOPPED, vcpu_pause, BAD_STATE, STOPPED),
+					    STEP(STOPPED, sipi, OK, STOPPED),
+					    STEP(STOPPED, init, OK, STOPPED),
+				    } };
+
+/* INIT sends the boot processor to its reset vector, from Created too. */
+static const struct script by_init = { .count = 4,
+				       .entered = 3,
+				       .rows = {
+					       STEP(CREATED, init, OK, RUNNING),
+					       STEP(RUNNING, init, OK, RUNNING),
+					       STEP(RUNNING, vcpu_pause, OK, PAUSED),
+					       STEP(PAUSED, init, OK, RUNNING),
+				       } };
+
+static const struct script never_started = { .count = 3,
+					     .entered = 0,
+					     .rows = {
+						     STEP(CREATED, vcpu_stop, OK, STOPPED),
+						     STEP(STOPPED, start, BAD_STATE, STOPPED),
+						     STEP(STOPPED, init, OK, STOPPED),
+					     } };
+
+static bool counts_anew(struct lab *lab, uint64_t before)
+{
+	return lab->slot[0].counter > before;
+}
+
+static void bsp_operations(struct test_run *run)
+{
+	const struct script *script = run->test->data;
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 1, .bsp = GUEST_spin }))
+		return;
+	for (unsigned i = 0; i < script->count; i++) {
+		const struct step_row *row = &script->rows[i];
+
+		if (!take_step(run, lab.vm->vcpus[0], row))
+			break;
+		if (row->to == VCPU_RUNNING &&
+		    !lab_wait(&lab, row->after, counts_anew, lab.slot[0].counter))
+			break;
+	}
+	expect(run, "starts at the reset vector", script->entered, lab.slot[0].entered, NULL);
+	lab_close(&lab);
+}
+
+/* Nothing that might revive a stopped vCPU makes it execute one more instruction. */
+static void stop_is_final(struct test_run *run)
+{
+	struct lab lab;
+	struct vcpu *ap;
+
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 3, .ap = GUEST_spin }))
+		return;
+	ap = lab.vm->vcpus[1];
+	if (bring(&lab, 1, VCPU_STOPPED)) {
+		uint32_t counter = lab.slot[1].counter;
+
+		require(run, "INIT", init(ap));
+		require(run, "SIPI", sipi(ap));
+		require(run, "NMI", send(ap, DELIVERY_NMI));
+		expect(run, "resume", STATUS_BAD_STATE, vcpu_resume(ap), NULL);
+		bring(&lab, 2, VCPU_RUNNING); /* others go on meanwhile */
+		if (settle(run, ap)) {
+			expect(run, "state", VCPU_STOPPED, state(ap), NULL);
+			expect(run, "its counter", counter, lab.slot[1].counter, NULL);
+			expect(run, "its starts", 1, lab.slot[1].entered, NULL);
+			expect(run, "INIT, SIPI and NMI dropped", 3,
+			       atomic_load(&ap->counts.dropped), NULL);
+		}
+	}
+	lab_close(&lab);
+}
+
+#define IDENTITY_SDM "SDM vol. 3A, \"Local APIC ID\""
+
+static const struct test rows[] = {
+	{ "vcpu.identity.xapic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST,
+	  .row = "vCPU: identity" },
+	{ "vcpu.identity.x2apic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST, .argument = X2APIC,
+	  .row = "vCPU: identity" },
+	{ "vcpu.identity.custom.xapic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST,
+	  .data = custom_ids, .row = "vCPU: identity" },
+	{ "vcpu.identity.wide.x2apic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST,
+	  .argument = X2APIC, .data = wide_ids, .row = "vCPU: identity" },
+	{ "vcpu.identity.custom.ipi", IDENTITY_SDM, identity_ipi, .needs = NEEDS_GUEST,
+	  .data = custom_ids, .row = "vCPU: identity" },
+	{ "vcpu.identity.wide.ipi", "SDM vol. 3A, \"Local APIC Registers\": x2APIC mode",
+	  identity_ipi, .needs = NEEDS_GUEST, .argument = X2APIC, .data = wide_ids,
+	  .row = "vCPU: identity" },
+	{ "vcpu.state", MP_INIT, states, .needs = NEEDS_GUEST, .row = "vCPU: state" },
+	{ "vcpu.waiting", MP_INIT, waits, .needs = NEEDS_GUEST, .row = "waiting: emulated" },
+	{ "vcpu.operations.ap", MP_INIT, ap_operations, .needs = NEEDS_GUEST,
+	  .row = "vCPU: operations" },
+	{ "vcpu.operations.bsp", MP_INIT, bsp_operations, .needs = NEEDS_GUEST, .data = &life,
+	  .row = "vCPU: operations" },
+	{ "vcpu.operations.bsp.init", MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
+	  .data = &by_init, .row = "vCPU: operations" },
+	{ "vcpu.operations.bsp.stop", MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
+	  .data = &never_started, .row = "vCPU: operations" },
+	{ "vcpu.operations.stop_is_final", MP_INIT, stop_is_final, .needs = NEEDS_GUEST,
+	  .row = "vCPU: operations" },
+};
+
+TEST_GROUP(vcpu, rows);

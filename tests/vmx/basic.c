@@ -1,0 +1,230 @@
+/* The VMX instructions, the capability MSRs and the VMCS itself, before any guest runs. */
+#include "lib/pages.h"
+#include "x86/msr.h"
+
+#include "tests/lib/lab.h"
+#include "tests/lib/list.h"
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
+
+/* SDM vol. 3D, "Reserved Controls and Default Settings": what must be 1 may be 1. */
+static void capability_msrs(struct test_run *run)
+{
+	for (unsigned group = 0; group < GROUP_COUNT; group++) {
+		uint64_t controls = vmx_caps.controls[group];
+
+		expect(run, "controls that must be 1 but may not", 0,
+		       (uint32_t)controls & ~(uint32_t)(controls >> 32), NULL);
+	}
+	expect(run, "CR0 bits fixed to 1 but not allowed", 0,
+	       vmx_caps.cr0_fixed0 & ~vmx_caps.cr0_fixed1,
+	       "SDM vol. 3D, \"VMX-Fixed Bits in CR0\"");
+	expect(run, "CR4 bits fixed to 1 but not allowed", 0,
+	       vmx_caps.cr4_fixed0 & ~vmx_caps.cr4_fixed1,
+	       "SDM vol. 3D, \"VMX-Fixed Bits in CR4\"");
+	expect(run, "CR4.VMXE is fixed to 1", CR4_VMXE, vmx_caps.cr4_fixed0 & CR4_VMXE,
+	       "SDM vol. 3D, \"VMX-Fixed Bits in CR4\"");
+	expect(run, "bit 31 of IA32_VMX_BASIC", 0, vmx_caps.basic & BIT(31),
+	       "SDM vol. 3D, \"Basic VMX Information\"");
+	expect(run, "VMCS size is 1 to 4096", true, (vmx_caps.basic >> 32 & 0x1FFF) - 1 < PAGE_SIZE,
+	       "SDM vol. 3D, \"Basic VMX Information\"");
+}
+
+static uint64_t instruction_error(void)
+{
+	uint64_t error = 0;
+
+	return vmread_try(VM_INSTRUCTION_ERROR, &error) == STATUS_OK ? error : ~0ull;
+}
+
+struct scene {
+	uint64_t vmcs, vmxon, odd;
+};
+
+static enum status clear_odd(const struct scene *scene)
+{
+	return vmclear(scene->odd);
+}
+
+static enum status clear_vmxon(const struct scene *scene)
+{
+	return vmclear(scene->vmxon);
+}
+
+static enum status load_odd(const struct scene *scene)
+{
+	return vmptrld(scene->odd);
+}
+
+static enum status load_vmxon(const struct scene *scene)
+{
+	return vmptrld(scene->vmxon);
+}
+
+static enum status load_wrong_revision(const struct scene *scene)
+{
+	return vmptrld(scene->vmcs + PAGE_SIZE);
+}
+
+static enum status read_unknown(const struct scene *scene)
+{
+	uint64_t value;
+
+	(void)scene;
+	return vmread_try(0x7FFE, &value);
+}
+
+static enum status write_read_only(const struct scene *scene)
+{
+	(void)scene;
+	return vmwrite_try(EXIT_REASON, 0);
+}
+
+static enum status resume_clear(const struct scene *scene)
+{
+	bool carry, zero;
+
+	(void)scene;
+	__asm__ volatile("vmresume; setc %0; setz %1" : "=q"(carry), "=q"(zero) : : "memory");
+	return vmx_status(carry, zero);
+}
+
+static enum status vmxon_again(const struct scene *scene)
+{
+	return vmxon_try(scene->vmxon);
+}
+
+/* SDM vol. 3C, "VM Instruction Error Numbers"; the pseudocode of each instruction. */
+static const struct {
+	const char *what;
+	enum status (*run)(const struct scene *scene);
+	uint32_t error;
+} failures[] = {
+	{ "VMCLEAR of an unaligned address", clear_odd, 2 },
+	{ "VMCLEAR of the VMXON region", clear_vmxon, 3 },
+	{ "VMRESUME of a clear VMCS", resume_clear, 5 },
+	{ "VMPTRLD of an unaligned address", load_odd, 9 },
+	{ "VMPTRLD of the VMXON region", load_vmxon, 10 },
+	{ "VMPTRLD with a wrong revision", load_wrong_revision, 11 },
+	{ "VMREAD of an unknown field", read_unknown, 12 },
+	{ "VMXON in VMX operation", vmxon_again, 15 },
+};
+
+static void run_failures(struct test_run *run, const struct scene *scene)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(failures); i++) {
+		expect(run, failures[i].what, STATUS_VM_FAIL_VALID, failures[i].run(scene), NULL);
+		expect(run, failures[i].what, failures[i].error, instruction_error(), NULL);
+	}
+	/* Where software may write read-only fields, IA32_VMX_MISC says so. */
+	if (!(vmx_caps.misc & BIT(29))) {
+		expect(run, "VMWRITE of a read-only field", STATUS_VM_FAIL_VALID,
+		       write_read_only(scene), NULL);
+		expect(run, "VMWRITE of a read-only field", 13, instruction_error(), NULL);
+	}
+}
+
+static void instruction_errors(struct test_run *run)
+{
+	const struct vmx_cpu *part = platform->cpus[0].vendor;
+	uint8_t *pages = pages_alloc(2);
+	struct scene scene = { physical(pages), physical(part->vmxon_region), physical(pages) + 8 };
+
+	if (!require(run, "two pages", pages ? STATUS_OK : STATUS_NO_MEMORY))
+		return;
+	*(uint32_t *)pages = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
+	*(uint32_t *)(pages + PAGE_SIZE) = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF) ^ 1;
+	expect(run, "VMPTRLD without a current VMCS", STATUS_VM_FAIL_INVALID, load_odd(&scene),
+	       "SDM vol. 3C, \"Conventions\": VMfailInvalid");
+	if (require(run, "VMCLEAR", vmclear(scene.vmcs)) &&
+	    require(run, "VMPTRLD", vmptrld(scene.vmcs)))
+		run_failures(run, &scene);
+	require(run, "VMCLEAR", vmclear(scene.vmcs));
+	pages_free(pages, 2);
+}
+
+/* Fields whose value the processor may hold elsewhere or check at the write. */
+static bool keeps_any_value(uint32_t encoding)
+{
+	return vmcs_type(encoding) == VMCS_GUEST || vmcs_type(encoding) == VMCS_HOST;
+}
+
+static uint64_t width_mask(uint32_t encoding)
+{
+	switch (vmcs_width(encoding)) {
+	case VMCS_16:
+		return 0xFFFF;
+	case VMCS_32:
+		return 0xFFFFFFFF;
+	case VMCS_64:
+	case VMCS_NATURAL:
+		break;
+	}
+	return ~0ull;
+}
+
+static void try_field(struct test_run *run, const struct vmcs_row *row, unsigned *tried)
+{
+	const uint64_t pattern = 0x123456789ABCDEF5ull & width_mask(row->encoding);
+	uint64_t before, after = 0;
+
+	/* Access-rights fields may lose their reserved bits: SDM vol. 3C, "Guest Register State".
+	 */
+	uint64_t kept = row->encoding >= GUEST_ES_RIGHTS && row->encoding <= GUEST_TR_RIGHTS
+				? 0x1F0FF
+				: ~0ull;
+
+	if (vmread_try(row->encoding, &before) != STATUS_OK)
+		return;
+	(*tried)++;
+	expect(run, vmcs_row_name(row), STATUS_OK, vmwrite_try(row->encoding, pattern), NULL);
+	expect(run, vmcs_row_name(row), STATUS_OK, vmread_try(row->encoding, &after), NULL);
+	expect(run, vmcs_row_name(row), pattern & kept, after & kept, NULL);
+}
+
+static void field_storage(struct test_run *run)
+{
+	uint8_t *page = pages_alloc(1);
+	unsigned tried = 0;
+
+	if (!require(run, "a page", page ? STATUS_OK : STATUS_NO_MEMORY))
+		return;
+	*(uint32_t *)page = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
+	if (require(run, "VMCLEAR", vmclear(physical(page))) &&
+	    require(run, "VMPTRLD", vmptrld(physical(page)))) {
+		for (unsigned i = 0; i < vmcs_row_count; i++)
+			if (keeps_any_value(vmcs_rows[i].encoding))
+				try_field(run, &vmcs_rows[i], &tried);
+		expect(run, "at least the basic fields exist", true, tried >= 60, NULL);
+		require(run, "VMCLEAR", vmclear(physical(page)));
+	}
+	pages_free(page, 1);
+}
+
+static void cpuid_exits(struct test_run *run)
+{
+	struct lab lab;
+
+	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 1, .bsp = GUEST_cpuid }))
+		return;
+	lab.shared->rounds = 100;
+	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1))
+		expect(run, "exits for 100 CPUIDs and more", true,
+		       atomic_load(&lab.vm->vcpus[0]->counts.exits) >= 100, NULL);
+	lab_close(&lab);
+}
+
+#define VMX BIT(CAP_VIRTUALIZATION)
+
+static const struct test rows[] = {
+	{ "vmx.capabilities", "SDM vol. 3D, \"VMX Capability Reporting Facility\"", capability_msrs,
+	  .needs = VMX },
+	{ "vmx.instruction_errors", "SDM vol. 3C, \"VM Instruction Error Numbers\"",
+	  instruction_errors, .needs = VMX },
+	{ "vmx.vmcs.storage", "SDM vol. 3C, \"VMREAD, VMWRITE, and Encodings of VMCS Fields\"",
+	  field_storage, .needs = VMX },
+	{ "vmx.exit.cpuid", "SDM vol. 3C, \"Instructions That Cause VM Exits Unconditionally\"",
+	  cpuid_exits, .needs = NEEDS_GUEST },
+};
+
+TEST_GROUP(vmx, rows);
