@@ -48,7 +48,7 @@ OFFSETS := $(patsubst %.c,$(GEN)/%.h,$(wildcard $(FOLDERS:=/asm-offsets.c)))
 # --- flags ---------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
-COMMON := -std=gnu11 -g -ffreestanding -fno-stack-protector -fno-strict-aliasing \
+COMMON := -std=gnu11 -O2 -g -ffreestanding -fno-stack-protector -fno-strict-aliasing \
 	-fno-omit-frame-pointer -mgeneral-regs-only -fcf-protection=none \
 	-fno-asynchronous-unwind-tables '-ffile-prefix-map=$(CURDIR)=.' $(WARNINGS)
 TESTS_FLAGS := $(if $(BROKEN),-DASSAY_BROKEN) $(if $(SABOTAGE),-DASSAY_SABOTAGE)
@@ -63,26 +63,19 @@ endif
 GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic
 
-# Speed between a VM exit and the next entry; size elsewhere, for the image has a limit.
-FAST := -O2
-SMALL := -Oz
-HOT := core/lib/pages.c core/vlapic/apic.c core/vm/cpu.c core/vm/exit.c core/vm/ipi.c \
-	core/vm/mailbox.c core/vm/run.c core/vm/sched.c efi/libc.c tests/lib/lab.c vmx/exit.c vmx/run.c
-
 SEES_core  := -Icore
 SEES_vmx   := -Icore -I.
 SEES_efi   := -Icore -I. $(GNU_EFI)
 SEES_tests := -Icore -I. $(TESTS_FLAGS)
 
 wing = $(firstword $(subst /, ,$(1)))
-flags = $(strip $(if $(filter $(HOT),$(1)),$(FAST),$(SMALL)) \
-	$(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
+flags = $(strip $(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
 	$(SEES_$(call wing,$(1)))) $(if $(filter %.S,$(1)),-I$(GEN) -Wa$(,)-I$(BUILD)))
 , := ,
 compile = $(CC) $(call flags,$(1)) -MMD -MP -c $(1) -o $(OBJ)/$(1).o
 
 # Everything is rebuilt when a flag changes: another compiler, another version, BROKEN=1.
-FLAGS_NOW := $(CC) $(FAST) $(SMALL) $(HOT) $(IMAGE_FLAGS) $(foreach w,$(WINGS),$(SEES_$(w))) $(GUEST_FLAGS)
+FLAGS_NOW := $(CC) $(IMAGE_FLAGS) $(foreach w,$(WINGS),$(SEES_$(w))) $(GUEST_FLAGS)
 ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(FLAGS_NOW))
@@ -166,7 +159,7 @@ $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh $(BUILD)/e
 # What the harness makes a machine bad with; it is not part of the image.
 $(BUILD)/spoil.efi: tests/run/spoil.c efi/cpu/mp_protocol.h $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o
 	$(say) TOOL $@
-	$(CC) $(SMALL) $(IMAGE_FLAGS) $(SEES_efi) -c $< -o $(BUILD)/spoil.o
+	$(CC) $(IMAGE_FLAGS) $(SEES_efi) -c $< -o $(BUILD)/spoil.o
 	$(LINK) $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
 	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $(BUILD)/spoil.so $@
 
