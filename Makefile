@@ -33,8 +33,9 @@ all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the im
 # --- sources -------------------------------------------------------------------------------------
 
 WINGS := efi core vmx tests
-FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx \
-	tests/lib tests/smp tests/vcpu tests/machine tests/vmx
+FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx vmx/model \
+	tests/lib tests/smp tests/vcpu tests/machine tests/vmx \
+	tests/vmx/entry
 HOST_FOLDERS := $(addprefix tests/host/,fake model lib vlapic vm suite vmx efi)
 C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/machine/sabotage.c), \
 	$(sort $(wildcard $(FOLDERS:=/*.c))))

@@ -29,8 +29,10 @@ const char *vmx_capability_text(enum capability capability)
 }
 
 static const char *const group_names[GROUP_COUNT] = {
-	"vmx pin-based controls", "vmx primary controls", "vmx secondary controls",
-	"vmx exit controls",	  "vmx entry controls",
+	[GROUP_PIN] = "vmx pin-based controls",	      [GROUP_PRIMARY] = "vmx primary controls",
+	[GROUP_SECONDARY] = "vmx secondary controls", [GROUP_TERTIARY] = "vmx tertiary controls",
+	[GROUP_EXIT] = "vmx exit controls",	      [GROUP_EXIT2] = "vmx secondary exit controls",
+	[GROUP_ENTRY] = "vmx entry controls",
 };
 
 static void add_control_facts(struct facts *facts)
@@ -41,6 +43,8 @@ static void add_control_facts(struct facts *facts)
 					  "%016llx:", (unsigned long long)vmx_caps.controls[group]);
 		const char *separator = " ";
 
+		if (!vmx_caps.controls[group] && (group == GROUP_TERTIARY || group == GROUP_EXIT2))
+			continue; /* this processor has none of them */
 		for (unsigned i = 0; i < control_row_count; i++) {
 			const struct control_row *row = &control_rows[i];
 
@@ -48,7 +52,7 @@ static void add_control_facts(struct facts *facts)
 				continue;
 			if (used < sizeof(text))
 				used += text_format(text + used, sizeof(text) - used, "%s%s",
-						    separator, control_row_text(row));
+						    separator, row->text);
 			separator = ", ";
 		}
 		facts_add(facts, group_names[group], "%s", text);

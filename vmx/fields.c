@@ -41,7 +41,7 @@ void vmx_dump(struct vcpu *vcpu, void (*line)(const char *text))
 		if (vmread_try(vmcs_rows[i].encoding, &value) != STATUS_OK)
 			continue; /* this processor does not have the field */
 		text_format(text, sizeof(text), "%04X %-30s %016llx", vmcs_rows[i].encoding,
-			    vmcs_row_name(&vmcs_rows[i]), (unsigned long long)value);
+			    vmcs_rows[i].name, (unsigned long long)value);
 		line(text);
 	}
 }

@@ -1,62 +1,76 @@
 #include "vmx/vmcs.h"
 
-/* A table's texts, each at its offset: half the size of pointers to them. */
-static const struct field_names {
-#define FIELD(name, encoding) char name[sizeof(#name)];
-#include "vmx/vmcs.def"
-#undef FIELD
-} field_names = {
-#define FIELD(name, encoding) #name,
-#include "vmx/vmcs.def"
-#undef FIELD
-};
+/* The column "exists" of vmcs.def. */
+#define ALWAYS                                                                                     \
+	EXISTS_ALWAYS,                                                                             \
+	{                                                                                          \
+		{                                                                                  \
+			0, 0                                                                       \
+		}                                                                                  \
+	}
+#define UNKNOWN                                                                                    \
+	EXISTS_UNKNOWN,                                                                            \
+	{                                                                                          \
+		{                                                                                  \
+			0, 0                                                                       \
+		}                                                                                  \
+	}
+#define EPTP_SWITCHING                                                                             \
+	EXISTS_EPTP_SWITCHING,                                                                     \
+	{                                                                                          \
+		{                                                                                  \
+			0, 0                                                                       \
+		}                                                                                  \
+	}
+#define EITHER(group1, name1, group2, name2)                                                       \
+	EXISTS_CONTROL,                                                                            \
+	{                                                                                          \
+		{ GROUP_##group1, group1##_##name1##_BIT },                                        \
+		{                                                                                  \
+			GROUP_##group2, group2##_##name2##_BIT                                     \
+		}                                                                                  \
+	}
+#define PIN(name) EITHER(PIN, name, PIN, name)
+#define PRIMARY(name) EITHER(PRIMARY, name, PRIMARY, name)
+#define SECONDARY(name) EITHER(SECONDARY, name, SECONDARY, name)
+#define TERTIARY(name) EITHER(TERTIARY, name, TERTIARY, name)
+#define EXIT(name) EITHER(EXIT, name, EXIT, name)
+#define EXIT2(name) EITHER(EXIT2, name, EXIT2, name)
+#define ENTRY(name) EITHER(ENTRY, name, ENTRY, name)
 
 const struct vmcs_row vmcs_rows[] = {
-#define FIELD(name, encoding) { encoding, offsetof(struct field_names, name) },
+#define FIELD(name, encoding, ...) { encoding, __VA_ARGS__, #name },
 #include "vmx/vmcs.def"
 #undef FIELD
 };
 
 const unsigned vmcs_row_count = ARRAY_SIZE(vmcs_rows);
 
-const char *vmcs_row_name(const struct vmcs_row *row)
-{
-	return (const char *)&field_names + row->name;
-}
-
-static const struct control_texts {
-#define CONTROL(group, name, bit, text) char group##_##name[sizeof(text)];
-#include "vmx/controls.def"
-#undef CONTROL
-} control_texts = {
-#define CONTROL(group, name, bit, text) text,
-#include "vmx/controls.def"
-#undef CONTROL
-};
-
 const struct control_row control_rows[] = {
-#define CONTROL(group, name, bit, text)                                                            \
-	{ GROUP_##group, bit, offsetof(struct control_texts, group##_##name) },
-#include "vmx/controls.def"
+#define CONTROL(group, name, bit, text) { GROUP_##group, bit, text },
+#include "controls.def"
 #undef CONTROL
 };
 
 const unsigned control_row_count = ARRAY_SIZE(control_rows);
 
-const char *control_row_text(const struct control_row *row)
+const char *control_text(enum control_group group, unsigned bit)
 {
-	return (const char *)&control_texts + row->text;
+	for (unsigned i = 0; i < control_row_count; i++)
+		if (control_rows[i].group == group && control_rows[i].bit == bit)
+			return control_rows[i].text;
+	return "reserved";
 }
 
 static const char *const reason_texts[] = {
 #define REASON(name, number, kind, text) [number] = text,
-#include "vmx/reasons.def"
+#include "reasons.def"
 #undef REASON
 };
 
 static const char *const error_texts[] = {
 #define ERROR(number, text) [number] = text,
-#include "vmx/errors.def"
+#include "errors.def"
 #undef ERROR
 };
 
@@ -73,7 +87,7 @@ const char *vmcs_field_name(uint32_t encoding)
 		else
 			to = middle;
 	}
-	return vmcs_rows[from].encoding == encoding ? vmcs_row_name(&vmcs_rows[from]) : NULL;
+	return vmcs_rows[from].encoding == encoding ? vmcs_rows[from].name : NULL;
 }
 
 static const char *text_at(const char *const *texts, size_t size, uint32_t index)

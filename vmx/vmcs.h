@@ -5,7 +5,7 @@
 #include "lib/base.h"
 
 enum vmcs_field {
-#define FIELD(name, encoding) name = encoding,
+#define FIELD(name, encoding, ...) name = encoding,
 #include "vmx/vmcs.def"
 #undef FIELD
 };
@@ -24,31 +24,53 @@ static inline enum vmcs_type vmcs_type(uint32_t encoding)
 	return encoding >> 10 & 3;
 }
 
-struct vmcs_row {
-	uint16_t encoding;
-	uint16_t name; /* see vmcs_row_name */
-};
-
-extern const struct vmcs_row vmcs_rows[];
-extern const unsigned vmcs_row_count;
-
-const char *vmcs_row_name(const struct vmcs_row *row);
-
-/* NULL: no field of that encoding is known. The high halves of 64-bit fields are not listed. */
-const char *vmcs_field_name(uint32_t encoding);
+/* All the bits that a field can hold. */
+static inline uint64_t vmcs_width_mask(uint32_t encoding)
+{
+	switch (vmcs_width(encoding)) {
+	case VMCS_16:
+		return 0xFFFF;
+	case VMCS_32:
+		return 0xFFFFFFFF;
+	case VMCS_64:
+	case VMCS_NATURAL:
+		break;
+	}
+	return ~0ull;
+}
 
 enum control_group {
 	GROUP_PIN,
 	GROUP_PRIMARY,
 	GROUP_SECONDARY,
+	GROUP_TERTIARY,
 	GROUP_EXIT,
+	GROUP_EXIT2, /* secondary VM-exit controls */
 	GROUP_ENTRY,
 	GROUP_COUNT
 };
 
+/* On what a field's existence depends; the controls by group and bit. */
+enum vmcs_exists { EXISTS_ALWAYS, EXISTS_CONTROL, EXISTS_EPTP_SWITCHING, EXISTS_UNKNOWN };
+
+struct vmcs_row {
+	uint16_t encoding;
+	uint8_t exists; /* enum vmcs_exists */
+	struct {
+		uint8_t group, bit;
+	} control[2]; /* EXISTS_CONTROL: one of them may be 1 */
+	const char *name;
+};
+
+extern const struct vmcs_row vmcs_rows[];
+extern const unsigned vmcs_row_count;
+
+/* NULL: no field of that encoding is known. The high halves of 64-bit fields are not listed. */
+const char *vmcs_field_name(uint32_t encoding);
+
 enum {
 #define CONTROL(group, name, bit, text) group##_##name##_BIT = bit,
-#include "vmx/controls.def"
+#include "controls.def"
 #undef CONTROL
 };
 
@@ -58,17 +80,18 @@ enum {
 struct control_row {
 	uint8_t group; /* enum control_group */
 	uint8_t bit;
-	uint16_t text; /* see control_row_text */
+	const char *text;
 };
 
 extern const struct control_row control_rows[];
 extern const unsigned control_row_count;
 
-const char *control_row_text(const struct control_row *row);
+/* The name of one control; "reserved" if the SDM gives it none. */
+const char *control_text(enum control_group group, unsigned bit);
 
 enum exit_reason {
 #define REASON(name, number, kind, text) REASON_##name = number,
-#include "vmx/reasons.def"
+#include "reasons.def"
 #undef REASON
 };
 

@@ -10,8 +10,9 @@ TSAN_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=thread \
 HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDERS:=/*_test.c))))
 
 # core/, vmx/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
-# a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out.
-HOST_SOURCES := $(filter core/%.c vmx/%.c efi/options.c,$(C_SOURCES)) \
+# a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out. The
+# rows of tests/vmx/entry are data.
+HOST_SOURCES := $(filter core/%.c vmx/%.c efi/options.c tests/vmx/entry/%.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake/*.c)) tests/host/model/model.c tests/host/model/model_run.c
 FUZZ := $(BUILD)/fuzz
 HOST_LIBS := -lcmocka -lZydis -lpthread

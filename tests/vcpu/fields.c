@@ -94,13 +94,10 @@ static void exchange(struct vcpu *vcpu, struct test_run *run, const struct vmcs_
 	if (backend->field_get(vcpu, row->encoding, &before) != STATUS_OK)
 		return;
 	other = (before ^ 0x5A5A5A5A5A5A5A5Aull) & mask;
-	expect(run, vmcs_row_name(row), STATUS_OK, backend->field_set(vcpu, row->encoding, other),
-	       NULL);
-	expect(run, vmcs_row_name(row), STATUS_OK, backend->field_get(vcpu, row->encoding, &after),
-	       NULL);
-	expect(run, vmcs_row_name(row), other, after & mask, NULL);
-	expect(run, vmcs_row_name(row), STATUS_OK, backend->field_set(vcpu, row->encoding, before),
-	       NULL);
+	expect(run, row->name, STATUS_OK, backend->field_set(vcpu, row->encoding, other), NULL);
+	expect(run, row->name, STATUS_OK, backend->field_get(vcpu, row->encoding, &after), NULL);
+	expect(run, row->name, other, after & mask, NULL);
+	expect(run, row->name, STATUS_OK, backend->field_set(vcpu, row->encoding, before), NULL);
 	if (mask >> 63 == 0)
 		expect(run, "a value that is too wide", STATUS_INVALID,
 		       backend->field_set(vcpu, row->encoding, width_mask(row->encoding) + 1),
@@ -200,7 +197,7 @@ static void dump_line(const char *text)
 		if (vmcs_rows[i].encoding != encoding)
 			continue;
 		dump.fields++;
-		name = vmcs_row_name(&vmcs_rows[i]);
+		name = vmcs_rows[i].name;
 		for (size_t n = 0; name[n] || text[5 + n] != ' '; n++)
 			if (!expect(dump.run, name, (uint8_t)name[n], (uint8_t)text[5 + n], NULL))
 				return;
@@ -270,7 +267,7 @@ static void compare(struct test_run *run, bool (*may_change)(uint32_t encoding))
 		if (row->encoding == VM_INSTRUCTION_ERROR || may_change(row->encoding))
 			continue;
 		if (first->there[i] && second->there[i])
-			expect(run, vmcs_row_name(row), first->value[i], second->value[i], NULL);
+			expect(run, row->name, first->value[i], second->value[i], NULL);
 	}
 }
 
@@ -363,8 +360,8 @@ static void same_fields(struct test_run *run)
 			if (!take_snapshot(&lab, id, second))
 				break;
 			for (unsigned i = 0; i < vmcs_row_count; i++)
-				expect(run, vmcs_row_name(&vmcs_rows[i]), first->there[i],
-				       second->there[i], NULL);
+				expect(run, vmcs_rows[i].name, first->there[i], second->there[i],
+				       NULL);
 		}
 	lab_close(&lab);
 }

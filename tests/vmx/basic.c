@@ -177,9 +177,9 @@ static void try_field(struct test_run *run, const struct vmcs_row *row, unsigned
 	if (vmread_try(row->encoding, &before) != STATUS_OK)
 		return;
 	(*tried)++;
-	expect(run, vmcs_row_name(row), STATUS_OK, vmwrite_try(row->encoding, pattern), NULL);
-	expect(run, vmcs_row_name(row), STATUS_OK, vmread_try(row->encoding, &after), NULL);
-	expect(run, vmcs_row_name(row), pattern & kept, after & kept, NULL);
+	expect(run, row->name, STATUS_OK, vmwrite_try(row->encoding, pattern), NULL);
+	expect(run, row->name, STATUS_OK, vmread_try(row->encoding, &after), NULL);
+	expect(run, row->name, pattern & kept, after & kept, NULL);
 }
 
 static void field_storage(struct test_run *run)

@@ -33,8 +33,7 @@ static void test_encodings(void **state)
 		struct encoding parts = split(vmcs_rows[i].encoding);
 
 		if (parts.access || parts.reserved_12 || parts.reserved_high)
-			fail_msg("%s has encoding %04x", vmcs_row_name(&vmcs_rows[i]),
-				 vmcs_rows[i].encoding);
+			fail_msg("%s has encoding %04x", vmcs_rows[i].name, vmcs_rows[i].encoding);
 		assert_int_equal(vmcs_width(vmcs_rows[i].encoding), widths[parts.width]);
 		assert_int_equal(vmcs_type(vmcs_rows[i].encoding), types[parts.type]);
 		assert_true(parts.index < 64);
@@ -47,9 +46,8 @@ static void test_no_duplicates(void **state)
 	for (unsigned i = 0; i < vmcs_row_count; i++)
 		for (unsigned j = 0; j < i; j++)
 			if (vmcs_rows[i].encoding == vmcs_rows[j].encoding ||
-			    !strcmp(vmcs_row_name(&vmcs_rows[i]), vmcs_row_name(&vmcs_rows[j])))
-				fail_msg("%s and %s", vmcs_row_name(&vmcs_rows[i]),
-					 vmcs_row_name(&vmcs_rows[j]));
+			    !strcmp(vmcs_rows[i].name, vmcs_rows[j].name))
+				fail_msg("%s and %s", vmcs_rows[i].name, vmcs_rows[j].name);
 }
 
 static bool starts_with(const char *name, const char *prefix)
@@ -65,7 +63,7 @@ static void test_prefixes(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < vmcs_row_count; i++) {
-		const char *name = vmcs_row_name(&vmcs_rows[i]);
+		const char *name = vmcs_rows[i].name;
 		unsigned wanted = starts_with(name, "GUEST_")  ? 2
 				  : starts_with(name, "HOST_") ? 3
 							       : 0;
@@ -102,7 +100,7 @@ static void test_widths_by_name(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < vmcs_row_count; i++) {
-		const char *name = vmcs_row_name(&vmcs_rows[i]);
+		const char *name = vmcs_rows[i].name;
 		unsigned wanted = 9, width = split(vmcs_rows[i].encoding).width;
 
 		for (unsigned n = 0; n < ARRAY_SIZE(rows); n++) {
@@ -188,20 +186,18 @@ static void test_controls(void **state)
 	for (unsigned i = 0; i < control_row_count; i++) {
 		assert_true(control_rows[i].group < GROUP_COUNT);
 		assert_true(control_rows[i].bit < 32);
-		assert_true(control_row_text(&control_rows[i])[0] != '\0');
+		assert_true(control_rows[i].text[0] != '\0');
 		groups[control_rows[i].group]++;
 		for (unsigned j = 0; j < i; j++) {
 			if (control_rows[i].group != control_rows[j].group)
 				continue;
 			if (control_rows[i].bit == control_rows[j].bit ||
-			    !strcmp(control_row_text(&control_rows[i]),
-				    control_row_text(&control_rows[j])))
-				fail_msg("%s and %s", control_row_text(&control_rows[i]),
-					 control_row_text(&control_rows[j]));
+			    !strcmp(control_rows[i].text, control_rows[j].text))
+				fail_msg("%s and %s", control_rows[i].text, control_rows[j].text);
 		}
 	}
 	for (unsigned i = 0; i < GROUP_COUNT; i++)
-		assert_true(groups[i] >= 5);
+		assert_true(groups[i] >= (i == GROUP_EXIT2 ? 4 : 5));
 }
 
 /* Bits that the SDM's tables give for the controls that the backend lives by. */

@@ -1,0 +1,236 @@
+/* From a row to its cases. */
+#include "tests/vmx/entry/rows.h"
+
+#include "lib/text.h"
+
+static uint64_t changed(uint64_t value, uint8_t how, uint64_t by)
+{
+	switch (how) {
+	case HOW_SET:
+		return by;
+	case HOW_OR:
+		return value | by;
+	case HOW_CLEAR:
+		return value & ~by;
+	case HOW_XOR:
+		return value ^ by;
+	default:
+		return value;
+	}
+}
+
+/* The value as the case has it so far. */
+static uint64_t *find(struct entry_case *out, unsigned at, const struct model_state *base)
+{
+	unsigned i = 0;
+
+	while (i < out->count && out->set[i].at != at)
+		i++;
+	if (i == out->count) {
+		out->set[i].at = (enum model_index)at;
+		out->set[i].value = base->value[at];
+		out->count++;
+	}
+	return &out->set[i].value;
+}
+
+static void change(struct entry_case *out, unsigned at, uint8_t how, uint64_t by,
+		   const struct model_state *base)
+{
+	uint64_t *value = find(out, at, base);
+
+	*value = changed(*value, how, by) & model_mask((enum model_index)at);
+}
+
+/* The number-th bit of a mask, as a mask; 0: it has fewer. */
+static uint64_t nth_bit(uint64_t mask, unsigned number)
+{
+	while (mask && number--)
+		mask &= mask - 1;
+	return mask & -mask;
+}
+
+static uint64_t beyond_width(const struct model_machine *machine)
+{
+	return ~(BIT(machine->basic & BIT(48) ? 32 : machine->physical_bits) - 1);
+}
+
+/* "VC" of the catalogue: the borders of N bits, and of 57 bits those beyond which no width goes. */
+static bool border(const struct model_machine *machine, unsigned number, bool good, uint64_t *value)
+{
+	uint64_t top = BIT(machine->linear_bits - 1); /* the first address that is not canonical */
+	const uint64_t goods[] = { top - 1, 0 - top }, bads[] = { top, ~top };
+
+	if (number >= ARRAY_SIZE(goods))
+		return false;
+	*value = good ? goods[number] : bads[number];
+	return true;
+}
+
+/* A value in the bits of a mask; no mask: in all of them. */
+static void put(struct entry_case *out, unsigned at, uint64_t mask, uint64_t value,
+		const struct model_state *base)
+{
+	if (mask)
+		change(out, at, HOW_CLEAR, mask, base);
+	change(out, at, mask ? HOW_OR : HOW_SET, value, base);
+}
+
+static bool flip(struct entry_case *out, unsigned at, uint64_t mask, unsigned number,
+		 const struct model_state *base)
+{
+	uint64_t bit = nth_bit(mask & model_mask((enum model_index)at), number);
+
+	change(out, at, HOW_XOR, bit, base);
+	return bit;
+}
+
+static uint64_t reserved_bits(const struct model_machine *machine, enum control_group group)
+{
+	if (group == GROUP_TERTIARY)
+		return ~machine->tertiary;
+	if (group == GROUP_EXIT2)
+		return ~machine->exit2;
+	return (~(machine->controls[group] >> 32) | machine->controls[group]) & 0xFFFFFFFF;
+}
+
+static bool generate(const struct entry_row *row, unsigned number, unsigned shift,
+		     const struct model_state *base, const struct model_machine *machine,
+		     struct entry_case *out)
+{
+	unsigned at = row->at + shift;
+	uint64_t value;
+
+	switch ((enum generator)row->kind) {
+	case ONE:
+		return number == 0;
+	case WALK:
+		return flip(out, at, row->mask, number, base);
+	case PAGE:
+		return flip(out, at, PAGE_MASK | beyond_width(machine), number, base);
+	case WIDTH:
+		return flip(out, at, beyond_width(machine), number, base);
+	case RESERVED:
+		return flip(out, at, reserved_bits(machine, row->group), number, base);
+	case VALUES:
+		if (number >= row->count)
+			return false;
+		put(out, at, row->mask, row->values[number], base);
+		return true;
+	case FLIPS:
+		if (number >= row->count)
+			return false;
+		change(out, at, HOW_XOR, row->values[number], base);
+		return true;
+	case PAIRS:
+		if (number >= row->count / 2)
+			return false;
+		put(out, at, row->mask, row->values[2 * number], base);
+		put(out, row->at2 + shift, row->mask2, row->values[2 * number + 1], base);
+		return true;
+	case CANONICAL:
+	case NOT_CANONICAL:
+		if (!border(machine, number, row->kind == CANONICAL, &value))
+			return false;
+		change(out, at, HOW_SET, value, base);
+		return true;
+	}
+	return false;
+}
+
+static void prepare(const struct entry_row *row, unsigned shift, const struct model_state *base,
+		    struct entry_case *out)
+{
+	out->count = 0;
+	for (unsigned i = 0; i < ROW_CHANGES && row->with[i].how; i++)
+		change(out, row->with[i].at + (row->with[i].each ? shift : 0), row->with[i].how,
+		       row->with[i].value, base);
+}
+
+/* How many cases the generator has at one place; they are the same number at every place. */
+static unsigned cases_at(const struct entry_row *row, unsigned shift,
+			 const struct model_state *base, const struct model_machine *machine)
+{
+	struct entry_case scratch;
+	unsigned count = 0;
+
+	do {
+		prepare(row, shift, base, &scratch);
+	} while (generate(row, count, shift, base, machine, &scratch) && ++count);
+	return count;
+}
+
+bool entry_case_make(const struct entry_row *row, unsigned number, const struct model_state *base,
+		     const struct model_machine *machine, struct entry_case *out)
+{
+	uint64_t over = row->over ? row->over : 1;
+	unsigned shift = (unsigned)__builtin_ctzll(over);
+
+	for (;;) {
+		unsigned count;
+
+		prepare(row, shift, base, out);
+		if (generate(row, number, shift, base, machine, out))
+			return true;
+		over &= over - 1;
+		if (!over)
+			return false;
+		count = cases_at(row, shift, base, machine);
+		if (number < count)
+			return false;
+		number -= count;
+		shift = (unsigned)__builtin_ctzll(over);
+	}
+}
+
+void entry_case_apply(const struct entry_case *what, struct model_state *state)
+{
+	for (unsigned i = 0; i < what->count; i++)
+		state->value[what->set[i].at] = what->set[i].value;
+}
+
+static const struct {
+	uint16_t at;
+	uint8_t group;
+} control_fields[] = {
+	{ AT_PIN_BASED_CONTROLS, GROUP_PIN },	    { AT_PRIMARY_CONTROLS, GROUP_PRIMARY },
+	{ AT_SECONDARY_CONTROLS, GROUP_SECONDARY }, { AT_TERTIARY_CONTROLS, GROUP_TERTIARY },
+	{ AT_EXIT_CONTROLS, GROUP_EXIT },	    { AT_SECONDARY_EXIT_CONTROLS, GROUP_EXIT2 },
+	{ AT_ENTRY_CONTROLS, GROUP_ENTRY },
+};
+
+/* A control that the row turns on and the machine does not have, or the reverse. */
+static const char *missing_control(const struct change *change, const struct model_machine *machine,
+				   char *text, size_t size)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(control_fields); i++) {
+		uint64_t allowed = machine->controls[control_fields[i].group];
+		uint64_t lacks = change->how == HOW_OR	    ? change->value & ~(allowed >> 32)
+				 : change->how == HOW_CLEAR ? change->value & (uint32_t)allowed
+							    : 0;
+
+		if (change->at != control_fields[i].at || !lacks)
+			continue;
+		text_format(text, size, "%s%s",
+			    control_text(control_fields[i].group, (unsigned)__builtin_ctzll(lacks)),
+			    change->how == HOW_CLEAR ? " that may be 0" : "");
+		return text;
+	}
+	return NULL;
+}
+
+const char *entry_row_missing(const struct entry_row *row, const struct model_state *base,
+			      const struct model_machine *machine, char *text, size_t size)
+{
+	struct entry_case first;
+
+	for (unsigned i = 0; i < ROW_CHANGES && row->with[i].how; i++) {
+		const char *missing = missing_control(&row->with[i], machine, text, size);
+
+		if (missing)
+			return missing;
+	}
+	if (row->needs && !row->needs(machine))
+		return row->needs_text;
+	return entry_case_make(row, 0, base, machine, &first) ? NULL : "a bit of that kind";
+}

@@ -1,0 +1,66 @@
+/* For the .rules files: short names of what the rules speak about. */
+#ifndef VMX_MODEL_VIEW_H
+#define VMX_MODEL_VIEW_H
+
+#include "vmx/model/state.h"
+
+/* A state with what follows from it; made once for each check. */
+struct view {
+	struct model_state *s;
+	const struct model_machine *m;
+	/* The controls in force: those that are not activated are 0. */
+	uint64_t pin, primary, secondary, tertiary, exit, exit2, entry;
+	uint64_t inject; /* ENTRY_INTERRUPTION_INFO if it is valid, else 0 */
+	bool ug;	 /* "unrestricted guest" */
+	bool ia32e;	 /* "IA-32e mode guest" */
+	bool v86, pe, pg;
+};
+
+#define V(name) (v->s->value[AT_##name])
+#define PIN(name) (v->pin & CONTROL_MASK(PIN_##name))
+#define PRIMARY(name) (v->primary & CONTROL_MASK(PRIMARY_##name))
+#define SECONDARY(name) (v->secondary & CONTROL_MASK(SECONDARY_##name))
+#define TERTIARY(name) (v->tertiary & CONTROL_MASK(TERTIARY_##name))
+#define EXIT(name) (v->exit & CONTROL_MASK(EXIT_##name))
+#define EXIT2(name) (v->exit2 & CONTROL_MASK(EXIT2_##name))
+#define ENTRY(name) (v->entry & CONTROL_MASK(ENTRY_##name))
+
+/* For repairs: the activated control off, on. */
+#define TURN_OFF(group, field, name) (V(field) &= ~(uint64_t)CONTROL_MASK(group##_##name))
+#define TURN_ON(group, field, name) (V(field) |= CONTROL_MASK(group##_##name))
+
+/* Bits from the physical-address width up. */
+static inline uint64_t beyond_physical(const struct view *v)
+{
+	unsigned bits = v->m->basic & BIT(48) ? 32 : v->m->physical_bits;
+
+	return ~(BIT(bits) - 1);
+}
+
+/* A 4-KiB aligned address within the width. */
+static inline bool is_page(const struct view *v, uint64_t address)
+{
+	return !(address & (PAGE_MASK | beyond_physical(v)));
+}
+
+static inline uint64_t make_page(const struct view *v, uint64_t address)
+{
+	return address & ~(PAGE_MASK | beyond_physical(v));
+}
+
+/* Bits 63:width-1 are all equal. */
+static inline bool is_canonical(const struct view *v, uint64_t address)
+{
+	unsigned unused = 64 - v->m->linear_bits;
+
+	return (uint64_t)((int64_t)(address << unused) >> unused) == address;
+}
+
+static inline uint64_t make_canonical(const struct view *v, uint64_t address)
+{
+	unsigned unused = 64 - v->m->linear_bits;
+
+	return (uint64_t)((int64_t)(address << unused) >> unused);
+}
+
+#endif
