@@ -14,11 +14,11 @@ enum entry_base {
 	BASE_CONTROLS, /* BASE_64 with GUEST_RFLAGS 0: good controls end as exit reason 33 */
 	BASE_64,       /* 64-bit code at CPL 0, paging as the host's */
 	BASE_COMPAT,   /* IA-32e mode, 32-bit code */
-	BASE_PAE,      /* 32-bit protected mode, PAE paging */
-	BASE_32,       /* 32-bit protected mode, 32-bit paging */
-	BASE_V86,      /* virtual-8086 mode */
-	BASE_FLAT,     /* protected mode without paging: "unrestricted guest" */
-	BASE_REAL,     /* real mode: "unrestricted guest" */
+	BASE_PAE,      /* 32-bit protected mode, PAE paging by PAGE_PDPT */
+	BASE_32,       /* 32-bit protected mode, 32-bit paging by PAGE_DIRECTORY */
+	BASE_V86,      /* virtual-8086 mode, all segments at 0, paging as BASE_32 */
+	BASE_FLAT,     /* protected mode without paging: "unrestricted guest" and EPT */
+	BASE_REAL,     /* real mode, CS at PAGE_CODE: "unrestricted guest" and EPT */
 	BASE_COUNT
 };
 
@@ -144,21 +144,27 @@ struct entry_ground {
 	uint64_t cr3_64;	 /* paging of 64-bit guests: the host's */
 };
 
-/* The use of those pages. What a good entry may write to is of its own. */
+/*
+ * The use of those pages, filled by entry_memory_fill(). What a good entry may write to is of its
+ * own. The tables map 4 GiB to themselves, writable by everyone, but linear page 0 of 32-bit
+ * paging.
+ */
 enum entry_page {
-	PAGE_CODE, /* VMCALL in its first bytes, mapped at linear 0 in BASE_V86 */
-	PAGE_DIRECTORY,
-	PAGE_TABLE,
-	PAGE_PDPT,
+	PAGE_CODE,	    /* VMCALL in its first bytes */
+	PAGE_DIRECTORY,	    /* 32-bit paging with CR4.PSE: 4-MiB pages, the first by PAGE_TABLE */
+	PAGE_TABLE,	    /* 4 MiB; linear 0 is PAGE_CODE */
+	PAGE_PDPT,	    /* PAE paging: what AT_PDPTE_n and GUEST_PDPTEn have in every base */
+	PAGE_PAE_DIRECTORY, /* four pages: 2-MiB pages */
+	PAGE_PAE_DIRECTORY_3 = PAGE_PAE_DIRECTORY + 3,
 	PAGE_IO_A,
 	PAGE_IO_B,
 	PAGE_MSR_BITMAP,
 	PAGE_VIRTUAL_APIC,
 	PAGE_APIC_ACCESS,
 	PAGE_LINK,
-	PAGE_MSR_LOAD, /* two pages: 512 entries */
+	PAGE_MSR_LOAD, /* two pages: 512 entries that load IA32_KERNEL_GS_BASE with 0 */
 	PAGE_MSR_LOAD_2,
-	PAGE_MSR_STORE,
+	PAGE_MSR_STORE, /* 256 entries */
 	PAGE_POSTED,
 	PAGE_PML,
 	PAGE_SPARE, /* everything else that is never written */
@@ -169,6 +175,9 @@ static inline uint64_t entry_page(const struct entry_ground *ground, enum entry_
 {
 	return ground->pages + page * (uint64_t)PAGE_SIZE;
 }
+
+/* Fills those pages as every base has them. pages: the same memory for the program. */
+void entry_memory_fill(const struct entry_ground *ground, uint8_t *pages);
 
 /* Fills the state with a base. False: the machine lacks what it needs, *missing says what. */
 bool entry_base_make(enum entry_base base, const struct entry_ground *ground,
