@@ -1,12 +1,13 @@
 # Tests on the host: one cmocka program for each tests/host/*/*_test.c, under ASan and UBSan.
 
 HOST := $(BUILD)/host
-HOST_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
 TSAN := $(BUILD)/tsan
 FUZZ := $(BUILD)/fuzz
-TSAN_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=thread \
+HOSTED := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all \
 	-DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
+HOST_FLAGS := $(HOSTED) -fsanitize=address,undefined
+TSAN_FLAGS := $(HOSTED) -fsanitize=thread
+FUZZ_FLAGS := $(HOSTED) -fsanitize=fuzzer,address,undefined
 HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDERS:=/*_test.c))))
 
 # core/, vmx/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
@@ -14,7 +15,6 @@ HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDE
 # rows of tests/vmx/entry are data.
 HOST_SOURCES := $(filter core/%.c vmx/%.c efi/options.c tests/vmx/entry/%.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake/*.c)) tests/host/model/model.c tests/host/model/model_run.c
-FUZZ := $(BUILD)/fuzz
 HOST_LIBS := -lcmocka -lZydis -lpthread
 
 # Not -I, so that no <...> of the system's headers is one of ours.
@@ -64,8 +64,6 @@ $(TSAN)/%_test: $(TSAN)/obj/tests/host/%_test.c.o $(TSAN)/assay.a
 
 # libFuzzer, which is clang's: event sequences against the model. The short run of `make check` is
 # the same every time; the long one begins where its corpus ended.
-FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
-	-fno-sanitize-recover=all -DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
 FUZZ_SOURCES := $(filter core/%,$(filter-out core/suite/suite.c,$(HOST_SOURCES))) \
 	$(filter tests/host/%,$(HOST_SOURCES)) tests/host/model/model_fuzz.c
 SECONDS ?= 60
