@@ -132,23 +132,26 @@ EFI_DIR := $(firstword $(dir $(wildcard /usr/lib/elf_x86_64_efi.lds \
 LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z pack-relative-relocs -z defs -z noexecstack \
 	--build-id=none --hash-style=sysv --no-warn-rwx-segments
 
-# Linked twice: the first image's functions are the table of symbols in the second. The table lies
-# behind the code, so no function moves, and the comparison makes sure of it.
-NAMES := $(GEN)/symbols
-link = $(LINK) $(OBJECTS) $(1) -L$(EFI_DIR) -lefi -lgnuefi -o $(2)
-$(BUILD)/assay.so: $(OBJECTS) efi/cpu/symbols.sh
+# The names of the functions are known when the image is linked: its section "symbols" is linked
+# empty and filled afterwards. The section keeps its size, so nothing moves.
+$(GEN)/no-symbols.S: efi/cpu/symbols.sh
+	mkdir -p $(@D)
+	sh $< >$@
+
+$(BUILD)/assay.so: $(OBJECTS) $(OBJ)/no-symbols.S.o
 	$(say) LD $@
-	mkdir -p $(GEN)
-	sh efi/cpu/symbols.sh >$(NAMES)-none.S
-	$(CC) -c $(NAMES)-none.S -o $(NAMES)-none.o
-	$(call link,$(NAMES)-none.o,$(NAMES).so)
-	sh efi/cpu/symbols.sh $(NAMES).so >$(NAMES).S
-	$(CC) -c $(NAMES).S -o $(NAMES).o
-	$(call link,$(NAMES).o,$@)
-	sh efi/cpu/symbols.sh $@ | cmp - $(NAMES).S
+	$(LINK) $^ -L$(EFI_DIR) -lefi -lgnuefi -o $@
+	sh efi/cpu/symbols.sh $@ >$(GEN)/symbols.S
+	$(CC) -c $(GEN)/symbols.S -o $(OBJ)/symbols.o
+	$(OBJCOPY) -O binary -j symbols $(OBJ)/symbols.o $(GEN)/symbols.bin
+	$(OBJCOPY) --update-section symbols=$(GEN)/symbols.bin $@
+
+$(OBJ)/no-symbols.S.o: $(GEN)/no-symbols.S
+	mkdir -p $(@D)
+	$(CC) -c $< -o $@
 
 # Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
-SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .relr.dyn .reloc
+SECTIONS := .text .sdata .data .rodata symbols .dynamic .dynsym .rel .rela .relr.dyn .reloc
 $(BUILD)/assay.efi: $(BUILD)/assay.so
 	$(say) OBJCOPY $@
 	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $< $@
