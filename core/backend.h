@@ -7,12 +7,13 @@
 
 #include "lib/base.h"
 #include "lib/status.h"
-#include "vm/cpu.h"
-#include "vm/exit.h"
-#include "vm/regs.h"
 
 struct facts;
+struct cpu;
+struct event;
+struct regs;
 struct vm;
+struct vm_exit;
 struct vcpu;
 
 /* What tests may need of the machine; names for SKIP come from the backend. */

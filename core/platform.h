@@ -8,7 +8,8 @@
 
 #include "lib/base.h"
 #include "lib/status.h"
-#include "vm/cpu.h"
+
+struct cpu;
 
 /* An exception in our own code, as the platform's handler found it. */
 struct fault {

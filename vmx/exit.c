@@ -1,4 +1,5 @@
 /* From the VMCS's exit information to core's neutral terms. */
+#include "vm/cpu.h"
 #include "vm/decode.h"
 #include "vm/walk.h"
 #include "x86/msr.h"

@@ -1,5 +1,6 @@
 /* One VM entry and its exit. */
 #include "platform.h"
+#include "vm/cpuid.h"
 
 #include "vmx/insn.h"
 #include "vmx/vmx.h"

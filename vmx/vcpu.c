@@ -1,6 +1,7 @@
 /* A vCPU's VMCS: made, loaded on a processor, taken off again. */
 #include "lib/pages.h"
 #include "platform.h"
+#include "vm/cpu.h"
 #include "x86/msr.h"
 
 #include "vmx/insn.h"

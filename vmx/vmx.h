@@ -4,6 +4,7 @@
 
 #include "backend.h"
 #include "lib/base.h"
+#include "vm/cpu.h"
 #include "vm/vcpu.h"
 #include "vm/vm.h"
 

@@ -1,6 +1,8 @@
 #include "suite/describe.h"
 
 #include "lib/text.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 #include "vm/vm.h"
 
 enum { VCPUS_DESCRIBED = 16, PLACE = 64 };

@@ -9,6 +9,7 @@
 #include "suite/soak.h"
 #include "suite/summary.h"
 #include "suite/test.h"
+#include "vm/create.h"
 #include "vm/machine.h"
 #include "vm/sched.h"
 #include "vm/vm.h"

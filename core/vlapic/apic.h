@@ -73,14 +73,6 @@ struct apic {
 
 enum apic_mode { APIC_DISABLED, APIC_XAPIC, APIC_X2APIC };
 
-/* What a register access asks of the caller, who knows the other vCPUs. */
-enum apic_effect {
-	APIC_DONE,
-	APIC_FAULT,	/* the access raises #GP(0) (x2APIC) */
-	APIC_SEND,	/* ICR was written: send it */
-	APIC_SEND_SELF, /* SELF IPI was written */
-};
-
 /* A register's value now. Any processor: one 32-bit word, possibly a moment old. */
 uint32_t apic_get(const struct apic *apic, uint32_t offset);
 
@@ -97,30 +89,11 @@ static inline enum apic_mode apic_mode(const struct apic *apic)
 	return apic_mode_of(__atomic_load_n(&apic->base, __ATOMIC_RELAXED));
 }
 
-/* State after power-up: "Local APIC State After Power-Up or Reset". */
-void apic_power_up(struct apic *apic, uint32_t id, bool bsp);
+/* Stores a register; no effects. The owner only. */
+void apic_put(struct apic *apic, uint32_t offset, uint32_t value);
 
-/* State after INIT: as above, but keeps id, mode and IA32_APIC_BASE. */
-void apic_init(struct apic *apic);
-
-/* WRMSR to IA32_APIC_BASE; false: #GP(0). "Local APIC State Transitions with IA32_APIC_BASE". */
-bool apic_set_base(struct apic *apic, uint64_t value);
-
-/* A load from the xAPIC page at a 4-byte aligned offset. Reserved ones set the ESR, read 0. */
-uint32_t apic_mmio_read(struct apic *apic, uint32_t offset, uint64_t now);
-
-/*
- * A store to the xAPIC page. The page may hold the value already (a processor that virtualizes
- * APIC registers puts it there): the result is the same.
- */
-enum apic_effect apic_mmio_write(struct apic *apic, uint32_t offset, uint32_t value, uint64_t now);
-
-/* RDMSR and WRMSR of 800H-8FFH; false or APIC_FAULT: #GP(0). "x2APIC Register Address Space". */
-bool apic_msr_read(struct apic *apic, uint32_t msr, uint64_t now, uint64_t *value);
-enum apic_effect apic_msr_write(struct apic *apic, uint32_t msr, uint64_t value, uint64_t now);
-
-/* IA32_TSC_DEADLINE, MSR 6E0H. */
-void apic_set_tsc_deadline(struct apic *apic, uint64_t value, uint64_t now);
+/* The highest vector in service is done: EOI. */
+void apic_end_of_interrupt(struct apic *apic);
 
 enum apic_accepted { APIC_ACCEPTED, APIC_COALESCED, APIC_REFUSED };
 
@@ -138,10 +111,6 @@ int apic_highest_request(const struct apic *apic);
 
 /* The processor takes a vector that apic_deliverable gave: IRR to ISR, PPR raised. */
 void apic_take(struct apic *apic, uint8_t vector);
-
-/* Fires the timer if it is due. True if it may have made a vector pending: its own, or that of the
- * error interrupt if its own is illegal. */
-bool apic_timer_poll(struct apic *apic, uint64_t now);
 
 /*
  * The processor priority by the TPR and the ISR as they are now; the PPR in the page lags behind

@@ -14,11 +14,6 @@ static uint32_t mode(const struct apic *apic)
 	return apic->timer_lvt & APIC_LVT_TIMER_MODES;
 }
 
-static void put(struct apic *apic, uint32_t offset, uint32_t value)
-{
-	__atomic_store_n(&apic->page[offset / sizeof(uint32_t)], value, __ATOMIC_RELAXED);
-}
-
 static void arm(struct apic *apic, uint64_t count, uint64_t now)
 {
 	apic->period = count * divisor(apic);
@@ -29,10 +24,10 @@ void apic_timer_set_initial(struct apic *apic, uint32_t count, uint64_t now)
 {
 	/* In TSC-deadline mode writes to the initial-count register are ignored. */
 	if (mode(apic) == APIC_LVT_TIMER_TSC_DEADLINE) {
-		put(apic, APIC_TIMER_INITIAL, 0);
+		apic_put(apic, APIC_TIMER_INITIAL, 0);
 		return;
 	}
-	put(apic, APIC_TIMER_INITIAL, count);
+	apic_put(apic, APIC_TIMER_INITIAL, count);
 	arm(apic, count, now);
 }
 
@@ -56,7 +51,7 @@ void apic_timer_set_divide(struct apic *apic, uint32_t value, uint64_t now)
 	uint32_t left = apic_timer_current(apic, now);
 	uint32_t initial = apic_get(apic, APIC_TIMER_INITIAL);
 
-	put(apic, APIC_TIMER_DIVIDE, value);
+	apic_put(apic, APIC_TIMER_DIVIDE, value);
 	apic->timer_divide = value;
 	if (!left)
 		return;
@@ -75,7 +70,7 @@ void apic_timer_set_lvt(struct apic *apic, uint32_t value)
 		return;
 	apic->due = 0;
 	apic->tsc_deadline = 0;
-	put(apic, APIC_TIMER_INITIAL, 0);
+	apic_put(apic, APIC_TIMER_INITIAL, 0);
 }
 
 void apic_set_tsc_deadline(struct apic *apic, uint64_t value, uint64_t now)

@@ -1,8 +1,10 @@
-/* Control of a VM from the processor that runs the tests. */
+#include "vm/control.h"
+
 #include "backend.h"
 #include "platform.h"
+#include "vm/ipi.h"
+#include "vm/post.h"
 #include "vm/sched.h"
-#include "vm/vm.h"
 
 enum { CONTROL_MICROSECONDS = 1000000 };
 
@@ -138,4 +140,25 @@ enum status vm_pause_all(struct vm *vm)
 enum status vm_resume_all(struct vm *vm)
 {
 	return for_all(vm, VCPU_PAUSED, vcpu_resume);
+}
+
+static bool all_stopped(void *argument)
+{
+	struct vm *vm = argument;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (atomic_load(&vm->vcpus[i]->state) != VCPU_STOPPED)
+			return false;
+	return true;
+}
+
+enum status vm_stop_all(struct vm *vm)
+{
+	const struct message stop = { .kind = MESSAGE_STOP };
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vcpu_post(&platform->cpus[0], vm->vcpus[i], stop);
+	/* Once is enough to wait for what does not stop. */
+	vm->stuck = vm_wait(vm, all_stopped, vm, vm->stuck ? 0 : CONTROL_MICROSECONDS) != STATUS_OK;
+	return vm->stuck ? STATUS_TIMEOUT : STATUS_OK;
 }

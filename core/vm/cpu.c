@@ -4,9 +4,6 @@
 #include "lib/pages.h"
 #include "platform.h"
 
-const struct platform *platform;
-const struct backend *backend;
-
 void cpu_nmi(struct cpu *cpu)
 {
 	if (atomic_load(&cpu->window) != WINDOW_CLOSED && backend)

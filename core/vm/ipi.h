@@ -64,14 +64,4 @@ void ipi_self(struct vcpu *source, uint8_t vector);
 /* True if an IPI with this destination reaches the vCPU (shorthands aside). Any processor. */
 bool ipi_matches(const struct vcpu *vcpu, uint32_t destination, bool logical, bool from_x2apic);
 
-/*
- * Puts a message into a vCPU's mailbox and kicks its processor. self is the calling processor:
- * when the box is full it empties those that it owns itself, so two senders never wait for each
- * other.
- */
-void vcpu_post(struct cpu *self, struct vcpu *vcpu, struct message message);
-
-/* The owner takes all messages out and applies them. */
-void vcpu_drain(struct vcpu *vcpu);
-
 #endif

@@ -1,6 +1,8 @@
 #include "vm/machine.h"
 
 #include "backend.h"
+#include "vm/fail.h"
+#include "vm/load.h"
 #include "vm/sched.h"
 #include "vm/vcpu.h"
 
@@ -24,7 +26,7 @@ void machine_after_fault(struct cpu *cpu)
 	if (!vcpu)
 		return;
 	vcpu_fail(vcpu, "exception in the host", NULL);
-	sched_unload(cpu);
+	vcpu_unload(cpu);
 }
 
 static void survive(struct cpu *cpu, const struct fault *fault)
@@ -145,7 +147,7 @@ void machine_leave(bool virtualization)
 	struct cpu *cpu = &platform->cpus[0];
 
 	cpu_window_close(cpu);
-	sched_unload(cpu);
+	vcpu_unload(cpu);
 	atomic_store(&cpu->phase, CPU_FIRMWARE);
 	if (virtualization)
 		backend->cpu_off(cpu);

@@ -2,7 +2,11 @@
 
 #include "backend.h"
 #include "platform.h"
-#include "vm/sched.h"
+#include "vlapic/timer.h"
+#include "vm/events.h"
+#include "vm/handle.h"
+#include "vm/load.h"
+#include "vm/receive.h"
 #include "vm/vm.h"
 
 /*
@@ -21,77 +25,6 @@ bool vcpu_runnable(const struct vcpu *vcpu)
 	return state == VCPU_RUNNING || (state == VCPU_WAIT_SIPI && waits_in_hardware(vcpu));
 }
 
-void vcpu_try_wake(struct vcpu *vcpu)
-{
-	bool interrupt;
-
-	if (atomic_load_explicit(&vcpu->state, memory_order_relaxed) != VCPU_HALTED)
-		return;
-	if (apic_timer_poll(&vcpu->apic, platform->clock()))
-		vcpu->attention = true;
-	if (!vcpu->attention)
-		return;
-	interrupt = vcpu->halt_if && (vcpu->extint >= 0 || apic_deliverable(&vcpu->apic) >= 0);
-	if (interrupt || (vcpu->nmis && !vcpu->halt_nmi_blocked))
-		vcpu_apply(vcpu, ON_WAKE, 0);
-}
-
-static void inject_interrupt(struct vcpu *vcpu, uint8_t vector)
-{
-	if (vcpu->extint == vector)
-		vcpu->extint = -1;
-	else
-		apic_take(&vcpu->apic, vector);
-	vcpu->event = (struct event){ .type = EVENT_INTERRUPT, .vector = vector };
-	count(&vcpu->counts.interrupts);
-}
-
-static int next_interrupt(struct vcpu *vcpu)
-{
-	return vcpu->extint >= 0 ? vcpu->extint : apic_deliverable(&vcpu->apic);
-}
-
-/* Leave when the TPR falls far enough for the highest request: "TPR Virtualization". */
-static uint8_t threshold(struct vcpu *vcpu)
-{
-	int request = apic_highest_request(&vcpu->apic);
-	uint8_t tpr = (uint8_t)(apic_get(&vcpu->apic, APIC_TPR) >> 4);
-	uint8_t class = request < 0 ? 0 : (uint8_t)(request >> 4);
-
-	return class <= tpr ? class : 0;
-}
-
-/*
- * Chooses the event for the next entry in the order of SDM vol. 3A, "Priority Among Concurrent
- * Events": NMI before interrupts; what cannot go in now asks for a window.
- */
-static void choose_event(struct vcpu *vcpu, struct entry *entry)
-{
-	uint32_t blocking = backend->interruptibility_get(vcpu);
-	bool free;
-
-	if (vcpu->advance) /* the instruction that cast the shadow retires */
-		blocking &= ~(uint32_t)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
-	free = vcpu->event.type == EVENT_NONE && !(blocking & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
-	if (vcpu->nmis && free && !(blocking & BLOCKED_BY_NMI)) {
-		vcpu->nmis--;
-		vcpu->event = (struct event){ .type = EVENT_NMI, .vector = 2 };
-		count(&vcpu->counts.nmis);
-		free = false;
-	}
-	entry->nmi_window = vcpu->nmis;
-
-	int vector = next_interrupt(vcpu);
-
-	if (vector >= 0 && free && backend->rflags_get(vcpu) & RFLAGS_IF) {
-		inject_interrupt(vcpu, (uint8_t)vector);
-		vector = next_interrupt(vcpu);
-	}
-	entry->irq_window = vector >= 0;
-	entry->tpr_threshold = threshold(vcpu);
-	vcpu->attention = vcpu->nmis || vcpu->extint >= 0 || apic_highest_request(&vcpu->apic) >= 0;
-}
-
 static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64_t end)
 {
 	uint64_t due = vcpu->apic.due;
@@ -100,7 +33,7 @@ static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64
 	if (due && apic_timer_poll(&vcpu->apic, now))
 		vcpu->attention = true;
 	if (vcpu->attention && atomic_load(&vcpu->state) == VCPU_RUNNING)
-		choose_event(vcpu, entry);
+		vcpu_choose_event(vcpu, entry);
 	if (vcpu->event.type != EVENT_NONE)
 		entry->inject = &vcpu->event;
 	entry->pause_exits = vcpu->vm->crowded;
@@ -108,18 +41,6 @@ static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64
 	if (due && due < end)
 		end = due > now ? due : now + 1;
 	entry->ticks = (uint32_t)(end - now);
-}
-
-static void load(struct cpu *cpu, struct vcpu *vcpu)
-{
-	if (cpu->loaded == vcpu)
-		return;
-	sched_unload(cpu);
-	if (backend->load(cpu, vcpu) != STATUS_OK) {
-		vcpu_fail(vcpu, "the processor refused its control structure", NULL);
-		return;
-	}
-	cpu->loaded = vcpu;
 }
 
 static void set_state(struct vcpu *vcpu)
@@ -137,7 +58,7 @@ static void set_state(struct vcpu *vcpu)
 void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
 {
 	if (vcpu->call_waits) {
-		load(cpu, vcpu);
+		vcpu_load(cpu, vcpu);
 		set_state(vcpu);
 		vcpu->call_waits = false;
 		vcpu->call(vcpu, vcpu->call_argument);
@@ -149,7 +70,7 @@ void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
 		vcpu->move_to = -1;
 		if (to != cpu) {
 			if (cpu->loaded == vcpu)
-				sched_unload(cpu);
+				vcpu_unload(cpu);
 			atomic_fetch_add(&vcpu->moves, 1);
 			atomic_store(&vcpu->cpu, to); /* from here on it is theirs */
 			cpu_kick(to);
@@ -208,7 +129,7 @@ void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
 	struct entry entry;
 	struct vm_exit exit;
 
-	load(cpu, vcpu);
+	vcpu_load(cpu, vcpu);
 	for (; now < end; now = platform->clock()) {
 		if (mailbox_waiting(&vcpu->mailbox))
 			vcpu_drain(vcpu);

@@ -2,7 +2,10 @@
 
 #include "backend.h"
 #include "platform.h"
+#include "vm/events.h"
 #include "vm/ipi.h"
+#include "vm/load.h"
+#include "vm/receive.h"
 #include "vm/run.h"
 #include "vm/vm.h"
 #include "vm/watchdog.h"
@@ -69,14 +72,6 @@ bool sched_rescue(void)
 	return all;
 }
 
-void sched_unload(struct cpu *cpu)
-{
-	if (!cpu->loaded)
-		return;
-	backend->unload(cpu, cpu->loaded);
-	cpu->loaded = NULL;
-}
-
 /* The VM in force. A new one first ends the old one's stay on this processor. */
 static struct vm *current_vm(struct cpu *cpu)
 {
@@ -85,7 +80,7 @@ static struct vm *current_vm(struct cpu *cpu)
 
 	if (atomic_load_explicit(&cpu->vm_seen, memory_order_relaxed) != now) {
 		if (!vm || (cpu->loaded && cpu->loaded->vm != vm))
-			sched_unload(cpu);
+			vcpu_unload(cpu);
 		cpu->next = 0;
 		atomic_store(&cpu->vm_seen, now);
 	}
@@ -169,5 +164,5 @@ void sched_loop(struct cpu *cpu)
 		else if (!atomic_load(&cpu->quit))
 			platform->idle(&cpu->doorbell, seen);
 	}
-	sched_unload(cpu);
+	vcpu_unload(cpu);
 }

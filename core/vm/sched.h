@@ -7,10 +7,6 @@
 
 struct vm;
 
-/* Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test.
- */
-enum { SLICE_TICKS = 50000, BOOT_SLICE_TICKS = 20000 };
-
 /* The VM that all processors work on; NULL: none. */
 void sched_publish(struct vm *vm);
 
@@ -32,8 +28,5 @@ bool sched_step(struct cpu *cpu);
 
 /* What an application processor does between being taken and being given back. */
 void sched_loop(struct cpu *cpu);
-
-/* Takes the vCPU that is loaded off this processor. */
-void sched_unload(struct cpu *cpu);
 
 #endif

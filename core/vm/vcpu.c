@@ -1,8 +1,7 @@
 #include "vm/vcpu.h"
 
 #include "backend.h"
-#include "vm/vm.h"
-#include "vm/walk.h"
+#include "vlapic/registers.h"
 
 static const char *const state_texts[] = {
 #define STATE_TEXT(name, text) text,
@@ -12,12 +11,6 @@ static const char *const state_texts[] = {
 
 static const char *const event_texts[] = { "start", "INIT",  "INIT at the BSP", "SIPI", "HLT",
 					   "wake",  "pause", "resume",		"stop" };
-
-static const char *const exit_texts[] = {
-#define EXIT_TEXT(name, text) text,
-	EXIT_KINDS(EXIT_TEXT)
-#undef EXIT_TEXT
-};
 
 _Static_assert(ARRAY_SIZE(event_texts) == VCPU_EVENT_COUNT, "one text an event");
 
@@ -29,11 +22,6 @@ const char *vcpu_state_text(enum vcpu_state state)
 const char *vcpu_event_text(enum vcpu_event event)
 {
 	return event_texts[event];
-}
-
-const char *exit_text(enum exit_kind kind)
-{
-	return exit_texts[kind];
 }
 
 /* clang-format off */
@@ -140,22 +128,6 @@ enum vcpu_action vcpu_apply(struct vcpu *vcpu, enum vcpu_event event, uint8_t ve
 	if (transition->next != state)
 		atomic_store(&vcpu->state, transition->next);
 	return transition->action;
-}
-
-void vcpu_fail(struct vcpu *vcpu, const char *why, const struct vm_exit *exit)
-{
-	struct vcpu *none = NULL;
-
-	if (exit) {
-		vcpu->last = *exit;
-		backend->state_get(vcpu, &vcpu->regs);
-		vcpu->code_bytes = (uint8_t)walk_read(vcpu->vm, &vcpu->regs,
-						      vcpu->regs.segment[CS].base + vcpu->regs.rip,
-						      vcpu->code, sizeof(vcpu->code));
-	}
-	vcpu->failure = why;
-	atomic_compare_exchange_strong(&vcpu->vm->failed, &none, vcpu);
-	vcpu_apply(vcpu, ON_STOP, 0);
 }
 
 static void inject(struct vcpu *vcpu, uint8_t vector, bool has_error)

@@ -139,28 +139,9 @@ struct vcpu {
 /* Applies an event to the state; owner only. Returns what was done. */
 enum vcpu_action vcpu_apply(struct vcpu *vcpu, enum vcpu_event event, uint8_t vector);
 
-/* Ends a vCPU with a reason that the report prints; owner only. exit: of the vCPU that is loaded,
- * or NULL if there was none. */
-void vcpu_fail(struct vcpu *vcpu, const char *why, const struct vm_exit *exit);
-
 /* #GP(0) or #UD at the instruction that exited. */
 void vcpu_inject_gp(struct vcpu *vcpu);
 void vcpu_inject_ud(struct vcpu *vcpu);
-
-/* CPUID by the answer that core/ gave last, if it was the same question; false: exit to core/. */
-static inline bool vcpu_cpuid_quick(struct vcpu *vcpu)
-{
-	uint64_t *gpr = vcpu->regs.gpr;
-
-	if (!vcpu->cpuid_known || (uint32_t)gpr[RAX] != vcpu->cpuid_leaf ||
-	    (uint32_t)gpr[RCX] != vcpu->cpuid_subleaf)
-		return false;
-	gpr[RAX] = vcpu->cpuid_out[0];
-	gpr[RBX] = vcpu->cpuid_out[1];
-	gpr[RCX] = vcpu->cpuid_out[2];
-	gpr[RDX] = vcpu->cpuid_out[3];
-	return true;
-}
 
 static inline void count(_Atomic uint64_t *counter)
 {

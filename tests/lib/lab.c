@@ -3,6 +3,8 @@
 #include "lib/pages.h"
 #include "lib/text.h"
 #include "suite/describe.h"
+#include "vm/control.h"
+#include "vm/create.h"
 
 #include "vmx/vmx.h"
 

@@ -2,6 +2,8 @@
 #include "tests/lib/script.h"
 
 #include "lib/text.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 
 struct play {
 	struct lab lab; /* first: conditions get it */

@@ -17,6 +17,7 @@
 #include "tests/guest/steps.h"
 #include "tests/lib/lab.h"
 #include "tests/lib/list.h"
+#include "vm/ipi.h"
 
 /* A test's .argument. A script without MODE bits runs in all modes that the machine has. */
 #define VCPUS(n) ((uint64_t)(n))

@@ -1,6 +1,8 @@
 #include "tests/lib/state.h"
 
 #include "lib/text.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 
 static const struct vm_region state_region = { .gpa = GUEST_STATE_REGION,
 					       .pages = GUEST_STATE_PAGES };

@@ -1,5 +1,6 @@
 /* Measurements for make bench, in clock ticks: under an emulator, instructions. */
 #include "lib/pages.h"
+#include "vm/control.h"
 
 #include "tests/lib/lab.h"
 #include "tests/lib/list.h"

@@ -4,6 +4,8 @@
  */
 #include "tests/lib/lab.h"
 #include "tests/lib/list.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 
 #define INIT_SDM "SDM vol. 3C, \"Other Causes of VM Exits\": INIT signals"
 

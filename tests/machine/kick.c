@@ -2,6 +2,10 @@
  * Kicking: what one processor asks of a vCPU that runs on another takes effect within a bounded
  * time, whatever the guest does and at whatever moment the request comes.
  */
+#include "vm/control.h"
+#include "vm/ipi.h"
+#include "vm/post.h"
+#include "vm/run.h"
 #include "vm/sched.h"
 
 #include "tests/lib/lab.h"

@@ -1,5 +1,7 @@
 /* What the suite itself stands on: no virtualization is needed. */
 #include "lib/pages.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 #include "vm/vm.h"
 
 #include "tests/lib/lab.h"

@@ -1,6 +1,8 @@
 /* More vCPUs than processors: all of them are brought up, and share the processors. */
 #include "tests/lib/lab.h"
 #include "tests/lib/list.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 
 #define MP_INIT "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
 #define SHORTHAND "SDM vol. 3A, \"Interrupt Command Register (ICR)\": destination shorthand"

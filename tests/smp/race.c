@@ -1,5 +1,7 @@
 /* Situations in which well-known hypervisors have failed: what comes when is left to chance. */
 #include "lib/pages.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 
 #include "tests/lib/script.h"
 

@@ -1,5 +1,8 @@
 /* INIT-SIPI-SIPI, and the state of an application processor after it. */
 #include "lib/text.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
+#include "vm/ipi.h"
 
 #include "tests/lib/broken.h"
 #include "tests/lib/lab.h"

@@ -6,6 +6,8 @@
 #include "tests/smp/storm.h"
 
 #include "lib/text.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 
 #include "tests/lib/lab.h"
 #include "tests/lib/list.h"

@@ -1,5 +1,6 @@
 /* VMCS fields of a virtual CPU: read and written by encoding, dumped by name, compared. */
 #include "lib/text.h"
+#include "vm/control.h"
 
 #include "tests/lib/list.h"
 #include "tests/lib/state.h"

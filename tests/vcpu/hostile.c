@@ -6,6 +6,8 @@
 #include "tests/lib/broken.h"
 #include "tests/lib/lab.h"
 #include "tests/lib/list.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 #include "vmx/insn.h"
 
 #define NO_INTERFERENCE "SDM vol. 3C, \"Instructions That Cause VM Exits\""

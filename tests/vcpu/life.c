@@ -1,5 +1,8 @@
 /* A VM's life: made, looked at, paused and resumed as a whole, ended in whatever state it is. */
 #include "lib/pages.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
+#include "vm/create.h"
 
 #include "tests/lib/lab.h"
 #include "tests/lib/list.h"

@@ -1,6 +1,8 @@
 /* The registers of a virtual CPU across pause, migration and INIT: none changes that should not. */
 #include "tests/lib/list.h"
 #include "tests/lib/state.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 
 #define RESET_SDM "SDM vol. 3A, \"Processor State After Reset\", the table's column INIT"
 #define XSAVE_SDM "SDM vol. 1, \"Managing State Using the XSAVE Feature Set\""

@@ -1,5 +1,8 @@
 /* A virtual CPU's identity, its states, and the operations on it in each of them. */
 #include "lib/text.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
+#include "vm/ipi.h"
 
 #include "tests/lib/lab.h"
 #include "tests/lib/list.h"

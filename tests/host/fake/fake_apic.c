@@ -1,5 +1,7 @@
 #include "tests/host/fake/fake_apic.h"
 
+#include "vlapic/registers.h"
+
 #include <string.h>
 
 static uint32_t page[PAGE_SIZE / sizeof(uint32_t)];

@@ -2,6 +2,7 @@
 
 #include "lib/pages.h"
 #include "suite/facts.h"
+#include "vm/cpu.h"
 #include "vm/vm.h"
 
 #include "tests/host/fake/fake_platform.h"

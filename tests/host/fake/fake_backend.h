@@ -7,6 +7,7 @@
 #define TESTS_HOST_FAKE_FAKE_BACKEND_H
 
 #include "backend.h"
+#include "vm/cpu.h"
 #include "vm/vcpu.h"
 
 /* Executes the guest until it exits; on entry *exit is EXIT_TIMER. */

@@ -1,6 +1,9 @@
 #include "tests/host/fake/fake_vm.h"
 
 #include "lib/pages.h"
+#include "vm/cpu.h"
+#include "vm/create.h"
+#include "vm/receive.h"
 
 struct vm *fake_vm_with_ids(unsigned vcpus, const uint32_t *apic_ids)
 {

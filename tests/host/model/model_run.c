@@ -1,5 +1,11 @@
 #include "tests/host/model/model_run.h"
 
+#include "vlapic/registers.h"
+#include "vm/cpu.h"
+#include "vm/ipi.h"
+#include "vm/post.h"
+#include "vm/receive.h"
+
 #include "tests/host/fake/fake_vm.h"
 #include "tests/host/model/model.h"
 

@@ -3,6 +3,8 @@
 
 #include "lib/pages.h"
 #include "suite/test.h"
+#include "vm/control.h"
+#include "vm/create.h"
 #include "vm/machine.h"
 
 #include "tests/host/fake/fake_json.h"

@@ -1,6 +1,7 @@
 /* Acceptance, priority and end of interrupts in the local APIC, errors, the software disable. */
 #include "tests/host/fake/fake_apic.h"
 #include "tests/host/fake/host_test.h"
+#include "vlapic/registers.h"
 
 enum { NOW = 1000 };
 

@@ -1,6 +1,7 @@
 /* IA32_APIC_BASE: the modes of the local APIC, and what a change of mode keeps. */
 #include "tests/host/fake/fake_apic.h"
 #include "tests/host/fake/host_test.h"
+#include "vlapic/registers.h"
 
 /* SDM vol. 3A, "Local APIC State Transitions with IA32_APIC_BASE": mode bits 11:10. */
 static void test_base_transitions(void **state)

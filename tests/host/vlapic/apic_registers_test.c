@@ -1,6 +1,7 @@
 /* Every register of the local APIC, in both modes. */
 #include "tests/host/fake/fake_apic.h"
 #include "tests/host/fake/host_test.h"
+#include "vlapic/registers.h"
 
 enum { NOW = 1000, ILLEGAL_REGISTER = 0x80 };
 

@@ -1,6 +1,8 @@
 /* The timer of the local APIC: SDM vol. 3A, "APIC Timer". Times are clock ticks. */
 #include "tests/host/fake/fake_apic.h"
 #include "tests/host/fake/host_test.h"
+#include "vlapic/registers.h"
+#include "vlapic/timer.h"
 
 enum { NOW = 100000, VECTOR = 0x40, DIVIDE_BY_1 = 0xB };
 

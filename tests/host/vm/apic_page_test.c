@@ -1,4 +1,6 @@
 /* Accesses of the APIC page: what a decoded instruction does there, and what is refused. */
+#include "vlapic/registers.h"
+#include "vm/handle.h"
 #include "vm/run.h"
 #include "vm/sched.h"
 

@@ -1,6 +1,8 @@
 /* Control from another processor: pause, resume, stop, moves, calls. */
 #include "tests/host/fake/fake_vm.h"
 #include "tests/host/fake/host_test.h"
+#include "vm/control.h"
+#include "vm/post.h"
 
 enum { VCPUS = 4 };
 

@@ -1,6 +1,9 @@
 /* What becomes of messages: posting, kicks, and what the owner makes of each kind. */
 #include "tests/host/fake/fake_vm.h"
 #include "tests/host/fake/host_test.h"
+#include "vm/ipi.h"
+#include "vm/post.h"
+#include "vm/receive.h"
 
 static struct vm *vm;
 static struct vcpu *target;

@@ -1,4 +1,6 @@
 /* What each kind of exit does: advance, emulate, inject, change the state, or end the vCPU. */
+#include "vlapic/registers.h"
+#include "vm/handle.h"
 #include "vm/run.h"
 #include "vm/sched.h"
 

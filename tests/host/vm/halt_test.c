@@ -1,6 +1,7 @@
 /* HLT, what ends it, and the timer of a vCPU. */
 #include "vm/run.h"
 
+#include "vlapic/registers.h"
 #include "vm/sched.h"
 
 #include "tests/host/fake/fake_vm.h"

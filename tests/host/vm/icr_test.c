@@ -1,6 +1,8 @@
 /* A guest's writes to the ICR and SELF IPI: decoding, and errors of the sender. */
 #include "tests/host/fake/fake_vm.h"
 #include "tests/host/fake/host_test.h"
+#include "vlapic/registers.h"
+#include "vm/ipi.h"
 
 static struct vm *vm;
 static struct vcpu *source;

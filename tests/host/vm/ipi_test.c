@@ -1,6 +1,8 @@
 /* Who gets an IPI, by destination, shorthand and priority, and what is refused. */
 #include "tests/host/fake/fake_vm.h"
 #include "tests/host/fake/host_test.h"
+#include "vlapic/registers.h"
+#include "vm/ipi.h"
 
 enum { VCPUS = 5 };
 

@@ -1,4 +1,7 @@
 /* The MSRs and CPUID leaves of a virtual CPU. */
+#include "vlapic/registers.h"
+#include "vm/cpuid.h"
+#include "vm/msr.h"
 #include "vm/run.h"
 
 #include "tests/host/fake/fake_vm.h"

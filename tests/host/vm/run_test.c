@@ -1,6 +1,7 @@
 /* Running a vCPU: events go in by priority, and windows are asked for. */
 #include "vm/run.h"
 
+#include "vlapic/registers.h"
 #include "vm/sched.h"
 
 #include "tests/host/fake/fake_vm.h"

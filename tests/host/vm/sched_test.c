@@ -1,6 +1,9 @@
 /* The loop of a processor, the slice of a vCPU, captures of the start, the kick's window. */
 #include "vm/sched.h"
 
+#include "vm/control.h"
+#include "vm/create.h"
+#include "vm/post.h"
 #include "vm/run.h"
 
 #include "tests/host/fake/fake_vm.h"

@@ -1,6 +1,7 @@
 /* The state machine of a virtual CPU: every state with every event. */
 #include "tests/host/fake/fake_vm.h"
 #include "tests/host/fake/host_test.h"
+#include "vm/fail.h"
 
 /*
  * Written from the specification of guest SMP and the SDM (vol. 3A, "MP Initialization Protocol

@@ -2,6 +2,9 @@
  * Real threads: the mailbox with many senders, and processors that kick each other. Run under
  * AddressSanitizer with the other tests and once more under ThreadSanitizer.
  */
+#include "vlapic/registers.h"
+#include "vm/control.h"
+#include "vm/ipi.h"
 #include "vm/machine.h"
 #include "vm/sched.h"
 

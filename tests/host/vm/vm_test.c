@@ -1,5 +1,7 @@
 /* Creating, looking up and destroying VMs; page accounting at every step that can fail. */
 #include "lib/pages.h"
+#include "vm/control.h"
+#include "vm/create.h"
 #include "vm/sched.h"
 
 #include "tests/host/fake/fake_vm.h"

@@ -1,0 +1,3 @@
+#include "platform.h"
+
+const struct platform *platform;

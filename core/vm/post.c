@@ -1,0 +1,42 @@
+#include "vm/post.h"
+
+#include "platform.h"
+#include "vm/cpu.h"
+#include "vm/receive.h"
+#include "vm/vm.h"
+
+/*
+ * A processor in the wait-for-SIPI activity state takes nothing but INIT and SIPI, and loses a
+ * SIPI that comes before the VM entry is complete: so repeat until it has left that state.
+ */
+static void wake_hardware_waiter(struct vcpu *vcpu, struct message message)
+{
+	uint8_t vector = message.kind == MESSAGE_SIPI ? message.vector : 0;
+	uint64_t give_up = platform->clock() + platform->clock_hz / 100;
+
+	while (atomic_load(&vcpu->in_wait_sipi) && platform->clock() < give_up) {
+		platform->ipi(atomic_load(&vcpu->cpu), IPI_SIPI | vector);
+		for (unsigned i = 0; i < 200 && atomic_load(&vcpu->in_wait_sipi); i++)
+			cpu_relax();
+	}
+}
+
+static void drain_owned(struct cpu *self, struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (atomic_load(&vm->vcpus[i]->cpu) == self)
+			vcpu_drain(vm->vcpus[i]);
+}
+
+void vcpu_post(struct cpu *self, struct vcpu *vcpu, struct message message)
+{
+	while (!mailbox_push(&vcpu->mailbox, message)) {
+		cpu_kick(atomic_load(&vcpu->cpu));
+		drain_owned(self, vcpu->vm);
+		cpu_relax();
+	}
+	if (atomic_load(&vcpu->in_wait_sipi))
+		wake_hardware_waiter(vcpu, message);
+	else
+		cpu_kick(atomic_load(&vcpu->cpu));
+}
