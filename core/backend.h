@@ -61,7 +61,6 @@ struct backend {
 	enum status (*vm_create)(struct vm *vm);
 	void (*vm_destroy)(struct vm *vm);
 	enum status (*map)(struct vm *vm, uint64_t gpa, uint64_t physical, size_t pages);
-	enum status (*unmap)(struct vm *vm, uint64_t gpa, size_t pages);
 	enum status (*vcpu_create)(struct vcpu *vcpu);
 	void (*vcpu_destroy)(struct vcpu *vcpu);
 

@@ -8,7 +8,7 @@ void asm_offsets(void);
 
 void asm_offsets(void)
 {
-	DEFINE(VENDOR_HOST_RSP, offsetof(struct vmx_vcpu, host_rsp));
+	DEFINE(ARCH_HOST_RSP, offsetof(struct vmx_vcpu, host_rsp));
 	DEFINE(VMCS_HOST_RSP, HOST_RSP);
 	DEFINE(STATUS_FAIL_INVALID, STATUS_VM_FAIL_INVALID);
 	DEFINE(STATUS_FAIL_VALID, STATUS_VM_FAIL_VALID);

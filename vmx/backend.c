@@ -1,4 +1,5 @@
 #include "vmx/insn.h"
+#include "vmx/quirks.h"
 #include "vmx/vmx.h"
 
 static uint64_t rflags_get(struct vcpu *vcpu)
@@ -22,7 +23,6 @@ const struct backend vmx_backend = {
 	.vm_create = vmx_vm_create,
 	.vm_destroy = vmx_vm_destroy,
 	.map = vmx_map,
-	.unmap = vmx_unmap,
 	.vcpu_create = vmx_vcpu_create,
 	.vcpu_destroy = vmx_vcpu_destroy,
 	.load = vmx_load,

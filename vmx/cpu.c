@@ -65,22 +65,22 @@ static enum status allow_vmxon(void)
 			 value | FEATURE_CONTROL_VMX_OUTSIDE_SMX | FEATURE_CONTROL_LOCK);
 }
 
-static struct vmx_cpu *part_of(struct cpu *cpu)
+static struct vmx_cpu *arch_of(struct cpu *cpu)
 {
 	_Static_assert(sizeof(struct vmx_cpu) < PAGE_SIZE, "one page for it, one for the region");
-	struct vmx_cpu *part = pages_alloc(2);
+	struct vmx_cpu *arch = pages_alloc(2);
 
-	if (!part)
+	if (!arch)
 		return NULL;
-	part->vmxon_region = (uint8_t *)part + PAGE_SIZE;
-	*(uint32_t *)part->vmxon_region = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
-	cpu->vendor = part;
-	return part;
+	arch->vmxon_region = (uint8_t *)arch + PAGE_SIZE;
+	*(uint32_t *)arch->vmxon_region = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
+	cpu->arch = arch;
+	return arch;
 }
 
 enum status vmx_cpu_on(struct cpu *cpu)
 {
-	struct vmx_cpu *part;
+	struct vmx_cpu *arch;
 	uint64_t cr4;
 	enum status status = allow_vmxon();
 
@@ -88,31 +88,31 @@ enum status vmx_cpu_on(struct cpu *cpu)
 		return status;
 	if (!vmx_caps_are_the_same())
 		return STATUS_DIFFERENT;
-	part = part_of(cpu);
-	if (!part)
+	arch = arch_of(cpu);
+	if (!arch)
 		return STATUS_NO_MEMORY;
-	part->cr0 = read_cr0();
-	part->cr4 = read_cr4();
-	write_cr0((part->cr0 | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
-	cr4 = part->cr4 | vmx_caps.cr4_fixed0 | CR4_VMXE;
+	arch->cr0 = read_cr0();
+	arch->cr4 = read_cr4();
+	write_cr0((arch->cr0 | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
+	cr4 = arch->cr4 | vmx_caps.cr4_fixed0 | CR4_VMXE;
 	if (vmx_caps.xcr0)
 		cr4 |= CR4_OSXSAVE; /* XSETBV, for the guests' extended state */
 	write_cr4(cr4 & vmx_caps.cr4_fixed1);
-	part->xcr0 = read_xcr0();
-	status = vmxon_try(physical(part->vmxon_region));
-	part->on = status == STATUS_OK;
-	if (!part->on)
+	arch->xcr0 = read_xcr0();
+	status = vmxon_try(physical(arch->vmxon_region));
+	arch->on = status == STATUS_OK;
+	if (!arch->on)
 		vmx_cpu_off(cpu);
 	return status;
 }
 
 void vmx_cpu_off(struct cpu *cpu)
 {
-	struct vmx_cpu *part = cpu->vendor;
+	struct vmx_cpu *arch = cpu->arch;
 
-	if (!part)
+	if (!arch)
 		return;
-	if (part->on) {
+	if (arch->on) {
 		/* No VMCS is active here any more; translations of ours must not outlive us. */
 		if (vmx_caps.ept_vpid & EPT_CAP_INVEPT_ALL)
 			(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){ 0 });
@@ -121,9 +121,9 @@ void vmx_cpu_off(struct cpu *cpu)
 		if (vmxoff_try() != STATUS_OK)
 			cpu->error = STATUS_FAULT;
 	}
-	write_xcr0(part->xcr0);
-	write_cr4(part->cr4);
-	write_cr0(part->cr0);
-	cpu->vendor = NULL;
-	pages_free(part, 2);
+	write_xcr0(arch->xcr0);
+	write_cr4(arch->cr4);
+	write_cr0(arch->cr0);
+	cpu->arch = NULL;
+	pages_free(arch, 2);
 }

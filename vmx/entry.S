@@ -1,5 +1,5 @@
 /*
- * uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *vendor, bool launched)
+ * uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *arch, bool launched)
  *                    RDI            RSI                      EDX
  *
  * Enters the current VMCS's guest and returns when it exits: 0; or 1 if the entry failed before
@@ -28,9 +28,9 @@ vmx_enter:
 	push %r15
 	push %rdi
 
-	cmp %rsp, VENDOR_HOST_RSP(%rsi)
+	cmp %rsp, ARCH_HOST_RSP(%rsi)
 	je 1f
-	mov %rsp, VENDOR_HOST_RSP(%rsi)
+	mov %rsp, ARCH_HOST_RSP(%rsi)
 	mov $VMCS_HOST_RSP, %eax
 	vmwrite %rsp, %rax
 1:

@@ -24,25 +24,25 @@ static uint64_t *table_at(uint64_t entry)
 	return (uint64_t *)(uintptr_t)(entry & EPT_ADDRESS);
 }
 
-static uint64_t *make_table(struct vmx_vm *vendor)
+static uint64_t *make_table(struct vmx_vm *arch)
 {
-	uint64_t *table = vendor->tables < EPT_TABLES_MAX ? pages_alloc(1) : NULL;
+	uint64_t *table = arch->tables < EPT_TABLES_MAX ? pages_alloc(1) : NULL;
 
 	if (table)
-		vendor->table[vendor->tables++] = table;
+		arch->table[arch->tables++] = table;
 	return table;
 }
 
-/* The leaf entry for a guest-physical address; tables on the way are made if missing and wanted. */
-static uint64_t *leaf(struct vmx_vm *vendor, uint64_t gpa, bool make)
+/* The leaf entry for a guest-physical address; tables on the way are made. NULL: no memory. */
+static uint64_t *leaf(struct vmx_vm *arch, uint64_t gpa)
 {
-	uint64_t *table = vendor->ept;
+	uint64_t *table = arch->ept;
 
 	for (unsigned shift = 39; shift > 12; shift -= 9) {
 		uint64_t *entry = &table[gpa >> shift & (TABLE_ENTRIES - 1)];
 
 		if (!*entry) {
-			uint64_t *below = make ? make_table(vendor) : NULL;
+			uint64_t *below = make_table(arch);
 
 			if (!below)
 				return NULL;
@@ -55,10 +55,10 @@ static uint64_t *leaf(struct vmx_vm *vendor, uint64_t gpa, bool make)
 
 enum status vmx_map(struct vm *vm, uint64_t gpa, uint64_t physical_address, size_t pages)
 {
-	struct vmx_vm *vendor = vm->vendor;
+	struct vmx_vm *arch = vm->arch;
 
 	for (size_t i = 0; i < pages; i++) {
-		uint64_t *entry = leaf(vendor, gpa + i * PAGE_SIZE, true);
+		uint64_t *entry = leaf(arch, gpa + i * PAGE_SIZE);
 
 		if (!entry)
 			return STATUS_NO_MEMORY;
@@ -67,25 +67,13 @@ enum status vmx_map(struct vm *vm, uint64_t gpa, uint64_t physical_address, size
 	return STATUS_OK;
 }
 
-enum status vmx_unmap(struct vm *vm, uint64_t gpa, size_t pages)
-{
-	for (size_t i = 0; i < pages; i++) {
-		uint64_t *entry = leaf(vm->vendor, gpa + i * PAGE_SIZE, false);
-
-		if (entry)
-			*entry = 0;
-	}
-	return STATUS_OK;
-}
-
 /* Where INVEPT does not exist there is no EPT either (it comes with the capability MSR). */
 void vmx_flush(struct vm *vm)
 {
-	struct vmx_vm *vendor = vm->vendor;
+	struct vmx_vm *arch = vm->arch;
 
 	if (vmx_caps.ept_vpid & EPT_CAP_INVEPT_SINGLE)
-		(void)!invept(INVALIDATE_SINGLE,
-			      (struct invept_descriptor){ .eptp = vendor->eptp });
+		(void)!invept(INVALIDATE_SINGLE, (struct invept_descriptor){ .eptp = arch->eptp });
 	else if (vmx_caps.ept_vpid & EPT_CAP_INVEPT_ALL)
 		(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){ 0 });
 }
@@ -101,31 +89,31 @@ static bool use_apic_page(const struct vm *vm)
 enum status vmx_vm_create(struct vm *vm)
 {
 	_Static_assert(sizeof(struct vmx_vm) <= PAGE_SIZE, "one page");
-	struct vmx_vm *vendor = pages_alloc(1);
+	struct vmx_vm *arch = pages_alloc(1);
 
-	if (!vendor)
+	if (!arch)
 		return STATUS_NO_MEMORY;
-	vm->vendor = vendor;
-	vendor->ept = pages_alloc(1);
-	if (!vendor->ept)
+	vm->arch = arch;
+	arch->ept = pages_alloc(1);
+	if (!arch->ept)
 		return STATUS_NO_MEMORY;
-	vendor->eptp = physical(vendor->ept) | EPTP_WALK_4 | EPTP_WB;
+	arch->eptp = physical(arch->ept) | EPTP_WALK_4 | EPTP_WB;
 	if (!use_apic_page(vm))
 		return STATUS_OK;
-	vendor->apic_access_page = pages_alloc(1);
-	if (!vendor->apic_access_page)
+	arch->apic_access_page = pages_alloc(1);
+	if (!arch->apic_access_page)
 		return STATUS_NO_MEMORY;
-	return vmx_map(vm, APIC_DEFAULT_BASE, physical(vendor->apic_access_page), 1);
+	return vmx_map(vm, APIC_DEFAULT_BASE, physical(arch->apic_access_page), 1);
 }
 
 void vmx_vm_destroy(struct vm *vm)
 {
-	struct vmx_vm *vendor = vm->vendor;
+	struct vmx_vm *arch = vm->arch;
 
-	for (unsigned i = 0; i < vendor->tables; i++)
-		pages_free(vendor->table[i], 1);
-	pages_free(vendor->ept, 1);
-	pages_free(vendor->apic_access_page, 1);
-	pages_free(vendor, 1);
-	vm->vendor = NULL;
+	for (unsigned i = 0; i < arch->tables; i++)
+		pages_free(arch->table[i], 1);
+	pages_free(arch->ept, 1);
+	pages_free(arch->apic_access_page, 1);
+	pages_free(arch, 1);
+	vm->arch = NULL;
 }

@@ -5,6 +5,7 @@
 #include "x86/msr.h"
 
 #include "vmx/insn.h"
+#include "vmx/quirks.h"
 #include "vmx/vmx.h"
 
 static const uint8_t kinds[] = {
@@ -87,11 +88,11 @@ static unsigned code_size(const struct regs *regs)
 /* The access has no decoded form in the VMCS: fetch the instruction and decode it. */
 static void decode_memory(struct vcpu *vcpu, struct vm_exit *exit)
 {
-	struct vmx_vcpu *vendor = vmx_of(vcpu);
+	struct vmx_vcpu *arch = vmx_of(vcpu);
 	struct regs *regs = &vcpu->regs;
 
 	vmx_state_get(vcpu, regs); /* gpr[RSP] among them */
-	vendor->rsp_in_gpr = true;
+	arch->rsp_in_gpr = true;
 	exit->memory.byte_count =
 		(uint8_t)walk_read(vcpu->vm, regs, regs->segment[CS].base + regs->rip,
 				   exit->memory.bytes, sizeof(exit->memory.bytes));
@@ -151,22 +152,11 @@ static void io(struct vm_exit *exit)
 	exit->io.port = (uint16_t)(qualification >> 16);
 }
 
-/*
- * Bochs 2.7 leaves this exit with NMIs masked, which an IRET cures, and with SMIs masked for ever:
- * all later exits on this processor save that. A processor does neither. The bit is dropped at each
- * exit, so that the vCPU may go on elsewhere.
- */
 static void startup_ipi(struct vcpu *vcpu, struct vm_exit *exit)
 {
-	struct vmx_cpu *part = vmx_of(vcpu)->cpu->vendor;
-
 	exit->sipi.vector = (uint8_t)exit->raw_qualification;
 	exit->sipi.interruptibility = (uint32_t)vmread(GUEST_INTERRUPTIBILITY);
-	if (exit->sipi.interruptibility & BLOCKED_BY_SMI) {
-		part->smi_sticks = true;
-		vmx_drop_smi_blocking();
-	}
-	vmx_unblock_nmi();
+	vmx_quirks_after_sipi(vcpu, exit->sipi.interruptibility);
 }
 
 static NOINLINE void details(struct vcpu *vcpu, struct vm_exit *exit)

@@ -22,9 +22,9 @@ static void xsetbv(uint64_t value)
 }
 
 /* x87 and SSE after power-up: SDM vol. 3A, "Processor State After Reset". */
-void vmx_fpu_power_up(struct vmx_vcpu *vendor)
+void vmx_fpu_power_up(struct vmx_vcpu *arch)
 {
-	struct legacy *legacy = (struct legacy *)vendor->fpu;
+	struct legacy *legacy = (struct legacy *)arch->fpu;
 
 	legacy->fcw = 0x40;
 	legacy->tags = 0xFF; /* tag word 5555H: all registers hold zero */
@@ -32,24 +32,24 @@ void vmx_fpu_power_up(struct vmx_vcpu *vendor)
 	legacy->xstate_bv = 3;
 }
 
-void vmx_fpu_save(struct vmx_vcpu *vendor)
+void vmx_fpu_save(struct vmx_vcpu *arch)
 {
 	if (!vmx_caps.xcr0) {
-		__asm__ volatile("fxsave64 (%0)" : : "r"(vendor->fpu) : "memory");
+		__asm__ volatile("fxsave64 (%0)" : : "r"(arch->fpu) : "memory");
 		return;
 	}
 	xsetbv(vmx_caps.xcr0);
-	__asm__ volatile("xsave64 (%0)" : : "r"(vendor->fpu), "a"(~0u), "d"(~0u) : "memory");
+	__asm__ volatile("xsave64 (%0)" : : "r"(arch->fpu), "a"(~0u), "d"(~0u) : "memory");
 }
 
-void vmx_fpu_restore(struct vmx_vcpu *vendor, uint64_t xcr0)
+void vmx_fpu_restore(struct vmx_vcpu *arch, uint64_t xcr0)
 {
 	if (!vmx_caps.xcr0) {
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(vendor->fpu) : "memory");
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(arch->fpu) : "memory");
 		return;
 	}
 	xsetbv(vmx_caps.xcr0);
-	__asm__ volatile("xrstor64 (%0)" : : "r"(vendor->fpu), "a"(~0u), "d"(~0u) : "memory");
+	__asm__ volatile("xrstor64 (%0)" : : "r"(arch->fpu), "a"(~0u), "d"(~0u) : "memory");
 	xsetbv(xcr0);
 }
 

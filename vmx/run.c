@@ -3,6 +3,7 @@
 #include "vm/cpuid.h"
 
 #include "vmx/insn.h"
+#include "vmx/quirks.h"
 #include "vmx/vmx.h"
 
 _Atomic uint32_t vmx_access_failures, vmx_access_failed_field;
@@ -25,28 +26,11 @@ static void advance(struct vcpu *vcpu, uint32_t length)
 	vcpu->advance = false;
 }
 
-void vmx_drop_smi_blocking(void)
-{
-	vmwrite(GUEST_INTERRUPTIBILITY, vmread(GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_SMI);
-}
-
-uint32_t vmx_interruptibility(struct vcpu *vcpu)
-{
-	uint32_t blocking = (uint32_t)vmread(GUEST_INTERRUPTIBILITY);
-
-	if (blocking & BLOCKED_BY_NMI && !atomic_load(&vcpu->counts.nmis)) {
-		count(&vcpu->counts.nmi_blocking_leaks);
-		blocking &= ~(uint32_t)BLOCKED_BY_NMI;
-		vmwrite(GUEST_INTERRUPTIBILITY, blocking);
-	}
-	return blocking;
-}
-
-static void set_windows(struct vmx_vcpu *vendor, const struct entry *entry)
+static void set_windows(struct vmx_vcpu *arch, const struct entry *entry)
 {
 	uint32_t primary =
-		vendor->primary & ~(CONTROL_MASK(PRIMARY_IRQ_WINDOW) |
-				    CONTROL_MASK(PRIMARY_NMI_WINDOW) | CONTROL_MASK(PRIMARY_PAUSE));
+		arch->primary & ~(CONTROL_MASK(PRIMARY_IRQ_WINDOW) |
+				  CONTROL_MASK(PRIMARY_NMI_WINDOW) | CONTROL_MASK(PRIMARY_PAUSE));
 
 	if (entry->irq_window)
 		primary |= CONTROL_MASK(PRIMARY_IRQ_WINDOW);
@@ -54,14 +38,14 @@ static void set_windows(struct vmx_vcpu *vendor, const struct entry *entry)
 		primary |= CONTROL_MASK(PRIMARY_NMI_WINDOW);
 	if (entry->pause_exits)
 		primary |= CONTROL_MASK(PRIMARY_PAUSE);
-	if (primary != vendor->primary) {
+	if (primary != arch->primary) {
 		vmwrite(PRIMARY_CONTROLS, primary);
-		vendor->primary = primary;
+		arch->primary = primary;
 	}
-	if (entry->tpr_threshold != vendor->tpr_threshold &&
+	if (entry->tpr_threshold != arch->tpr_threshold &&
 	    primary & CONTROL_MASK(PRIMARY_TPR_SHADOW)) {
 		vmwrite(TPR_THRESHOLD, entry->tpr_threshold);
-		vendor->tpr_threshold = entry->tpr_threshold;
+		arch->tpr_threshold = entry->tpr_threshold;
 	}
 }
 
@@ -112,11 +96,11 @@ static void inject(const struct event *event)
  * The timer counts down at a power of two of the TSC: IA32_VMX_MISC bits 4:0. 0 ends the entry
  * before the first instruction; a nonzero wish must not become 0, or nothing would ever run.
  */
-static void set_timer(const struct vmx_vcpu *vendor, uint32_t ticks)
+static void set_timer(const struct vmx_vcpu *arch, uint32_t ticks)
 {
 	uint32_t value = ticks >> (vmx_caps.misc & 0x1F);
 
-	if (vendor->pin & CONTROL_MASK(PIN_PREEMPTION_TIMER))
+	if (arch->pin & CONTROL_MASK(PIN_PREEMPTION_TIMER))
 		vmwrite(PREEMPTION_TIMER_VALUE, ticks && !value ? 1 : value);
 }
 
@@ -135,18 +119,19 @@ static NOINLINE void entry_failed(struct vm_exit *exit)
 }
 
 /* Enters until an exit comes that core/ must see. False: the entry failed. */
-static bool enter(struct vcpu *vcpu, struct vmx_vcpu *vendor, uint64_t *reason)
+static bool enter(struct vcpu *vcpu, struct vmx_vcpu *arch, uint64_t *reason)
 {
-	const struct cpu *cpu = vendor->cpu;
-	const struct vmx_cpu *part = cpu->vendor;
+	const struct cpu *cpu = arch->cpu;
+	const struct vmx_cpu *cpu_arch = cpu->arch;
 
 	for (;;) {
-		if (vmx_enter(vcpu->regs.gpr, vendor, vendor->launched))
+		if (vmx_enter(vcpu->regs.gpr, arch, arch->launched))
 			return false;
 		*reason = vmread(EXIT_REASON);
 		/* An entry that failed on the guest's state has not launched the VMCS. */
-		vendor->launched |= !(*reason & REASON_ENTRY_FAILURE);
-		if (part->smi_sticks && *reason != REASON_SIPI) /* that one is looked at first */
+		arch->launched |= !(*reason & REASON_ENTRY_FAILURE);
+		if (cpu_arch->smi_sticks &&
+		    *reason != REASON_SIPI) /* that one is looked at first */
 			vmx_drop_smi_blocking();
 		if (*reason != REASON_CPUID ||
 		    atomic_load_explicit(&cpu->window, memory_order_relaxed) != WINDOW_OPEN ||
@@ -159,22 +144,22 @@ static bool enter(struct vcpu *vcpu, struct vmx_vcpu *vendor, uint64_t *reason)
 
 void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 {
-	struct vmx_vcpu *vendor = vmx_of(vcpu);
+	struct vmx_vcpu *arch = vmx_of(vcpu);
 
 	if (vcpu->advance)
-		advance(vcpu, vendor->exit_length);
-	set_windows(vendor, entry);
+		advance(vcpu, arch->exit_length);
+	set_windows(arch, entry);
 	if (entry->inject)
 		inject(entry->inject);
-	if (vendor->rsp_in_gpr) {
+	if (arch->rsp_in_gpr) {
 		vmwrite(GUEST_RSP, vcpu->regs.gpr[RSP]);
-		vendor->rsp_in_gpr = false;
+		arch->rsp_in_gpr = false;
 	}
-	set_timer(vendor, entry->ticks);
+	set_timer(arch, entry->ticks);
 	/* An NMI that came before the line above has been overwritten; later ones write 0. */
-	if (atomic_load(&vendor->cpu->window) == WINDOW_KICKED)
-		vmx_abort_entry(vendor->cpu);
-	if (enter(vcpu, vendor, &exit->raw_reason))
+	if (atomic_load(&arch->cpu->window) == WINDOW_KICKED)
+		vmx_abort_entry(arch->cpu);
+	if (enter(vcpu, arch, &exit->raw_reason))
 		vmx_decode_exit(vcpu, exit);
 	else
 		entry_failed(exit);

@@ -83,7 +83,7 @@ static void set_pdptes(const struct vm *vm, const struct regs *regs)
 
 /* Unrestricted guests may run with PE and PG clear: SDM vol. 3C, "Restrictions on VMX Operation".
  */
-static void set_control_registers(struct vmx_vcpu *vendor, const struct regs *regs)
+static void set_control_registers(struct vmx_vcpu *arch, const struct regs *regs)
 {
 	uint64_t fixed0 = vmx_caps.cr0_fixed0 & ~(uint64_t)(CR0_PE | CR0_PG);
 
@@ -97,10 +97,10 @@ static void set_control_registers(struct vmx_vcpu *vendor, const struct regs *re
 	vmwrite(CR4_READ_SHADOW, regs->cr4);
 	vmwrite(CR4_GUEST_HOST_MASK, ~0ull);
 	vmwrite(GUEST_IA32_EFER, regs->efer);
-	vendor->entry &= ~CONTROL_MASK(ENTRY_GUEST_64);
+	arch->entry &= ~CONTROL_MASK(ENTRY_GUEST_64);
 	if (regs->efer & EFER_LMA)
-		vendor->entry |= CONTROL_MASK(ENTRY_GUEST_64);
-	vmwrite(ENTRY_CONTROLS, vendor->entry);
+		arch->entry |= CONTROL_MASK(ENTRY_GUEST_64);
+	vmwrite(ENTRY_CONTROLS, arch->entry);
 }
 
 void vmx_state_set(struct vcpu *vcpu, const struct regs *regs)
@@ -138,37 +138,37 @@ void vmx_state_set(struct vcpu *vcpu, const struct regs *regs)
 }
 
 /* Debug registers and CR2 have no VMCS field, DR7 apart: they change hands with the processor. */
-void vmx_debug_load(struct vmx_vcpu *vendor)
+void vmx_debug_load(struct vmx_vcpu *arch)
 {
-	vendor->host_dr[0] = READ_DR(0);
-	vendor->host_dr[1] = READ_DR(1);
-	vendor->host_dr[2] = READ_DR(2);
-	vendor->host_dr[3] = READ_DR(3);
-	vendor->host_dr6 = READ_DR(6);
-	vendor->host_dr7 = READ_DR(7);
+	arch->host_dr[0] = READ_DR(0);
+	arch->host_dr[1] = READ_DR(1);
+	arch->host_dr[2] = READ_DR(2);
+	arch->host_dr[3] = READ_DR(3);
+	arch->host_dr6 = READ_DR(6);
+	arch->host_dr7 = READ_DR(7);
 	WRITE_DR(7, 0x400);
-	WRITE_DR(0, vendor->guest_dr[0]);
-	WRITE_DR(1, vendor->guest_dr[1]);
-	WRITE_DR(2, vendor->guest_dr[2]);
-	WRITE_DR(3, vendor->guest_dr[3]);
-	WRITE_DR(6, vendor->guest_dr6);
-	write_cr2(vendor->guest_cr2);
+	WRITE_DR(0, arch->guest_dr[0]);
+	WRITE_DR(1, arch->guest_dr[1]);
+	WRITE_DR(2, arch->guest_dr[2]);
+	WRITE_DR(3, arch->guest_dr[3]);
+	WRITE_DR(6, arch->guest_dr6);
+	write_cr2(arch->guest_cr2);
 }
 
-void vmx_debug_unload(struct vmx_vcpu *vendor)
+void vmx_debug_unload(struct vmx_vcpu *arch)
 {
-	vendor->guest_dr[0] = READ_DR(0);
-	vendor->guest_dr[1] = READ_DR(1);
-	vendor->guest_dr[2] = READ_DR(2);
-	vendor->guest_dr[3] = READ_DR(3);
-	vendor->guest_dr6 = READ_DR(6);
-	vendor->guest_cr2 = read_cr2();
-	WRITE_DR(0, vendor->host_dr[0]);
-	WRITE_DR(1, vendor->host_dr[1]);
-	WRITE_DR(2, vendor->host_dr[2]);
-	WRITE_DR(3, vendor->host_dr[3]);
-	WRITE_DR(6, vendor->host_dr6);
-	WRITE_DR(7, vendor->host_dr7);
+	arch->guest_dr[0] = READ_DR(0);
+	arch->guest_dr[1] = READ_DR(1);
+	arch->guest_dr[2] = READ_DR(2);
+	arch->guest_dr[3] = READ_DR(3);
+	arch->guest_dr6 = READ_DR(6);
+	arch->guest_cr2 = read_cr2();
+	WRITE_DR(0, arch->host_dr[0]);
+	WRITE_DR(1, arch->host_dr[1]);
+	WRITE_DR(2, arch->host_dr[2]);
+	WRITE_DR(3, arch->host_dr[3]);
+	WRITE_DR(6, arch->host_dr6);
+	WRITE_DR(7, arch->host_dr7);
 }
 
 struct __attribute__((packed)) pseudo_descriptor {

@@ -5,33 +5,34 @@
 #include "x86/msr.h"
 
 #include "vmx/insn.h"
+#include "vmx/quirks.h"
 #include "vmx/vmx.h"
 
 _Static_assert(sizeof(struct vmx_vcpu) <= PAGE_SIZE, "one page");
 
 enum status vmx_vcpu_create(struct vcpu *vcpu)
 {
-	struct vmx_vcpu *vendor = pages_alloc(1);
+	struct vmx_vcpu *arch = pages_alloc(1);
 
-	if (!vendor)
+	if (!arch)
 		return STATUS_NO_MEMORY;
-	vcpu->vendor = vendor;
-	vendor->vmcs = pages_alloc(1);
-	if (!vendor->vmcs)
+	vcpu->arch = arch;
+	arch->vmcs = pages_alloc(1);
+	if (!arch->vmcs)
 		return STATUS_NO_MEMORY;
-	*(uint32_t *)vendor->vmcs = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
-	vendor->guest_dr6 = 0xFFFF0FF0;
-	vmx_fpu_power_up(vendor);
+	*(uint32_t *)arch->vmcs = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
+	arch->guest_dr6 = 0xFFFF0FF0;
+	vmx_fpu_power_up(arch);
 	return STATUS_OK;
 }
 
 void vmx_vcpu_destroy(struct vcpu *vcpu)
 {
-	struct vmx_vcpu *vendor = vcpu->vendor;
+	struct vmx_vcpu *arch = vcpu->arch;
 
-	pages_free(vendor->vmcs, 1);
-	pages_free(vendor, 1);
-	vcpu->vendor = NULL;
+	pages_free(arch->vmcs, 1);
+	pages_free(arch, 1);
+	vcpu->arch = NULL;
 }
 
 static bool use_vpid(void)
@@ -56,23 +57,23 @@ static uint32_t primary_controls(void)
 	return vmx_adjust(GROUP_PRIMARY, wanted);
 }
 
-static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *vendor)
+static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *arch)
 {
-	const struct vmx_vm *vm = vcpu->vm->vendor;
+	const struct vmx_vm *vm = vcpu->vm->arch;
 
-	vendor->pin =
+	arch->pin =
 		vmx_adjust(GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT) | CONTROL_MASK(PIN_NMI) |
 					      CONTROL_MASK(PIN_VIRTUAL_NMIS) |
 					      CONTROL_MASK(PIN_PREEMPTION_TIMER));
-	vendor->primary = primary_controls();
-	vendor->secondary = vmx_adjust(GROUP_SECONDARY,
-				       CONTROL_MASK(SECONDARY_EPT) |
-					       CONTROL_MASK(SECONDARY_UNRESTRICTED_GUEST) |
-					       CONTROL_MASK(SECONDARY_WBINVD) |
-					       (use_vpid() ? CONTROL_MASK(SECONDARY_VPID) : 0));
-	vmwrite(PIN_BASED_CONTROLS, vendor->pin);
-	vmwrite(PRIMARY_CONTROLS, vendor->primary);
-	vmwrite(SECONDARY_CONTROLS, vendor->secondary);
+	arch->primary = primary_controls();
+	arch->secondary = vmx_adjust(GROUP_SECONDARY,
+				     CONTROL_MASK(SECONDARY_EPT) |
+					     CONTROL_MASK(SECONDARY_UNRESTRICTED_GUEST) |
+					     CONTROL_MASK(SECONDARY_WBINVD) |
+					     (use_vpid() ? CONTROL_MASK(SECONDARY_VPID) : 0));
+	vmwrite(PIN_BASED_CONTROLS, arch->pin);
+	vmwrite(PRIMARY_CONTROLS, arch->primary);
+	vmwrite(SECONDARY_CONTROLS, arch->secondary);
 	vmwrite(EXCEPTION_BITMAP, BIT(18)); /* machine checks are the host's: see CR4.MCE */
 	vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmwrite(PAGE_FAULT_ERROR_CODE_MATCH, 0);
@@ -80,7 +81,7 @@ static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *vendor)
 	vmwrite(EPT_POINTER, vm->eptp);
 	if (use_vpid())
 		vmwrite(VPID, vcpu->id + 1);
-	if (vendor->primary & CONTROL_MASK(PRIMARY_TPR_SHADOW)) {
+	if (arch->primary & CONTROL_MASK(PRIMARY_TPR_SHADOW)) {
 		vmwrite(VIRTUAL_APIC_ADDRESS, physical(vcpu->apic.page));
 		vmwrite(TPR_THRESHOLD, 0);
 	}
@@ -88,18 +89,18 @@ static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *vendor)
 		vmwrite(APIC_ACCESS_ADDRESS, physical(vm->apic_access_page));
 }
 
-static void write_entry_exit_controls(struct vmx_vcpu *vendor)
+static void write_entry_exit_controls(struct vmx_vcpu *arch)
 {
-	vendor->exit = vmx_adjust(
+	arch->exit = vmx_adjust(
 		GROUP_EXIT, CONTROL_MASK(EXIT_SAVE_DEBUG) | CONTROL_MASK(EXIT_HOST_64) |
 				    CONTROL_MASK(EXIT_SAVE_PAT) | CONTROL_MASK(EXIT_LOAD_PAT) |
 				    CONTROL_MASK(EXIT_SAVE_EFER) | CONTROL_MASK(EXIT_LOAD_EFER) |
 				    CONTROL_MASK(EXIT_SAVE_TIMER));
-	vendor->entry = vmx_adjust(GROUP_ENTRY, CONTROL_MASK(ENTRY_LOAD_DEBUG) |
-							CONTROL_MASK(ENTRY_LOAD_PAT) |
-							CONTROL_MASK(ENTRY_LOAD_EFER));
-	vmwrite(EXIT_CONTROLS, vendor->exit);
-	vmwrite(ENTRY_CONTROLS, vendor->entry);
+	arch->entry = vmx_adjust(GROUP_ENTRY, CONTROL_MASK(ENTRY_LOAD_DEBUG) |
+						      CONTROL_MASK(ENTRY_LOAD_PAT) |
+						      CONTROL_MASK(ENTRY_LOAD_EFER));
+	vmwrite(EXIT_CONTROLS, arch->exit);
+	vmwrite(ENTRY_CONTROLS, arch->entry);
 	vmwrite(EXIT_MSR_STORE_COUNT, 0);
 	vmwrite(EXIT_MSR_LOAD_COUNT, 0);
 	vmwrite(ENTRY_MSR_LOAD_COUNT, 0);
@@ -124,48 +125,48 @@ void vmx_flush_linear(struct vcpu *vcpu)
 
 enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu)
 {
-	struct vmx_vcpu *vendor = vmx_of(vcpu);
-	bool first = !vendor->host_state;
+	struct vmx_vcpu *arch = vmx_of(vcpu);
+	bool first = !arch->host_state;
 	enum status status = STATUS_OK;
 
 	/* A fresh region must be cleared once before its first use. */
 	if (first)
-		status = vmclear(physical(vendor->vmcs));
+		status = vmclear(physical(arch->vmcs));
 	if (status == STATUS_OK)
-		status = vmptrld(physical(vendor->vmcs));
+		status = vmptrld(physical(arch->vmcs));
 	if (status != STATUS_OK)
 		return status;
 	if (first) {
-		write_execution_controls(vcpu, vendor);
-		write_entry_exit_controls(vendor);
+		write_execution_controls(vcpu, arch);
+		write_entry_exit_controls(arch);
 	}
-	if (vendor->host_state != cpu) {
+	if (arch->host_state != cpu) {
 		vmx_write_host_state();
-		vendor->host_state = cpu;
-		vendor->host_rsp = 0;
+		arch->host_state = cpu;
+		arch->host_rsp = 0;
 	}
-	vendor->cpu = cpu;
-	vendor->launched = false;
+	arch->cpu = cpu;
+	arch->launched = false;
 	/* Whatever this processor has cached of this VM may be from before. */
 	vmx_flush(vcpu->vm);
 	vmx_flush_linear(vcpu);
-	vmx_debug_load(vendor);
-	vmx_fpu_restore(vendor, vcpu->regs.xcr0);
+	vmx_debug_load(arch);
+	vmx_fpu_restore(arch, vcpu->regs.xcr0);
 	return STATUS_OK;
 }
 
 void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
 {
-	struct vmx_vcpu *vendor = vmx_of(vcpu);
+	struct vmx_vcpu *arch = vmx_of(vcpu);
 
 	(void)vmx_interruptibility(vcpu);
-	vmx_fpu_save(vendor);
-	vmx_debug_unload(vendor);
-	if (vendor->rsp_in_gpr)
+	vmx_fpu_save(arch);
+	vmx_debug_unload(arch);
+	if (arch->rsp_in_gpr)
 		vmwrite(GUEST_RSP, vcpu->regs.gpr[RSP]);
-	vendor->rsp_in_gpr = false;
-	vendor->cpu = NULL;
-	if (vmclear(physical(vendor->vmcs)) != STATUS_OK)
+	arch->rsp_in_gpr = false;
+	arch->cpu = NULL;
+	if (vmclear(physical(arch->vmcs)) != STATUS_OK)
 		cpu->error = STATUS_VM_FAIL_VALID;
 }
 
@@ -175,15 +176,15 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
  */
 void vmx_apic_mode_changed(struct vcpu *vcpu)
 {
-	struct vmx_vcpu *vendor = vmx_of(vcpu);
-	const struct vmx_vm *vm = vcpu->vm->vendor;
+	struct vmx_vcpu *arch = vmx_of(vcpu);
+	const struct vmx_vm *vm = vcpu->vm->arch;
 
 	if (!vm->apic_access_page)
 		return;
-	vendor->registers = apic_mode(&vcpu->apic) == APIC_XAPIC;
-	vendor->secondary |= CONTROL_MASK(SECONDARY_APIC_ACCESSES);
-	vendor->secondary &= ~CONTROL_MASK(SECONDARY_APIC_REGISTERS);
-	if (vendor->registers)
-		vendor->secondary |= CONTROL_MASK(SECONDARY_APIC_REGISTERS);
-	vmwrite(SECONDARY_CONTROLS, vendor->secondary);
+	arch->registers = apic_mode(&vcpu->apic) == APIC_XAPIC;
+	arch->secondary |= CONTROL_MASK(SECONDARY_APIC_ACCESSES);
+	arch->secondary &= ~CONTROL_MASK(SECONDARY_APIC_REGISTERS);
+	if (arch->registers)
+		arch->secondary |= CONTROL_MASK(SECONDARY_APIC_REGISTERS);
+	vmwrite(SECONDARY_CONTROLS, arch->secondary);
 }

@@ -23,12 +23,12 @@ struct vmx_caps {
 
 extern struct vmx_caps vmx_caps;
 
-/* A processor's part: its VMXON region and what cpu_off puts back. */
+/* What the backend keeps for a processor: its VMXON region and what cpu_off puts back. */
 struct vmx_cpu {
 	void *vmxon_region;
 	uint64_t cr0, cr4, xcr0;
 	bool on;
-	bool smi_sticks; /* exits save "blocking by SMI" outside of SMM: see run.c */
+	bool smi_sticks; /* QUIRK_SMI_BLOCKING was met here */
 };
 
 /* Each maps 2 MiB, or leads to 1 GiB or 512 GiB: far more than any guest's few regions need. */
@@ -62,7 +62,7 @@ struct vmx_vcpu {
 
 static inline struct vmx_vcpu *vmx_of(const struct vcpu *vcpu)
 {
-	return vcpu->vendor;
+	return vcpu->arch;
 }
 
 /* True if the control may be 1 on this processor. */
@@ -92,7 +92,6 @@ void vmx_cpu_off(struct cpu *cpu);
 enum status vmx_vm_create(struct vm *vm);
 void vmx_vm_destroy(struct vm *vm);
 enum status vmx_map(struct vm *vm, uint64_t gpa, uint64_t physical_address, size_t pages);
-enum status vmx_unmap(struct vm *vm, uint64_t gpa, size_t pages);
 void vmx_flush(struct vm *vm);
 
 /* vcpu.c */
@@ -108,20 +107,12 @@ void vmx_xcr0_changed(struct vcpu *vcpu);
 void vmx_state_get(struct vcpu *vcpu, struct regs *regs);
 void vmx_state_set(struct vcpu *vcpu, const struct regs *regs);
 void vmx_write_host_state(void);
-void vmx_debug_load(struct vmx_vcpu *vendor);
-void vmx_debug_unload(struct vmx_vcpu *vendor);
+void vmx_debug_load(struct vmx_vcpu *arch);
+void vmx_debug_unload(struct vmx_vcpu *arch);
 
 /* run.c, exit.c */
 void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
 void vmx_abort_entry(struct cpu *cpu);
-/* Outside of SMM an entry with this bit fails: "Checks on Guest Non-Register State". */
-void vmx_drop_smi_blocking(void);
-/*
- * GUEST_INTERRUPTIBILITY of the loaded vCPU. Bochs 2.7 does not unblock NMIs when a guest is
- * entered without "blocking by NMI" after another one with it, and then saves it for the wrong one,
- * which would wait for ever. A test counts that; here it is dropped.
- */
-uint32_t vmx_interruptibility(struct vcpu *vcpu);
 void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit); /* raw_reason is set */
 
 /* fields.c */
@@ -130,12 +121,12 @@ enum status vmx_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
 void vmx_dump(struct vcpu *vcpu, void (*line)(const char *text));
 
 /* fpu.c: x87, SSE and AVX state of guests while our code, which uses none of it, runs between */
-void vmx_fpu_power_up(struct vmx_vcpu *vendor);
-void vmx_fpu_save(struct vmx_vcpu *vendor);
-void vmx_fpu_restore(struct vmx_vcpu *vendor, uint64_t xcr0);
+void vmx_fpu_power_up(struct vmx_vcpu *arch);
+void vmx_fpu_save(struct vmx_vcpu *arch);
+void vmx_fpu_restore(struct vmx_vcpu *arch, uint64_t xcr0);
 
 /* entry.S */
-uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *vendor, bool launched);
+uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *arch, bool launched);
 void vmx_unblock_nmi(void);
 uint64_t vmx_fixup(uint64_t rip);
 extern char vmx_exit_point[];

@@ -56,11 +56,11 @@ void describe_fault(struct test_run *run, const struct fault *fault)
 static void note_failure(struct test_run *run, const struct vcpu *vcpu)
 {
 	const struct regs *regs = &vcpu->regs;
-	char code[2 * sizeof(vcpu->code) + 1] = "";
+	char code[2 * sizeof(vcpu->failure.code) + 1] = "";
 
-	test_note(run, "  ended: %s", vcpu->failure);
-	for (unsigned i = 0; i < vcpu->code_bytes; i++)
-		text_format(code + 2 * i, 3, "%02x", vcpu->code[i]);
+	test_note(run, "  ended: %s", vcpu->failure.why);
+	for (unsigned i = 0; i < vcpu->failure.code_bytes; i++)
+		text_format(code + 2 * i, 3, "%02x", vcpu->failure.code[i]);
 	test_note(run, "cs:rip %x:%llx, code %s", regs->segment[CS].selector,
 		  (unsigned long long)regs->rip, code);
 	test_note(run, "rflags %llx, cr0 %llx, cr2 %llx, cr3 %llx, cr4 %llx, efer %llx",
@@ -92,14 +92,14 @@ static void describe_vcpu(struct test_run *run, struct vcpu *vcpu, bool *answers
 	if (known)
 		test_note(run, "vCPU %u on processor %u: %s at %llx, %llu exits, the last %s (%x)",
 			  vcpu->id, cpu, state, (unsigned long long)rip, exits,
-			  exit_text(vcpu->last_kind), vcpu->last_reason);
+			  exit_text(vcpu->last_exit.kind), vcpu->last_exit.reason);
 	else
 		test_note(run, "vCPU %u on processor %u: %s, %llu exits, the last %s (%x)%s",
-			  vcpu->id, cpu, state, exits, exit_text(vcpu->last_kind),
-			  vcpu->last_reason,
+			  vcpu->id, cpu, state, exits, exit_text(vcpu->last_exit.kind),
+			  vcpu->last_exit.reason,
 			  atomic_load(&vcpu->state) == VCPU_STOPPED ? "" : ", does not answer");
 	*answers = known || atomic_load(&vcpu->state) == VCPU_STOPPED;
-	if (vcpu->failure)
+	if (vcpu->failure.why)
 		note_failure(run, vcpu);
 }
 

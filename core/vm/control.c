@@ -35,18 +35,18 @@ static bool control_done(void *argument)
 {
 	struct done *done = argument;
 
-	return atomic_load(&done->vcpu->controls_done) != done->before;
+	return atomic_load(&done->vcpu->control.done) != done->before;
 }
 
 static enum status control(struct vcpu *vcpu, struct message message)
 {
-	struct done done = { vcpu, atomic_load(&vcpu->controls_done) };
+	struct done done = { vcpu, atomic_load(&vcpu->control.done) };
 
-	atomic_store(&vcpu->control_result, STATUS_OK);
+	atomic_store(&vcpu->control.result, STATUS_OK);
 	vcpu_post(&platform->cpus[0], vcpu, message);
 	if (vm_wait(vcpu->vm, control_done, &done, CONTROL_MICROSECONDS) != STATUS_OK)
 		return STATUS_TIMEOUT;
-	return atomic_load(&vcpu->control_result);
+	return atomic_load(&vcpu->control.result);
 }
 
 enum status vcpu_pause(struct vcpu *vcpu)
@@ -79,8 +79,8 @@ enum status vcpu_set_affinity(struct vcpu *vcpu, int cpu)
 enum status vcpu_call(struct vcpu *vcpu, void (*call)(struct vcpu *vcpu, void *argument),
 		      void *argument)
 {
-	vcpu->call = call;
-	vcpu->call_argument = argument;
+	vcpu->control.call = call;
+	vcpu->control.argument = argument;
 	return control(vcpu, (struct message){ .kind = MESSAGE_CALL });
 }
 

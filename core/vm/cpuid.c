@@ -41,7 +41,7 @@ static void leaf_0b(const struct vcpu *vcpu, uint32_t subleaf, uint32_t out[4])
 
 static NOINLINE void cpuid_look_up(struct vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
 {
-	uint32_t *out = vcpu->cpuid_out;
+	uint32_t *out = vcpu->cpuid.out;
 
 	backend->cpuid(leaf, subleaf, out);
 	if (leaf == 1) {
@@ -54,9 +54,9 @@ static NOINLINE void cpuid_look_up(struct vcpu *vcpu, uint32_t leaf, uint32_t su
 		out[2] = 0x73734179;
 		out[3] = 0x73417961;
 	}
-	vcpu->cpuid_leaf = leaf;
-	vcpu->cpuid_subleaf = subleaf;
-	vcpu->cpuid_known = true;
+	vcpu->cpuid.leaf = leaf;
+	vcpu->cpuid.subleaf = subleaf;
+	vcpu->cpuid.known = true;
 }
 
 void vcpu_cpuid(struct vcpu *vcpu)
@@ -66,5 +66,5 @@ void vcpu_cpuid(struct vcpu *vcpu)
 	cpuid_look_up(vcpu, (uint32_t)vcpu->regs.gpr[RAX], (uint32_t)vcpu->regs.gpr[RCX]);
 	(void)vcpu_cpuid_quick(vcpu);
 	/* A test that looks at every exit wants to see them all. */
-	vcpu->cpuid_known = !vcpu->vm->on_exit;
+	vcpu->cpuid.known = !vcpu->vm->on_exit;
 }

@@ -12,13 +12,13 @@ static inline bool vcpu_cpuid_quick(struct vcpu *vcpu)
 {
 	uint64_t *gpr = vcpu->regs.gpr;
 
-	if (!vcpu->cpuid_known || (uint32_t)gpr[RAX] != vcpu->cpuid_leaf ||
-	    (uint32_t)gpr[RCX] != vcpu->cpuid_subleaf)
+	if (!vcpu->cpuid.known || (uint32_t)gpr[RAX] != vcpu->cpuid.leaf ||
+	    (uint32_t)gpr[RCX] != vcpu->cpuid.subleaf)
 		return false;
-	gpr[RAX] = vcpu->cpuid_out[0];
-	gpr[RBX] = vcpu->cpuid_out[1];
-	gpr[RCX] = vcpu->cpuid_out[2];
-	gpr[RDX] = vcpu->cpuid_out[3];
+	gpr[RAX] = vcpu->cpuid.out[0];
+	gpr[RBX] = vcpu->cpuid.out[1];
+	gpr[RCX] = vcpu->cpuid.out[2];
+	gpr[RDX] = vcpu->cpuid.out[3];
 	return true;
 }
 

@@ -16,7 +16,7 @@ static void vcpu_free(struct vcpu *vcpu)
 {
 	if (!vcpu)
 		return;
-	if (vcpu->vendor)
+	if (vcpu->arch)
 		backend->vcpu_destroy(vcpu);
 	pages_free(vcpu->apic.page, 1);
 	pages_free(vcpu, VCPU_PAGES);
@@ -29,7 +29,7 @@ static void vcpu_set_up(struct vcpu *vcpu, struct vm *vm, uint32_t id, uint32_t 
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->affinity = -1;
-	vcpu->move_to = -1;
+	vcpu->control.move_to = -1;
 	vcpu->extint = -1;
 	atomic_store(&vcpu->cpu, cpu_in_use(id));
 	atomic_store(&vcpu->state, id == 0 ? VCPU_CREATED : VCPU_WAIT_SIPI);
@@ -78,7 +78,7 @@ static void vm_free(struct vm *vm)
 	for (unsigned i = 0; i < vm->region_count; i++)
 		if (!vm->regions[i].alias)
 			pages_free(vm->regions[i].memory, vm->regions[i].pages);
-	if (vm->vendor)
+	if (vm->arch)
 		backend->vm_destroy(vm);
 	pages_free(vm, VM_PAGES);
 }
@@ -106,7 +106,7 @@ enum status vm_create(const struct vm_config *config, struct vm **out)
 	if (!vm)
 		return STATUS_NO_MEMORY;
 	vm->vcpu_count = config->vcpus;
-	vm->crowded = config->vcpus > cpus_in_use();
+	vm->overcommitted = config->vcpus > cpus_in_use();
 	vm->wait_in_hardware = config->wait_in_hardware;
 	vm->decode_apic = config->decode_apic;
 	status = fill(vm, config);

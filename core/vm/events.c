@@ -10,11 +10,12 @@ void vcpu_try_wake(struct vcpu *vcpu)
 	if (atomic_load_explicit(&vcpu->state, memory_order_relaxed) != VCPU_HALTED)
 		return;
 	if (apic_timer_poll(&vcpu->apic, platform->clock()))
-		vcpu->attention = true;
-	if (!vcpu->attention)
+		vcpu->event_pending = true;
+	if (!vcpu->event_pending)
 		return;
-	interrupt = vcpu->halt_if && (vcpu->extint >= 0 || apic_deliverable(&vcpu->apic) >= 0);
-	if (interrupt || (vcpu->nmis && !vcpu->halt_nmi_blocked))
+	interrupt = vcpu->halt.interrupts_on &&
+		    (vcpu->extint >= 0 || apic_deliverable(&vcpu->apic) >= 0);
+	if (interrupt || (vcpu->nmis && !vcpu->halt.nmi_blocked))
 		vcpu_apply(vcpu, ON_WAKE, 0);
 }
 
@@ -71,5 +72,6 @@ void vcpu_choose_event(struct vcpu *vcpu, struct entry *entry)
 	}
 	entry->irq_window = vector >= 0;
 	entry->tpr_threshold = threshold(vcpu);
-	vcpu->attention = vcpu->nmis || vcpu->extint >= 0 || apic_highest_request(&vcpu->apic) >= 0;
+	vcpu->event_pending =
+		vcpu->nmis || vcpu->extint >= 0 || apic_highest_request(&vcpu->apic) >= 0;
 }

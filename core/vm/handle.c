@@ -35,7 +35,7 @@ static void carry_out(struct vcpu *vcpu, enum apic_effect effect)
 /* After any write to the APIC the next event may be another one. */
 static void apic_written(struct vcpu *vcpu, uint32_t offset, uint32_t value)
 {
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 	carry_out(vcpu, apic_mmio_write(&vcpu->apic, offset, value, platform->clock()));
 }
 
@@ -62,7 +62,7 @@ static void access_apic(struct vcpu *vcpu, const struct vm_exit *exit)
 
 	/* A plain store must not read: a read of a reserved register would set the ESR, and may
 	 * raise the error interrupt. */
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 	if (access->op != ACCESS_STORE)
 		before = apic_load(vcpu, offset);
 	vcpu->advance = true;
@@ -123,7 +123,7 @@ static void wrmsr(struct vcpu *vcpu)
 	/* Before the effect: an IPI to itself may reset this vCPU. */
 	vcpu->advance = true;
 	if (msr >= 0x800 && msr <= 0x8FF) {
-		vcpu->attention = true;
+		vcpu->event_pending = true;
 		carry_out(vcpu, apic_msr_write(&vcpu->apic, msr, value, platform->clock()));
 	} else if (!vcpu_msr_write(vcpu, msr, value)) {
 		vcpu_inject_gp(vcpu);
@@ -132,8 +132,8 @@ static void wrmsr(struct vcpu *vcpu)
 
 static void halt(struct vcpu *vcpu)
 {
-	vcpu->halt_if = backend->rflags_get(vcpu) & RFLAGS_IF;
-	vcpu->halt_nmi_blocked = backend->interruptibility_get(vcpu) & BLOCKED_BY_NMI;
+	vcpu->halt.interrupts_on = backend->rflags_get(vcpu) & RFLAGS_IF;
+	vcpu->halt.nmi_blocked = backend->interruptibility_get(vcpu) & BLOCKED_BY_NMI;
 	vcpu->advance = true;
 	vcpu_apply(vcpu, ON_HLT, 0);
 	vcpu_try_wake(vcpu);
@@ -157,7 +157,7 @@ static bool control_register(struct vcpu *vcpu, const struct vm_exit *exit)
 		vcpu_inject_gp(vcpu);
 		return true;
 	}
-	vcpu->cpuid_known = false;
+	vcpu->cpuid.known = false;
 	vcpu->cache_bits = vcpu->regs.cr0 & (CR0_CD | CR0_NW);
 	vcpu->regs_changed = true;
 	vcpu->advance = true;
@@ -209,7 +209,7 @@ enum step exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)
 	case EXIT_IRQ_WINDOW:
 	case EXIT_NMI_WINDOW:
 	case EXIT_TPR:
-		vcpu->attention = true;
+		vcpu->event_pending = true;
 		return STEP_AGAIN;
 	case EXIT_MSR_READ:
 		rdmsr(vcpu);
@@ -240,8 +240,8 @@ enum step exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)
 		return control_register(vcpu, exit) ? STEP_AGAIN : stop(vcpu, exit);
 	case EXIT_SIPI:
 		/* The message that it announces is in the mailbox; wait again if it is none. */
-		vcpu->hardware_sipi = exit->sipi.vector;
-		vcpu->hardware_sipi_blocking = exit->sipi.interruptibility;
+		vcpu->sipi_wait.vector = exit->sipi.vector;
+		vcpu->sipi_wait.interruptibility = exit->sipi.interruptibility;
 		count(&vcpu->counts.hardware_sipis);
 		vcpu->regs_changed = true;
 		return STEP_AGAIN;

@@ -173,13 +173,13 @@ void ipi_from_icr(struct vcpu *source, uint32_t low, uint32_t destination)
 	 * and an illegal vector adds none. */
 	if (ipi.mode == DELIVERY_LOWEST && apic_mode(&source->apic) == APIC_X2APIC) {
 		apic_error(&source->apic, APIC_ESR_REDIRECTABLE);
-		source->attention = true;
+		source->event_pending = true;
 		atomic_fetch_add(&source->vm->refused, 1);
 		return;
 	}
 	if (carries_vector(ipi.mode) && ipi.vector < 16) {
 		apic_error(&source->apic, APIC_ESR_SEND_ILLEGAL);
-		source->attention = true;
+		source->event_pending = true;
 		return;
 	}
 	if (ipi.mode == DELIVERY_EXTINT) { /* reserved in the ICR */

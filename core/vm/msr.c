@@ -45,7 +45,7 @@ static bool write_base(struct vcpu *vcpu, uint64_t value)
 
 	if (!apic_set_base(&vcpu->apic, value))
 		return false;
-	vcpu->cpuid_known = false;
+	vcpu->cpuid.known = false;
 	if (apic_mode_of(before) != apic_mode_of(value))
 		backend->apic_mode_changed(vcpu);
 	return true;
@@ -113,7 +113,7 @@ static bool write_deadline(struct vcpu *vcpu, uint64_t value)
 	uint64_t now = platform->clock();
 
 	if (apic_timer_poll(&vcpu->apic, now)) /* the deadline before */
-		vcpu->attention = true;
+		vcpu->event_pending = true;
 	apic_set_tsc_deadline(&vcpu->apic, value, now);
 	return true;
 }

@@ -14,9 +14,9 @@ static void wake_hardware_waiter(struct vcpu *vcpu, struct message message)
 	uint8_t vector = message.kind == MESSAGE_SIPI ? message.vector : 0;
 	uint64_t give_up = platform->clock() + platform->clock_hz / 100;
 
-	while (atomic_load(&vcpu->in_wait_sipi) && platform->clock() < give_up) {
+	while (atomic_load(&vcpu->sipi_wait.in_hardware) && platform->clock() < give_up) {
 		platform->ipi(atomic_load(&vcpu->cpu), IPI_SIPI | vector);
-		for (unsigned i = 0; i < 200 && atomic_load(&vcpu->in_wait_sipi); i++)
+		for (unsigned i = 0; i < 200 && atomic_load(&vcpu->sipi_wait.in_hardware); i++)
 			cpu_relax();
 	}
 }
@@ -35,7 +35,7 @@ void vcpu_post(struct cpu *self, struct vcpu *vcpu, struct message message)
 		drain_owned(self, vcpu->vm);
 		cpu_relax();
 	}
-	if (atomic_load(&vcpu->in_wait_sipi))
+	if (atomic_load(&vcpu->sipi_wait.in_hardware))
 		wake_hardware_waiter(vcpu, message);
 	else
 		cpu_kick(atomic_load(&vcpu->cpu));

@@ -4,7 +4,7 @@ enum outcome { DELIVERED, COALESCED, DROPPED };
 
 static enum outcome take_fixed(struct vcpu *vcpu, struct message message)
 {
-	vcpu->attention = true; /* an illegal vector may raise the error interrupt */
+	vcpu->event_pending = true; /* an illegal vector may raise the error interrupt */
 	switch (apic_accept(&vcpu->apic, message.vector, message.level)) {
 	case APIC_ACCEPTED:
 		return DELIVERED;
@@ -22,7 +22,7 @@ static enum outcome take_nmi(struct vcpu *vcpu)
 	if (vcpu->nmis)
 		return COALESCED;
 	vcpu->nmis = 1;
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 	return DELIVERED;
 }
 
@@ -31,7 +31,7 @@ static enum outcome take_extint(struct vcpu *vcpu, uint8_t vector)
 	if (vcpu->extint >= 0)
 		return COALESCED;
 	vcpu->extint = vector;
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 	return DELIVERED;
 }
 
@@ -87,8 +87,8 @@ static void take_control(struct vcpu *vcpu, struct message message)
 	};
 	bool refused = vcpu_apply(vcpu, events[message.kind], 0) == DO_REFUSE;
 
-	atomic_store(&vcpu->control_result, refused ? STATUS_BAD_STATE : STATUS_OK);
-	atomic_fetch_add(&vcpu->controls_done, 1);
+	atomic_store(&vcpu->control.result, refused ? STATUS_BAD_STATE : STATUS_OK);
+	atomic_fetch_add(&vcpu->control.done, 1);
 }
 
 void vcpu_drain(struct vcpu *vcpu)
@@ -112,10 +112,10 @@ void vcpu_drain(struct vcpu *vcpu)
 			take_control(vcpu, message);
 			break;
 		case MESSAGE_CALL:
-			vcpu->call_waits = true;
+			vcpu->control.call_waits = true;
 			break;
 		case MESSAGE_MOVE:
-			vcpu->move_to = (int)message.value;
+			vcpu->control.move_to = (int)message.value;
 			break;
 		case MESSAGE_NONE:
 			break;

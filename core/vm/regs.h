@@ -1,4 +1,4 @@
-/* The architectural state of a virtual CPU outside its local APIC, vendor neutral. */
+/* The architectural state of a virtual CPU outside its local APIC, arch neutral. */
 #ifndef CORE_VM_REGS_H
 #define CORE_VM_REGS_H
 

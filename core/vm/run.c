@@ -10,8 +10,8 @@
 #include "vm/vm.h"
 
 /*
- * The processor is deaf meanwhile, to its timer too: not the boot processor, which runs the tests
- * and watches their deadlines.
+ * In that state a processor takes no interrupts, those of its timer neither: so not the boot
+ * processor, which runs the tests and watches their deadlines.
  */
 static bool waits_in_hardware(const struct vcpu *vcpu)
 {
@@ -31,12 +31,12 @@ static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64
 
 	*entry = (struct entry){ 0 };
 	if (due && apic_timer_poll(&vcpu->apic, now))
-		vcpu->attention = true;
-	if (vcpu->attention && atomic_load(&vcpu->state) == VCPU_RUNNING)
+		vcpu->event_pending = true;
+	if (vcpu->event_pending && atomic_load(&vcpu->state) == VCPU_RUNNING)
 		vcpu_choose_event(vcpu, entry);
 	if (vcpu->event.type != EVENT_NONE)
 		entry->inject = &vcpu->event;
-	entry->pause_exits = vcpu->vm->crowded;
+	entry->pause_exits = vcpu->vm->overcommitted;
 	due = vcpu->apic.due;
 	if (due && due < end)
 		end = due > now ? due : now + 1;
@@ -57,17 +57,17 @@ static void set_state(struct vcpu *vcpu)
 
 void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
 {
-	if (vcpu->call_waits) {
+	if (vcpu->control.call_waits) {
 		vcpu_load(cpu, vcpu);
 		set_state(vcpu);
-		vcpu->call_waits = false;
-		vcpu->call(vcpu, vcpu->call_argument);
-		atomic_fetch_add(&vcpu->controls_done, 1);
+		vcpu->control.call_waits = false;
+		vcpu->control.call(vcpu, vcpu->control.argument);
+		atomic_fetch_add(&vcpu->control.done, 1);
 	}
-	if (vcpu->move_to >= 0) {
-		struct cpu *to = &platform->cpus[vcpu->move_to];
+	if (vcpu->control.move_to >= 0) {
+		struct cpu *to = &platform->cpus[vcpu->control.move_to];
 
-		vcpu->move_to = -1;
+		vcpu->control.move_to = -1;
 		if (to != cpu) {
 			if (cpu->loaded == vcpu)
 				vcpu_unload(cpu);
@@ -75,7 +75,7 @@ void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
 			atomic_store(&vcpu->cpu, to); /* from here on it is theirs */
 			cpu_kick(to);
 		}
-		atomic_fetch_add(&vcpu->controls_done, 1);
+		atomic_fetch_add(&vcpu->control.done, 1);
 	}
 }
 
@@ -85,16 +85,16 @@ static void capture_start(struct vcpu *vcpu)
 	const struct entry at_once = { .ticks = 0 };
 	struct vm_exit exit;
 
-	vcpu->started = false;
-	if (!vcpu->start_regs)
+	vcpu->start.pending = false;
+	if (!vcpu->start.capture)
 		return;
 	backend->run(vcpu, &at_once, &exit);
 	if (exit.kind != EXIT_TIMER && exit.kind != EXIT_KICK) {
 		exit_handle(vcpu, &exit);
 		return;
 	}
-	*vcpu->start_regs = vcpu->regs; /* GPRs */
-	backend->state_get(vcpu, vcpu->start_regs);
+	*vcpu->start.capture = vcpu->regs; /* GPRs */
+	backend->state_get(vcpu, vcpu->start.capture);
 }
 
 /* One entry and its exit. False: nothing was entered, look again. */
@@ -105,20 +105,20 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 		atomic_load_explicit(&vcpu->state, memory_order_relaxed) == VCPU_WAIT_SIPI;
 
 	if (hardware_wait)
-		atomic_store(&vcpu->in_wait_sipi, true);
+		atomic_store(&vcpu->sipi_wait.in_hardware, true);
 	cpu_window_open(cpu);
 	if (mailbox_waiting(&vcpu->mailbox) || atomic_load(&cpu->quit)) {
 		cpu_window_close(cpu);
-		atomic_store(&vcpu->in_wait_sipi, false);
+		atomic_store(&vcpu->sipi_wait.in_hardware, false);
 		return false;
 	}
 	backend->run(vcpu, entry, exit);
 	count(&vcpu->counts.exits);
-	vcpu->last_kind = exit->kind;
-	vcpu->last_reason = (uint32_t)exit->raw_reason;
+	vcpu->last_exit.kind = exit->kind;
+	vcpu->last_exit.reason = (uint32_t)exit->raw_reason;
 	cpu_window_close(cpu);
 	if (hardware_wait)
-		atomic_store(&vcpu->in_wait_sipi, false);
+		atomic_store(&vcpu->sipi_wait.in_hardware, false);
 	return true;
 }
 
@@ -133,10 +133,10 @@ void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
 	for (; now < end; now = platform->clock()) {
 		if (mailbox_waiting(&vcpu->mailbox))
 			vcpu_drain(vcpu);
-		if (vcpu->call_waits || vcpu->move_to >= 0 || !vcpu_runnable(vcpu))
+		if (vcpu->control.call_waits || vcpu->control.move_to >= 0 || !vcpu_runnable(vcpu))
 			return;
 		set_state(vcpu);
-		if (vcpu->started) {
+		if (vcpu->start.pending) {
 			capture_start(vcpu);
 			continue;
 		}

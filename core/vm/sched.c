@@ -87,16 +87,18 @@ static struct vm *current_vm(struct cpu *cpu)
 	return vm;
 }
 
-/* Nothing to do for this vCPU: what most of many are most of the time. Owner only. */
+/* Nothing to do for this vCPU. With many vCPUs most are in that state, so it is checked first.
+ * Owner only. */
 static inline bool is_quiet(const struct vcpu *vcpu)
 {
-	if (mailbox_waiting(&vcpu->mailbox) || vcpu->call_waits || vcpu->move_to >= 0)
+	if (mailbox_waiting(&vcpu->mailbox) || vcpu->control.call_waits ||
+	    vcpu->control.move_to >= 0)
 		return false;
 	switch (atomic_load_explicit(&vcpu->state, memory_order_relaxed)) {
 	case VCPU_RUNNING:
 		return false;
 	case VCPU_HALTED:
-		return !vcpu->attention && !vcpu->apic.due;
+		return !vcpu->event_pending && !vcpu->apic.due;
 	case VCPU_WAIT_SIPI:
 		return !vcpu->vm->wait_in_hardware;
 	default:

@@ -80,7 +80,7 @@ static void forget_events(struct vcpu *vcpu)
 	vcpu->event = (struct event){ 0 };
 	vcpu->nmis = 0;
 	vcpu->extint = -1;
-	vcpu->attention = false;
+	vcpu->event_pending = false;
 	vcpu->advance = false;
 }
 
@@ -90,7 +90,7 @@ static void reset(struct vcpu *vcpu)
 	regs_init(&vcpu->regs, signature());
 	apic_init(&vcpu->apic);
 	forget_events(vcpu);
-	vcpu->cpuid_known = false;
+	vcpu->cpuid.known = false;
 	vcpu->regs_changed = true;
 	count(&vcpu->counts.inits);
 }
@@ -106,16 +106,16 @@ enum vcpu_action vcpu_apply(struct vcpu *vcpu, enum vcpu_event event, uint8_t ve
 		break;
 	case DO_RESTART:
 		reset(vcpu);
-		vcpu->started = true;
+		vcpu->start.pending = true;
 		break;
 	case DO_SIPI:
 		regs_sipi(&vcpu->regs, vector);
-		vcpu->sipi_vector = vector;
+		vcpu->start.vector = vector;
 		vcpu->regs_changed = true;
-		vcpu->started = true;
+		vcpu->start.pending = true;
 		break;
 	case DO_ENTER:
-		vcpu->started = true;
+		vcpu->start.pending = true;
 		break;
 	case DO_IGNORE:
 		if (event == ON_SIPI)

@@ -88,52 +88,65 @@ struct vcpu {
 	uint32_t id;
 	int affinity;	     /* processor index, -1: any */
 	uint64_t cache_bits; /* CR0.CD and CR0.NW, which VM entries and exits leave alone */
-	bool attention;	     /* an event may be deliverable: look before the next entry */
-	bool halt_if;	     /* RFLAGS.IF at the HLT */
-	bool halt_nmi_blocked;
-	bool regs_changed;	/* regs hold a new state that the backend must load */
-	bool advance;		/* RIP moves past the instruction that exited, at the next entry */
-	bool waits_in_hardware; /* WAIT_SIPI is the processor's activity state */
+
+	bool event_pending; /* one may be deliverable: look before the next entry */
+	bool regs_changed;  /* regs hold a new state that the backend must load */
+	bool advance;	    /* RIP moves past the instruction that exited, at the next entry */
 
 	_Atomic(enum vcpu_state) state;
 	_Atomic(struct cpu *) cpu; /* the owner */
-	_Atomic bool in_wait_sipi; /* the processor is, or is about to be, in that activity state */
 	_Atomic uint32_t moves;	   /* migrations done */
-
-	/* Requests from the controlling processor, one at a time. */
-	_Atomic uint32_t controls_done;
-	_Atomic(enum status) control_result;
-	void (*call)(struct vcpu *vcpu, void *argument);
-	void *call_argument;
-	bool call_waits;
-	int move_to; /* processor index, -1: stay */
 
 	struct mailbox mailbox;
 	struct apic apic;
-	struct event event;    /* goes in at the next entry */
-	unsigned nmis;	       /* latched, at most 1 beside the one that is being served */
-	int extint;	       /* ExtINT vector that waits for IF, -1: none */
-	uint8_t sipi_vector;   /* of the last SIPI obeyed */
-	uint8_t hardware_sipi; /* of the last exit by a physical SIPI */
-	uint32_t hardware_sipi_blocking; /* interruptibility that this exit saved */
+	struct event event; /* goes in at the next entry */
+	unsigned nmis;	    /* latched, at most 1 beside the one that is being served */
+	int extint;	    /* ExtINT vector that waits for IF, -1: none */
 
-	/* If failure is set: the exit that stopped it, its registers in regs, the code at RIP. */
-	struct vm_exit last;
-	uint8_t code[15], code_bytes;
-	enum exit_kind last_kind; /* of the last exit that core/ saw, for reports */
-	uint32_t last_reason;
-	/* The last answer of CPUID; valid until CR4 or the APIC's mode changes. */
-	bool cpuid_known;
-	uint32_t cpuid_leaf, cpuid_subleaf, cpuid_out[4];
+	struct { /* as the HLT found it */
+		bool interrupts_on;
+		bool nmi_blocked;
+	} halt;
 
-	const char *failure; /* why core/ stopped it; NULL: nothing went wrong */
+	struct { /* requests from the controlling processor, one at a time */
+		_Atomic uint32_t done;
+		_Atomic(enum status) result;
+		void (*call)(struct vcpu *vcpu, void *argument);
+		void *argument;
+		bool call_waits;
+		int move_to; /* processor index, -1: stay */
+	} control;
 
-	struct regs *start_regs; /* if set: state as the processor had it before the first
-				    instruction after START, INIT at the BSP or SIPI */
-	bool started;		 /* start_regs is to be taken at the next entry */
+	struct {			   /* the processor's own wait-for-SIPI activity state */
+		_Atomic bool in_hardware;  /* the processor is, or is about to be, in it */
+		uint8_t vector;		   /* of the last exit by a physical SIPI */
+		uint32_t interruptibility; /* that this exit saved */
+	} sipi_wait;
+
+	struct { /* the first instruction after START, INIT at the BSP or SIPI */
+		struct regs *capture; /* if set: gets the state as the processor has it then */
+		bool pending;	      /* that is to be done at the next entry */
+		uint8_t vector;	      /* of the last SIPI obeyed */
+	} start;
+
+	struct { /* the last answer of CPUID; valid until CR4 or the APIC's mode changes */
+		bool known;
+		uint32_t leaf, subleaf, out[4];
+	} cpuid;
+
+	struct { /* the last exit that core/ saw, for reports */
+		enum exit_kind kind;
+		uint32_t reason;
+	} last_exit;
+
+	struct {			      /* why core/ stopped it */
+		const char *why;	      /* NULL: nothing went wrong */
+		struct vm_exit exit;	      /* that stopped it; its registers are in regs */
+		uint8_t code[15], code_bytes; /* at RIP */
+	} failure;
 
 	struct vcpu_counts counts;
-	void *vendor; /* the backend's */
+	void *arch; /* the backend's */
 };
 
 /* Applies an event to the state; owner only. Returns what was done. */

@@ -19,8 +19,8 @@ struct vm_region {
 struct vm {
 	unsigned vcpu_count;
 	bool wait_in_hardware, decode_apic;
-	bool crowded; /* more vCPUs than processors */
-	bool stuck;   /* a vCPU did not stop in time */
+	bool overcommitted; /* more vCPUs than processors */
+	bool stuck;	    /* a vCPU did not stop in time */
 	struct vcpu *vcpus[VM_VCPUS_MAX];
 	struct vm_region regions[VM_REGIONS_MAX];
 	unsigned region_count;
@@ -34,7 +34,7 @@ struct vm {
 	 * processor. */
 	bool (*on_exit)(struct vcpu *vcpu, const struct vm_exit *exit, void *argument);
 	void *on_exit_argument;
-	void *vendor; /* the backend's: EPT, bitmaps */
+	void *arch; /* the backend's: EPT, bitmaps */
 };
 
 struct vcpu *vm_vcpu(struct vm *vm, uint32_t id);		  /* NULL: none */

@@ -67,7 +67,7 @@ static bool capture(struct lab *lab)
 	if (!lab->start)
 		return require(lab->run, "memory for captured states", STATUS_NO_MEMORY);
 	for (unsigned i = 0; i < lab->vcpus; i++)
-		lab->vm->vcpus[i]->start_regs = &lab->start[i];
+		lab->vm->vcpus[i]->start.capture = &lab->start[i];
 	return true;
 }
 
@@ -160,7 +160,7 @@ void lab_close(struct lab *lab)
 	if (require(lab->run, "stopping the vCPUs", vm_stop_all(vm)))
 		check_memory(lab);
 	for (unsigned i = 0; i < lab->vcpus; i++)
-		vm->vcpus[i]->start_regs = NULL;
+		vm->vcpus[i]->start.capture = NULL;
 	pages_free(lab->start, START_PAGES);
 	lab->start = NULL;
 	lab->run->vm = NULL;
@@ -196,9 +196,9 @@ static void describe_failure(struct lab *lab, const char *what, const struct vcp
 	describe_vcpus(run);
 	text_format(run->reason, sizeof(run->reason),
 		    "%s: vCPU %u was ended: %s (exit %llx, qualification %llx, at %llx)", what,
-		    vcpu->id, vcpu->failure, (unsigned long long)vcpu->last.raw_reason,
-		    (unsigned long long)vcpu->last.raw_qualification,
-		    (unsigned long long)vcpu->last.memory.gpa);
+		    vcpu->id, vcpu->failure.why, (unsigned long long)vcpu->failure.exit.raw_reason,
+		    (unsigned long long)vcpu->failure.exit.raw_qualification,
+		    (unsigned long long)vcpu->failure.exit.memory.gpa);
 }
 
 /* What every vCPU was doing when the time was over. */

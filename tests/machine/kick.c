@@ -183,7 +183,7 @@ static void overtaken(struct test_run *run)
 	if (open_lab(&lab, run)) {
 		struct vcpu *vcpu = lab.vm->vcpus[SUBJECT];
 
-		vcpu->call = burn;
+		vcpu->control.call = burn;
 		for (unsigned i = 0; i < rounds && !run->failures; i++) {
 			vcpu_post(&platform->cpus[0], vcpu,
 				  (struct message){ .kind = MESSAGE_CALL });

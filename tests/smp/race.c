@@ -161,7 +161,7 @@ static bool waits(struct lab *lab, uint64_t in_hardware)
 {
 	const struct vcpu *vcpu = lab->vm->vcpus[1];
 
-	return in_hardware ? atomic_load(&vcpu->in_wait_sipi)
+	return in_hardware ? atomic_load(&vcpu->sipi_wait.in_hardware)
 			   : atomic_load(&vcpu->state) == VCPU_WAIT_SIPI;
 }
 

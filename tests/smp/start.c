@@ -217,7 +217,7 @@ static void start_all(struct test_run *run)
 
 static bool waits_in_hardware(struct lab *lab, uint64_t slot)
 {
-	return atomic_load(&lab->vm->vcpus[slot]->in_wait_sipi);
+	return atomic_load(&lab->vm->vcpus[slot]->sipi_wait.in_hardware);
 }
 
 /* An AP that the processor itself holds in wait-for-SIPI, woken by a physical SIPI. */
@@ -247,7 +247,8 @@ static void hardware_vector(struct test_run *run)
 
 		expect(run, "exits by a physical SIPI", 1,
 		       atomic_load(&vcpu->counts.hardware_sipis), NULL);
-		expect(run, "vector in the exit qualification", vector, vcpu->hardware_sipi, NULL);
+		expect(run, "vector in the exit qualification", vector, vcpu->sipi_wait.vector,
+		       NULL);
 		check_ap(&lab, 1, vector);
 	}
 	lab_close(&lab);
@@ -264,7 +265,7 @@ static void exit_state(struct test_run *run)
 		return;
 	if (physical_sipi(&lab))
 		expect(run, "interruptibility saved by the exit", 0,
-		       lab.vm->vcpus[1]->hardware_sipi_blocking, NULL);
+		       lab.vm->vcpus[1]->sipi_wait.interruptibility, NULL);
 	lab_close(&lab);
 }
 

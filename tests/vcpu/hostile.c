@@ -330,7 +330,7 @@ static void ends(struct test_run *run)
 	if (lab_start(&scene.lab)) {
 		expect_in_time(run, "the vCPU was ended",
 			       vm_wait(scene.lab.vm, has_ended, vcpu, test_time_left(run)));
-		expect(run, "by this exit", end->kind, vcpu->last.kind, NULL);
+		expect(run, "by this exit", end->kind, vcpu->failure.exit.kind, NULL);
 	}
 	close(&scene);
 }

@@ -276,7 +276,7 @@ static bool all_rest(struct lab *lab, uint64_t ignored)
 	(void)ignored;
 	for (unsigned i = 1; i < lab->vcpus; i++)
 		if (state(lab, i) != ending->aps ||
-		    atomic_load(&lab->vm->vcpus[i]->in_wait_sipi) != ending->in_hardware)
+		    atomic_load(&lab->vm->vcpus[i]->sipi_wait.in_hardware) != ending->in_hardware)
 			return false;
 	return true;
 }

@@ -309,7 +309,7 @@ static bool rests(struct lab *lab, uint64_t slot)
 	const struct vcpu *vcpu = lab->vm->vcpus[slot];
 
 	return atomic_load(&vcpu->state) == rest->state &&
-	       atomic_load(&vcpu->in_wait_sipi) == rest->in_hardware &&
+	       atomic_load(&vcpu->sipi_wait.in_hardware) == rest->in_hardware &&
 	       (rest->state != VCPU_HALTED || lab->slot[slot].finished);
 }
 

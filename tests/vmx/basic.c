@@ -126,7 +126,7 @@ static void run_failures(struct test_run *run, const struct scene *scene)
 
 static void instruction_errors(struct test_run *run)
 {
-	const struct vmx_cpu *part = platform->cpus[0].vendor;
+	const struct vmx_cpu *part = platform->cpus[0].arch;
 	uint8_t *pages = pages_alloc(2);
 	struct scene scene = { physical(pages), physical(part->vmxon_region), physical(pages) + 8 };
 

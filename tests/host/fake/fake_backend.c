@@ -58,8 +58,8 @@ static bool fails_now(void)
 
 static enum status fake_vm_create(struct vm *vm)
 {
-	vm->vendor = pages_alloc(1);
-	if (!vm->vendor)
+	vm->arch = pages_alloc(1);
+	if (!vm->arch)
 		return STATUS_NO_MEMORY;
 	fake_vendor.vms++;
 	return fails_now() ? STATUS_DEVICE : STATUS_OK;
@@ -68,7 +68,7 @@ static enum status fake_vm_create(struct vm *vm)
 static void fake_vm_destroy(struct vm *vm)
 {
 	fake_vendor.vms--;
-	pages_free(vm->vendor, 1);
+	pages_free(vm->arch, 1);
 }
 
 static enum status fake_map(struct vm *vm, uint64_t gpa, uint64_t physical_address, size_t pages)
@@ -78,23 +78,15 @@ static enum status fake_map(struct vm *vm, uint64_t gpa, uint64_t physical_addre
 	return fails_now() ? STATUS_DEVICE : STATUS_OK;
 }
 
-static enum status fake_unmap(struct vm *vm, uint64_t gpa, size_t pages)
-{
-	(void)vm;
-	(void)gpa;
-	(void)pages;
-	return STATUS_OK;
-}
-
 static enum status fake_vcpu_create(struct vcpu *vcpu)
 {
-	struct fake_vcpu *vendor = pages_alloc(1);
+	struct fake_vcpu *arch = pages_alloc(1);
 
-	_Static_assert(sizeof(*vendor) <= PAGE_SIZE, "one page");
-	if (!vendor)
+	_Static_assert(sizeof(*arch) <= PAGE_SIZE, "one page");
+	if (!arch)
 		return STATUS_NO_MEMORY;
-	vendor->physical_sipi = -1;
-	vcpu->vendor = vendor;
+	arch->physical_sipi = -1;
+	vcpu->arch = arch;
 	fake_vendor.vcpus++;
 	return fails_now() ? STATUS_DEVICE : STATUS_OK;
 }
@@ -103,7 +95,7 @@ static void fake_vcpu_destroy(struct vcpu *vcpu)
 {
 	FAKE_CHECK(!fake_of(vcpu)->loaded_on);
 	fake_vendor.vcpus--;
-	pages_free(vcpu->vendor, 1);
+	pages_free(vcpu->arch, 1);
 }
 
 static enum status fake_load(struct cpu *cpu, struct vcpu *vcpu)
@@ -133,10 +125,10 @@ static void fake_flush(struct vm *vm)
 /* The rule of backend.h: calls about a vCPU are made where it is loaded. */
 static struct fake_vcpu *loaded(struct vcpu *vcpu)
 {
-	struct fake_vcpu *vendor = fake_of(vcpu);
+	struct fake_vcpu *arch = fake_of(vcpu);
 
-	FAKE_CHECK(vendor->loaded_on && vendor->loaded_on == fake_self());
-	return vendor;
+	FAKE_CHECK(arch->loaded_on && arch->loaded_on == fake_self());
+	return arch;
 }
 
 static void fake_state_get(struct vcpu *vcpu, struct regs *regs)
@@ -210,28 +202,28 @@ void fake_spin(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exi
 
 static void execute(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 {
-	struct fake_vcpu *vendor = fake_of(vcpu);
+	struct fake_vcpu *arch = fake_of(vcpu);
 
-	vendor->executed++;
-	if (vendor->program)
-		vendor->program(vcpu, entry, exit);
-	else if (vendor->script_at < vendor->script_length)
-		*exit = vendor->script[vendor->script_at++];
+	arch->executed++;
+	if (arch->program)
+		arch->program(vcpu, entry, exit);
+	else if (arch->script_at < arch->script_length)
+		*exit = arch->script[arch->script_at++];
 	else
 		fake_spin(vcpu, entry, exit);
 }
 
-static void advance(struct vcpu *vcpu, struct fake_vcpu *vendor)
+static void advance(struct vcpu *vcpu, struct fake_vcpu *arch)
 {
-	vendor->regs.rip += vendor->exit_length;
-	vendor->regs.interruptibility &= ~(uint32_t)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
+	arch->regs.rip += arch->exit_length;
+	arch->regs.interruptibility &= ~(uint32_t)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
 	vcpu->advance = false;
 }
 
 /* SDM vol. 3C, "Checks on Guest Non-Register State", for what is injected. */
-static void deliver(struct fake_vcpu *vendor, const struct event *event)
+static void deliver(struct fake_vcpu *arch, const struct event *event)
 {
-	struct regs *regs = &vendor->regs;
+	struct regs *regs = &arch->regs;
 
 	FAKE_CHECK(event->type != EVENT_NONE);
 	if (event->type == EVENT_INTERRUPT || event->type == EVENT_NMI)
@@ -242,9 +234,9 @@ static void deliver(struct fake_vcpu *vendor, const struct event *event)
 	}
 	if (event->type == EVENT_NMI)
 		regs->interruptibility |= BLOCKED_BY_NMI;
-	if (vendor->event_count < FAKE_EVENTS_MAX)
-		vendor->events[vendor->event_count] = *event;
-	vendor->event_count++;
+	if (arch->event_count < FAKE_EVENTS_MAX)
+		arch->events[arch->event_count] = *event;
+	arch->event_count++;
 }
 
 static bool window(const struct regs *regs, const struct entry *entry, struct vm_exit *exit)
@@ -269,12 +261,12 @@ void fake_physical_sipi(struct cpu *cpu, uint8_t vector)
 }
 
 /* SDM vol. 3C, "Activity State": nothing but INIT and SIPI ends wait-for-SIPI. */
-static void wait_for_sipi(struct fake_vcpu *vendor, struct vm_exit *exit)
+static void wait_for_sipi(struct fake_vcpu *arch, struct vm_exit *exit)
 {
 	int vector = -1;
 
 	while (vector < 0) {
-		vector = atomic_exchange(&vendor->physical_sipi, -1);
+		vector = atomic_exchange(&arch->physical_sipi, -1);
 		if (vector < 0 && !fake.threads)
 			return; /* the only thread: come back later */
 		sched_yield();
@@ -284,31 +276,31 @@ static void wait_for_sipi(struct fake_vcpu *vendor, struct vm_exit *exit)
 
 static void fake_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 {
-	struct fake_vcpu *vendor = loaded(vcpu);
-	struct cpu *cpu = vendor->loaded_on;
+	struct fake_vcpu *arch = loaded(vcpu);
+	struct cpu *cpu = arch->loaded_on;
 
 	*exit = (struct vm_exit){ .kind = EXIT_TIMER };
 	FAKE_CHECK(!vcpu->regs_changed);
 	FAKE_CHECK(atomic_load(&cpu->window) != WINDOW_CLOSED || !entry->ticks);
-	vendor->entries++;
-	vendor->regs.idtr.base += vendor->adds_to_idtr;
+	arch->entries++;
+	arch->regs.idtr.base += arch->adds_to_idtr;
 	if (vcpu->advance)
-		advance(vcpu, vendor);
-	vendor->entry = *entry;
-	vendor->entry.inject = NULL;
+		advance(vcpu, arch);
+	arch->entry = *entry;
+	arch->entry.inject = NULL;
 	if (entry->inject)
-		deliver(vendor, entry->inject);
+		deliver(arch, entry->inject);
 	atomic_store(&abort_flags[cpu->index], false);
 	/* A kick that came before the line above. */
 	if (atomic_load(&cpu->window) == WINDOW_KICKED)
 		fake_abort_entry(cpu);
-	if (vendor->regs.activity == ACTIVITY_WAIT_SIPI) {
-		wait_for_sipi(vendor, exit);
+	if (arch->regs.activity == ACTIVITY_WAIT_SIPI) {
+		wait_for_sipi(arch, exit);
 	} else if (entry->ticks && !fake_aborted(vcpu)) {
-		if (!window(&vendor->regs, entry, exit))
+		if (!window(&arch->regs, entry, exit))
 			execute(vcpu, entry, exit);
 	}
-	vendor->exit_length = exit->length;
+	arch->exit_length = exit->length;
 }
 
 static void fake_apic_mode_changed(struct vcpu *vcpu)
@@ -367,7 +359,6 @@ const struct backend fake_backend = {
 	.vm_create = fake_vm_create,
 	.vm_destroy = fake_vm_destroy,
 	.map = fake_map,
-	.unmap = fake_unmap,
 	.vcpu_create = fake_vcpu_create,
 	.vcpu_destroy = fake_vcpu_destroy,
 	.load = fake_load,

@@ -54,7 +54,7 @@ void fake_backend_reset(void);
 
 static inline struct fake_vcpu *fake_of(const struct vcpu *vcpu)
 {
-	return vcpu->vendor;
+	return vcpu->arch;
 }
 
 void fake_set_program(struct vcpu *vcpu, fake_program *program, void *argument);

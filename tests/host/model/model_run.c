@@ -77,7 +77,7 @@ static void compare(void)
 		SAME(messages, mailbox_count(&vcpu->mailbox), v->queued);
 		SAME(NMI, vcpu->nmis, v->nmi);
 		SAME(ExtINT, vcpu->extint, v->extint);
-		SAME(SIPI vector, vcpu->sipi_vector, v->sipi_vector);
+		SAME(SIPI vector, vcpu->start.vector, v->sipi_vector);
 		SAME(sent, atomic_load(&counts->sent), v->sent);
 		SAME(received, atomic_load(&counts->received), v->received);
 		SAME(delivered, atomic_load(&counts->delivered), v->delivered);
@@ -86,8 +86,8 @@ static void compare(void)
 		SAME(INITs, atomic_load(&counts->inits), v->inits);
 		SAME(ignored SIPIs, atomic_load(&counts->sipis_ignored), v->sipis_ignored);
 		/* Whoever has something to take looks before the next entry. */
-		if (!vcpu->attention && (v->nmi || v->extint >= 0))
-			SAME(attention, vcpu->attention, true);
+		if (!vcpu->event_pending && (v->nmi || v->extint >= 0))
+			SAME(attention, vcpu->event_pending, true);
 		compare_apic(i);
 	}
 	for (unsigned i = 0; i < 1; i++)
@@ -212,7 +212,7 @@ static void post(unsigned i, enum message_kind kind, char model_kind)
 	vcpu_post(&platform->cpus[0], vm->vcpus[i], (struct message){ .kind = (uint8_t)kind });
 	model_post(&model, i, model_kind);
 	both_drain(i);
-	SAME(refused, atomic_load(&vm->vcpus[i]->control_result) == STATUS_BAD_STATE,
+	SAME(refused, atomic_load(&vm->vcpus[i]->control.result) == STATUS_BAD_STATE,
 	     model.vcpu[i].refused);
 }
 

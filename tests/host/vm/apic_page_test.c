@@ -18,7 +18,7 @@ static int set_up(void **state)
 	fake_enable_apics(vm);
 	vcpu = fake_run_from_start(vm, 0, NULL, NULL);
 	fake_step(0); /* loads it */
-	vcpu->attention = false;
+	vcpu->event_pending = false;
 	return 0;
 }
 
@@ -51,11 +51,11 @@ static void assert_advances(void)
 static void assert_fails(const struct vm_exit *exit, const char *why)
 {
 	fake_set_state(vcpu, VCPU_RUNNING);
-	vcpu->failure = NULL;
+	vcpu->failure.why = NULL;
 	handle(exit);
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_STOPPED);
-	assert_string_equal(vcpu->failure, why);
-	assert_memory_equal(&vcpu->last, exit, sizeof(*exit));
+	assert_string_equal(vcpu->failure.why, why);
+	assert_memory_equal(&vcpu->failure.exit, exit, sizeof(*exit));
 	fake_set_state(vcpu, VCPU_RUNNING);
 }
 
@@ -86,8 +86,8 @@ static void test_apic_page(void **state)
 	handle(&load);
 	assert_advances();
 	assert_int_equal(gpr[RBX], 0x50014);
-	assert_true(vcpu->attention); /* a load of a reserved register may raise an interrupt */
-	vcpu->attention = false;
+	assert_true(vcpu->event_pending); /* a load of a reserved register may raise an interrupt */
+	vcpu->event_pending = false;
 	load.memory.access.size = load.memory.access.reg_size = 1;
 	load.memory.gpa += 2; /* a byte of it */
 	handle(&load);
@@ -98,7 +98,7 @@ static void test_apic_page(void **state)
 	gpr[RBX] = 0x30;
 	handle(&store);
 	assert_advances();
-	assert_true(vcpu->attention);
+	assert_true(vcpu->event_pending);
 	assert_int_equal(apic_get(&vcpu->apic, APIC_TPR), 0x30);
 	gpr[RBX] = 0x05;
 	processor()->rflags |= RFLAGS_CF;
@@ -133,11 +133,11 @@ static void test_icr_in_the_page(void **state)
 	assert_int_equal(atomic_load(&vcpu->counts.sent), 1);
 	/* By a processor that has put the value there: no instruction is left to advance over. */
 	fake_poke(&vcpu->apic, APIC_ICR, 0x4043);
-	vcpu->attention = false;
+	vcpu->event_pending = false;
 	assert_int_equal(handle(&in_place), STEP_AGAIN);
 	assert_true(mailbox_pop(&vm_vcpu(vm, 1)->mailbox, &message));
 	assert_int_equal(message.vector, 0x43);
-	assert_true(vcpu->attention);
+	assert_true(vcpu->event_pending);
 	assert_false(vcpu->advance);
 }
 

@@ -94,7 +94,7 @@ static void test_start_ap(void **state)
 	assert_int_equal(vm_start_ap(vm, 2, 0x9F), STATUS_OK);
 	fake_settle(2);
 	assert_int_equal(state_of(2), VCPU_RUNNING);
-	assert_int_equal(vm_vcpu(vm, 2)->sipi_vector, 0x9F);
+	assert_int_equal(vm_vcpu(vm, 2)->start.vector, 0x9F);
 	assert_int_equal(fake_of(vm_vcpu(vm, 2))->regs.segment[CS].base, 0x9F000);
 	assert_int_equal(atomic_load(&vm_vcpu(vm, 2)->counts.inits), 1);
 	assert_int_equal(vm_start_ap(vm, 99, 1), STATUS_NOT_FOUND);

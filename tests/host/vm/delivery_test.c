@@ -57,7 +57,7 @@ static void test_fixed(void **state)
 	(void)state;
 	deliver(DELIVERY_FIXED, 0x50);
 	assert_int_equal(apic_highest_request(&target->apic), 0x50);
-	assert_true(target->attention);
+	assert_true(target->event_pending);
 	assert_counts(1, 0, 0);
 	deliver(DELIVERY_LOWEST, 0x50);
 	assert_counts(1, 1, 0);
@@ -76,7 +76,7 @@ static void test_nmi(void **state)
 	(void)state;
 	deliver(DELIVERY_NMI, 0);
 	assert_int_equal(target->nmis, 1);
-	assert_true(target->attention);
+	assert_true(target->event_pending);
 	assert_counts(1, 0, 0);
 	deliver(DELIVERY_NMI, 0);
 	assert_int_equal(target->nmis, 1);
@@ -94,7 +94,7 @@ static void test_extint(void **state)
 	assert_int_equal(target->extint, -1);
 	deliver(DELIVERY_EXTINT, 8);
 	assert_int_equal(target->extint, 8);
-	assert_true(target->attention);
+	assert_true(target->event_pending);
 	assert_int_equal(apic_highest_request(&target->apic), -1); /* bypasses the IRR */
 	assert_counts(1, 0, 0);
 	deliver(DELIVERY_EXTINT, 9);
@@ -150,10 +150,10 @@ static void test_init_and_sipi(void **state)
 	assert_int_equal(atomic_load(&target->state), VCPU_WAIT_SIPI);
 	deliver(DELIVERY_SIPI, 0x10);
 	assert_int_equal(atomic_load(&target->state), VCPU_RUNNING);
-	assert_int_equal(target->sipi_vector, 0x10);
+	assert_int_equal(target->start.vector, 0x10);
 	assert_int_equal(target->regs.segment[CS].base, 0x10000);
 	deliver(DELIVERY_SIPI, 0x11); /* the second one changes nothing */
-	assert_int_equal(target->sipi_vector, 0x10);
+	assert_int_equal(target->start.vector, 0x10);
 	assert_int_equal(target->regs.segment[CS].base, 0x10000);
 	assert_counts(2, 0, 2);
 	target->apic.base |= IA32_APIC_BASE_BSP;
@@ -179,7 +179,7 @@ static void test_order_is_kept(void **state)
 	assert_int_equal(mailbox_count(&target->mailbox), 4);
 	vcpu_drain(target);
 	assert_int_equal(atomic_load(&target->state), VCPU_RUNNING);
-	assert_int_equal(target->sipi_vector, 2);
+	assert_int_equal(target->start.vector, 2);
 	assert_counts(4, 0, 0);
 	assert_int_equal(mailbox_count(&target->mailbox), 0);
 }
@@ -204,27 +204,27 @@ static void test_control_messages(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-		uint32_t done = atomic_load(&target->controls_done);
+		uint32_t done = atomic_load(&target->control.done);
 
 		fake_set_state(target, rows[i].from);
-		atomic_store(&target->control_result, STATUS_DEVICE);
+		atomic_store(&target->control.result, STATUS_DEVICE);
 		vcpu_post(&platform->cpus[0], target,
 			  (struct message){ .kind = (uint8_t)rows[i].kind });
 		vcpu_drain(target);
 		assert_int_equal(atomic_load(&target->state), rows[i].to);
-		assert_int_equal(atomic_load(&target->control_result), rows[i].result);
-		assert_int_equal(atomic_load(&target->controls_done), done + 1);
+		assert_int_equal(atomic_load(&target->control.result), rows[i].result);
+		assert_int_equal(atomic_load(&target->control.done), done + 1);
 	}
 	vcpu_post(&platform->cpus[0], target, (struct message){ .kind = MESSAGE_CALL });
 	vcpu_post(&platform->cpus[0], target, (struct message){ .kind = MESSAGE_MOVE, .value = 1 });
 	vcpu_post(&platform->cpus[0], target, (struct message){ .kind = MESSAGE_NONE });
-	assert_false(target->call_waits);
-	assert_int_equal(target->move_to, -1);
+	assert_false(target->control.call_waits);
+	assert_int_equal(target->control.move_to, -1);
 	vcpu_drain(target);
-	assert_true(target->call_waits);
-	assert_int_equal(target->move_to, 1);
-	target->call_waits = false;
-	target->move_to = -1;
+	assert_true(target->control.call_waits);
+	assert_int_equal(target->control.move_to, 1);
+	target->control.call_waits = false;
+	target->control.move_to = -1;
 	assert_counts(0, 0, 0);
 }
 
@@ -270,7 +270,7 @@ static void count_sipis(const struct cpu *to, uint32_t icr_low)
 {
 	assert_int_equal(to->index, 1);
 	if (icr_low != IPI_NMI && --sipis_until_it_wakes == 0)
-		atomic_store(&target->in_wait_sipi, false);
+		atomic_store(&target->sipi_wait.in_hardware, false);
 }
 
 /* A processor in wait-for-SIPI takes no NMI: physical SIPIs until it has left that state. */
@@ -282,23 +282,23 @@ static void test_hardware_waiter(void **state)
 	fake.on_ipi = count_sipis;
 	fake.hold_others = true;
 	sipis_until_it_wakes = 3;
-	atomic_store(&target->in_wait_sipi, true);
+	atomic_store(&target->sipi_wait.in_hardware, true);
 	vcpu_post(&platform->cpus[0], target, message);
 	assert_int_equal(atomic_load(&fake.sipis), 3);
 	assert_int_equal(atomic_load(&fake.last_icr), 0x469F);
 	message = (struct message){ .kind = MESSAGE_INIT, .vector = 0x9F };
 	sipis_until_it_wakes = 1;
-	atomic_store(&target->in_wait_sipi, true);
+	atomic_store(&target->sipi_wait.in_hardware, true);
 	vcpu_post(&platform->cpus[0], target, message);
 	assert_int_equal(atomic_load(&fake.last_icr), 0x4600);
 	assert_int_equal(atomic_load(&fake.sipis), 4);
 	/* It never wakes: given up after 10 ms. */
 	fake.on_ipi = NULL;
 	fake.clock_step = platform->clock_hz / 1000;
-	atomic_store(&target->in_wait_sipi, true);
+	atomic_store(&target->sipi_wait.in_hardware, true);
 	vcpu_post(&platform->cpus[0], target, message);
 	assert_in_range(atomic_load(&fake.sipis), 4 + 8, 4 + 10);
-	atomic_store(&target->in_wait_sipi, false);
+	atomic_store(&target->sipi_wait.in_hardware, false);
 	fake.hold_others = false;
 	fake.clock_step = 100;
 }

@@ -18,7 +18,7 @@ static int set_up(void **state)
 	fake_enable_apics(vm);
 	vcpu = fake_run_from_start(vm, 0, NULL, NULL);
 	fake_step(0); /* loads it */
-	vcpu->attention = false;
+	vcpu->event_pending = false;
 	return 0;
 }
 
@@ -59,13 +59,13 @@ static void assert_advances(void)
 static void assert_fails(const struct vm_exit *exit, const char *why)
 {
 	fake_set_state(vcpu, VCPU_RUNNING);
-	vcpu->failure = NULL;
+	vcpu->failure.why = NULL;
 	handle(exit);
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_STOPPED);
-	assert_string_equal(vcpu->failure, why);
+	assert_string_equal(vcpu->failure.why, why);
 	assert_ptr_equal(atomic_load(&vm->failed), vcpu);
 	atomic_store(&vm->failed, NULL);
-	assert_memory_equal(&vcpu->last, exit, sizeof(*exit));
+	assert_memory_equal(&vcpu->failure.exit, exit, sizeof(*exit));
 	fake_set_state(vcpu, VCPU_RUNNING);
 }
 
@@ -75,7 +75,7 @@ static void test_simple_kinds(void **state)
 	static const struct {
 		enum exit_kind kind;
 		enum step step;
-		bool advance, attention;
+		bool advance, event_pending;
 		uint8_t fault;
 	} rows[] = {
 		{ EXIT_TIMER, STEP_AGAIN, false, false, 0 },
@@ -94,16 +94,16 @@ static void test_simple_kinds(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct vm_exit exit = { .kind = rows[i].kind, .length = 2 };
 
-		vcpu->attention = false;
+		vcpu->event_pending = false;
 		assert_int_equal(handle(&exit), rows[i].step);
 		assert_int_equal(vcpu->advance, rows[i].advance);
-		assert_int_equal(vcpu->attention, rows[i].attention);
+		assert_int_equal(vcpu->event_pending, rows[i].event_pending);
 		if (rows[i].fault)
 			assert_fault(rows[i].fault);
 		else
 			assert_int_equal(vcpu->event.type, EVENT_NONE);
 		assert_int_equal(atomic_load(&vcpu->state), VCPU_RUNNING);
-		assert_null(vcpu->failure);
+		assert_null(vcpu->failure.why);
 	}
 }
 
@@ -173,10 +173,10 @@ static void test_x2apic_msrs(void **state)
 	handle(&write); /* not in xAPIC mode */
 	assert_fault(13);
 	assert_true(apic_set_base(&vcpu->apic, 0xFEE00D00));
-	vcpu->attention = false;
+	vcpu->event_pending = false;
 	handle(&write);
 	assert_advances();
-	assert_true(vcpu->attention);
+	assert_true(vcpu->event_pending);
 	assert_int_equal(apic_get(&vcpu->apic, APIC_TPR), 0x20);
 	gpr[RCX] = 0x830; /* to physical id 1 */
 	gpr[RAX] = 0x4042;
@@ -220,7 +220,7 @@ static void test_control_registers(void **state)
 	processor()->cr0 = 0x11;
 	processor()->cr3 = 0x3000; /* the guest's own: must not be lost */
 	vcpu->regs_changed = false;
-	vcpu->cpuid_known = true;
+	vcpu->cpuid.known = true;
 	vcpu->regs.gpr[RSI] = 0x40000013;
 	handle(&exit);
 	assert_advances();
@@ -228,7 +228,7 @@ static void test_control_registers(void **state)
 	assert_int_equal(vcpu->regs.cr3, 0x3000);
 	assert_int_equal(vcpu->cache_bits, 0x40000000);
 	assert_true(vcpu->regs_changed);
-	assert_false(vcpu->cpuid_known);
+	assert_false(vcpu->cpuid.known);
 	vcpu->regs.gpr[RSI] = 0x80000000; /* PG without PE */
 	handle(&exit);
 	assert_fault(13);
@@ -309,15 +309,15 @@ static void test_hardware_init_and_sipi(void **state)
 	(void)state;
 	vcpu->regs_changed = false;
 	assert_int_equal(handle(&sipi), STEP_AGAIN);
-	assert_int_equal(vcpu->hardware_sipi, 0x9F);
-	assert_int_equal(vcpu->hardware_sipi_blocking, 4);
+	assert_int_equal(vcpu->sipi_wait.vector, 0x9F);
+	assert_int_equal(vcpu->sipi_wait.interruptibility, 4);
 	assert_int_equal(atomic_load(&vcpu->counts.hardware_sipis), 1);
 	assert_true(vcpu->regs_changed);
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_RUNNING); /* its message does the rest */
 	assert_int_equal(handle(&init), STEP_AGAIN);
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_RUNNING);
 	assert_int_equal(vcpu->regs.rip, 0xFFF0);
-	assert_true(vcpu->started);
+	assert_true(vcpu->start.pending);
 	vcpu->apic.base &= ~(uint64_t)IA32_APIC_BASE_BSP;
 	assert_int_equal(handle(&init), STEP_AGAIN);
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_WAIT_SIPI);

@@ -46,13 +46,13 @@ static void enter(void)
 static void interrupt(uint8_t vector)
 {
 	assert_int_equal(apic_accept(&vcpu->apic, vector, false), APIC_ACCEPTED);
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 }
 
 static void nmi(void)
 {
 	vcpu->nmis = 1;
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 }
 
 static void assert_event(unsigned n, enum event_type type, uint8_t vector)
@@ -116,13 +116,13 @@ static void test_halt(void **state)
 
 	go_to_sleep(RFLAGS_IF, 0);
 	vcpu->extint = 9;
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 	assert_true(wakes());
 	assert_event(4, EVENT_INTERRUPT, 9);
 
 	go_to_sleep(RFLAGS_IF, 0);
 	vcpu->extint = 0;
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 	assert_true(wakes());
 	assert_event(5, EVENT_INTERRUPT, 0);
 }

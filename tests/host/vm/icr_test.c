@@ -120,11 +120,11 @@ static void test_illegal_vectors(void **state)
 			unsigned to;
 
 			source->apic.esr_latched = 0;
-			source->attention = false;
+			source->event_pending = false;
 			ipi_from_icr(source, 0x4000 | mode << 8 | vector, 0);
 			assert_int_equal(source->apic.esr_latched,
 					 illegal ? APIC_ESR_SEND_ILLEGAL : 0);
-			assert_int_equal(source->attention, illegal);
+			assert_int_equal(source->event_pending, illegal);
 			to = 0;
 			for (unsigned i = 0; i < 4; i++) {
 				struct message message;
@@ -144,10 +144,10 @@ static void test_lowest_priority_in_x2apic_mode(void **state)
 	assert_true(apic_set_base(&source->apic, 0xFEE00C00));
 	for (uint32_t vector = 15; vector < 17; vector++) {
 		source->apic.esr_latched = 0;
-		source->attention = false;
+		source->event_pending = false;
 		ipi_from_icr(source, 0x4100 | vector, 0);
 		assert_int_equal(source->apic.esr_latched, APIC_ESR_REDIRECTABLE);
-		assert_true(source->attention);
+		assert_true(source->event_pending);
 		assert_int_equal(receivers(MESSAGE_NONE, 0), 0);
 	}
 	assert_int_equal(atomic_load(&vm->refused), 2);
@@ -159,7 +159,7 @@ static void test_error_interrupt_of_the_sender(void **state)
 	fake_poke(&source->apic, APIC_LVT_ERROR, 0xE0);
 	ipi_from_icr(source, 0x4005, 0);
 	assert_int_equal(apic_highest_request(&source->apic), 0xE0);
-	assert_true(source->attention);
+	assert_true(source->event_pending);
 }
 
 static void test_self_ipi(void **state)

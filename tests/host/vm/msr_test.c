@@ -82,11 +82,11 @@ static void test_constants(void **state)
 static void test_apic_base(void **state)
 {
 	(void)state;
-	vcpu->cpuid_known = true;
+	vcpu->cpuid.known = true;
 	assert_int_equal(read(0x1B), 0xFEE00900);
 	assert_true(vcpu_msr_write(vcpu, 0x1B, 0xFEE00900));
 	assert_int_equal(fake_of(vcpu)->mode_changes, 1); /* the one of the first entry */
-	assert_false(vcpu->cpuid_known);
+	assert_false(vcpu->cpuid.known);
 	assert_false(vcpu_msr_write(vcpu, 0x1B, 0xFEE00901));
 	assert_int_equal(fake_of(vcpu)->mode_changes, 1);
 	assert_true(vcpu_msr_write(vcpu, 0x1B, 0xFEE00D00));
@@ -157,9 +157,9 @@ static void test_tsc_deadline(void **state)
 	assert_int_equal(vcpu->apic.due, 0x7FFFFFFFFFFF);
 	/* One that has passed is not lost when the next one is set. */
 	assert_true(vcpu_msr_write(vcpu, 0x6E0, 1));
-	vcpu->attention = false;
+	vcpu->event_pending = false;
 	assert_true(vcpu_msr_write(vcpu, 0x6E0, 0x7FFFFFFFFFFF));
-	assert_true(vcpu->attention);
+	assert_true(vcpu->event_pending);
 	assert_int_equal(apic_highest_request(&vcpu->apic), 0x40);
 }
 
@@ -193,7 +193,7 @@ static void test_leaf_1(void **state)
 	assert_int_equal(out[2], ~(uint32_t)(1 << 3 | 1 << 5 | 1 << 6 | 1 << 27));
 	assert_int_equal(out[3], ~(uint32_t)(1 << 7 | 1 << 12 | 1 << 14));
 	fake_vendor.cpuid_1[2] = fake_vendor.cpuid_1[3] = 0;
-	vcpu->cpuid_known = false;
+	vcpu->cpuid.known = false;
 	out = cpuid(1, 0);
 	assert_int_equal(out[2], 1u << 21 | 1u << 24 | 1u << 31); /* x2APIC, deadline, guest */
 	assert_int_equal(out[3], 0);
@@ -267,12 +267,12 @@ static void test_no_quick_answers_for_those_who_look(void **state)
 	(void)state;
 	cpuid(7, 0);
 	vm->on_exit = look;
-	vcpu->cpuid_known = false;
+	vcpu->cpuid.known = false;
 	cpuid(7, 0);
-	assert_false(vcpu->cpuid_known);
+	assert_false(vcpu->cpuid.known);
 	vm->on_exit = NULL;
 	cpuid(7, 0);
-	assert_true(vcpu->cpuid_known);
+	assert_true(vcpu->cpuid.known);
 }
 
 /* The answer that is kept is the right one for its question only. */

@@ -46,13 +46,13 @@ static void enter(void)
 static void interrupt(uint8_t vector)
 {
 	assert_int_equal(apic_accept(&vcpu->apic, vector, false), APIC_ACCEPTED);
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 }
 
 static void nmi(void)
 {
 	vcpu->nmis = 1;
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 }
 
 static void assert_event(unsigned n, enum event_type type, uint8_t vector)
@@ -91,7 +91,7 @@ static void test_interrupt(void **state)
 	assert_int_equal(atomic_load(&vcpu->counts.interrupts), 1);
 	assert_false(guest()->entry.irq_window);
 	assert_int_equal(guest()->entry.tpr_threshold, 0);
-	assert_false(vcpu->attention);
+	assert_false(vcpu->event_pending);
 	enter(); /* and it does not go in twice */
 	assert_int_equal(guest()->event_count, 1);
 }
@@ -105,7 +105,7 @@ static void test_interrupt_window(void **state)
 	enter();
 	assert_int_equal(guest()->event_count, 0);
 	assert_true(guest()->entry.irq_window);
-	assert_true(vcpu->attention);
+	assert_true(vcpu->event_pending);
 	guest()->regs.rflags |= RFLAGS_IF; /* STI and one more instruction */
 	enter();
 	assert_int_equal(guest()->event_count, 1);
@@ -192,7 +192,7 @@ static void test_extint_0(void **state)
 {
 	(void)state;
 	vcpu->extint = 0;
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 	enter();
 	assert_event(0, EVENT_INTERRUPT, 0);
 	assert_int_equal(vcpu->extint, -1);
@@ -203,7 +203,7 @@ static void test_extint(void **state)
 	(void)state;
 	apic_mmio_write(&vcpu->apic, APIC_TPR, 0xFF, fake.now); /* does not hold it back */
 	vcpu->extint = 8;
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 	enter();
 	assert_event(0, EVENT_INTERRUPT, 8);
 	assert_int_equal(vcpu->extint, -1);
@@ -222,7 +222,7 @@ static void test_extint(void **state)
 	assert_int_equal(vcpu->extint, -1);
 	assert_int_equal(apic_highest_request(&vcpu->apic), 0x50);
 	assert_true(guest()->entry.irq_window);
-	assert_true(vcpu->attention);
+	assert_true(vcpu->event_pending);
 }
 
 /* Held back by the TPR: leave when it falls to the request's class. */
@@ -249,7 +249,7 @@ static void test_tpr_threshold(void **state)
 		assert_int_equal(guest()->event_count, before + rows[i].taken);
 		assert_int_equal(guest()->entry.tpr_threshold, rows[i].threshold);
 		assert_false(guest()->entry.irq_window);
-		assert_int_equal(vcpu->attention, !rows[i].taken);
+		assert_int_equal(vcpu->event_pending, !rows[i].taken);
 	}
 	/* Held back by what is in service: the TPR does not matter. */
 	apic_init(&vcpu->apic);

@@ -190,7 +190,7 @@ static void test_load_fails(void **state)
 	fake_vendor.fail_load = true;
 	assert_true(fake_step(0));
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_STOPPED);
-	assert_non_null(vcpu->failure);
+	assert_non_null(vcpu->failure.why);
 	assert_int_equal(fake_of(vcpu)->entries, 0);
 	assert_null(platform->cpus[0].loaded);
 	fake_vendor.fail_load = false;
@@ -203,7 +203,7 @@ static void test_capture(void **state)
 	struct regs start = { 0 };
 
 	(void)state;
-	vcpu->start_regs = &start;
+	vcpu->start.capture = &start;
 	fake_of(vcpu)->adds_to_idtr = 0x1000;
 	fake_set_program(vcpu, fake_spin, NULL);
 	assert_int_equal(vm_start_ap(vm, 1, 0x22), STATUS_OK);
@@ -228,9 +228,9 @@ static void test_no_capture(void **state)
 	(void)state;
 	fake_set_program(vcpu, fake_spin, NULL);
 	assert_int_equal(vm_start(vm), STATUS_OK);
-	assert_true(vcpu->started || fake_of(vcpu)->entries);
+	assert_true(vcpu->start.pending || fake_of(vcpu)->entries);
 	fake_step(0);
-	assert_false(vcpu->started);
+	assert_false(vcpu->start.pending);
 	assert_int_equal(fake_of(vcpu)->entries, fake_of(vcpu)->executed);
 }
 
@@ -278,8 +278,8 @@ static void test_calls_end_the_slice(void **state)
 	unsigned calls = 0;
 
 	(void)state;
-	vcpu->call = count_call;
-	vcpu->call_argument = &calls;
+	vcpu->control.call = count_call;
+	vcpu->control.argument = &calls;
 	for (unsigned i = 1; i < 4; i++) {
 		assert_true(fake_step(0));
 		assert_int_equal(calls, i);
@@ -309,14 +309,14 @@ static void test_call_of_a_drained_box(void **state)
 
 	(void)state;
 	fake_set_state(vcpu, VCPU_PAUSED);
-	vcpu->call = note_call;
-	vcpu->call_argument = &called;
-	vcpu->call_waits = true;
+	vcpu->control.call = note_call;
+	vcpu->control.argument = &called;
+	vcpu->control.call_waits = true;
 	fake_step(0);
 	assert_true(called);
-	vcpu->move_to = 0;
+	vcpu->control.move_to = 0;
 	fake_step(0);
-	assert_int_equal(vcpu->move_to, -1);
+	assert_int_equal(vcpu->control.move_to, -1);
 }
 
 static void test_loop(void **state)
@@ -376,12 +376,12 @@ static void test_hardware_wait(void **state)
 	assert_true(fake_step(1));
 	assert_true(fake_of(vcpu)->entries > 0);
 	assert_int_equal(fake_of(vcpu)->regs.activity, ACTIVITY_WAIT_SIPI);
-	assert_false(atomic_load(&vcpu->in_wait_sipi));
+	assert_false(atomic_load(&vcpu->sipi_wait.in_hardware));
 	/* The physical SIPI announces the message, which does the work. */
 	fake_set_program(vcpu, fake_spin, NULL);
 	atomic_store(&fake_of(vcpu)->physical_sipi, 0x33);
 	assert_true(fake_step(1));
-	assert_int_equal(vcpu->hardware_sipi, 0x33);
+	assert_int_equal(vcpu->sipi_wait.vector, 0x33);
 	assert_int_equal(atomic_load(&vcpu->counts.hardware_sipis), 1);
 	assert_int_equal(atomic_load(&vcpu->state), VCPU_WAIT_SIPI);
 	/* The boot processor would be deaf to the deadlines that it watches. */

@@ -101,10 +101,10 @@ static void use(struct vcpu *vcpu)
 	vcpu->event = (struct event){ .type = EVENT_EXCEPTION, .vector = 13 };
 	vcpu->nmis = 1;
 	vcpu->extint = 0x33;
-	vcpu->attention = true;
+	vcpu->event_pending = true;
 	vcpu->advance = true;
 	vcpu->regs_changed = false;
-	vcpu->started = false;
+	vcpu->start.pending = false;
 	fake_poke(&vcpu->apic, APIC_SVR, 0x1FF);
 	fake_poke(&vcpu->apic, APIC_IRR + 0x20, 0xFF);
 	fake_poke(&vcpu->apic, APIC_TPR, 0x20);
@@ -125,7 +125,7 @@ static void assert_was_reset(const struct vcpu *vcpu)
 	assert_int_equal(vcpu->event.type, EVENT_NONE);
 	assert_int_equal(vcpu->nmis, 0);
 	assert_int_equal(vcpu->extint, -1);
-	assert_false(vcpu->attention);
+	assert_false(vcpu->event_pending);
 	assert_false(vcpu->advance);
 	assert_int_equal(apic_get(&vcpu->apic, APIC_SVR), 0xFF);
 	assert_int_equal(apic_get(&vcpu->apic, APIC_IRR + 0x20), 0);
@@ -141,7 +141,7 @@ static void assert_untouched(const struct vcpu *vcpu, const struct regs *before)
 	assert_int_equal(vcpu->event.vector, 13);
 	assert_int_equal(vcpu->nmis, 1);
 	assert_int_equal(vcpu->extint, 0x33);
-	assert_true(vcpu->attention);
+	assert_true(vcpu->event_pending);
 	assert_true(vcpu->advance);
 	assert_int_equal(apic_get(&vcpu->apic, APIC_IRR + 0x20), 0xFF);
 	assert_int_equal(vcpu->apic.due, 99);
@@ -159,7 +159,7 @@ static void apply(struct vcpu *vcpu, enum vcpu_state from, enum vcpu_event event
 
 	use(vcpu);
 	before = vcpu->regs;
-	vcpu->sipi_vector = 1;
+	vcpu->start.vector = 1;
 	fake_set_state(vcpu, from);
 	assert_int_equal(vcpu_apply(vcpu, event, 0x9F), action);
 	assert_int_equal(atomic_load(&vcpu->state), state_of(wanted[0]));
@@ -174,8 +174,8 @@ static void apply(struct vcpu *vcpu, enum vcpu_state from, enum vcpu_event event
 	}
 	if (!resets)
 		assert_untouched(vcpu, &before);
-	assert_int_equal(vcpu->sipi_vector, action == DO_SIPI ? 0x9F : 1);
-	assert_int_equal(vcpu->started, strchr("ebs", wanted[1]) != NULL);
+	assert_int_equal(vcpu->start.vector, action == DO_SIPI ? 0x9F : 1);
+	assert_int_equal(vcpu->start.pending, strchr("ebs", wanted[1]) != NULL);
 	assert_int_equal(atomic_load(&vcpu->counts.inits), inits + resets);
 	assert_int_equal(atomic_load(&vcpu->counts.sipis_ignored),
 			 ignored + (event == ON_SIPI && action == DO_IGNORE));
@@ -209,16 +209,16 @@ static void test_failure(void **state)
 	fake_of(vm_vcpu(vm, 0))->regs.rip = FAKE_VM_PAGES * PAGE_SIZE - 3; /* 3 bytes can be read */
 	memcpy(vm_memory(vm, FAKE_VM_PAGES * PAGE_SIZE - 3, 3), "\x0F\x01\xC1", 3);
 	vcpu_fail(vm_vcpu(vm, 0), "why", &exit);
-	assert_int_equal(vm_vcpu(vm, 0)->code_bytes, 3);
-	assert_memory_equal(vm_vcpu(vm, 0)->code, "\x0F\x01\xC1", 3);
+	assert_int_equal(vm_vcpu(vm, 0)->failure.code_bytes, 3);
+	assert_memory_equal(vm_vcpu(vm, 0)->failure.code, "\x0F\x01\xC1", 3);
 	assert_ptr_equal(atomic_load(&vm->failed), vm_vcpu(vm, 0));
 	assert_int_equal(atomic_load(&vm_vcpu(vm, 0)->state), VCPU_STOPPED);
-	assert_string_equal(vm_vcpu(vm, 0)->failure, "why");
-	assert_int_equal(vm_vcpu(vm, 0)->last.kind, EXIT_IO);
-	assert_int_equal(vm_vcpu(vm, 0)->last.raw_reason, 30);
+	assert_string_equal(vm_vcpu(vm, 0)->failure.why, "why");
+	assert_int_equal(vm_vcpu(vm, 0)->failure.exit.kind, EXIT_IO);
+	assert_int_equal(vm_vcpu(vm, 0)->failure.exit.raw_reason, 30);
 	vcpu_fail(vm_vcpu(vm, 1), "without an exit", NULL);
 	assert_int_equal(atomic_load(&vm_vcpu(vm, 1)->state), VCPU_STOPPED);
-	assert_string_equal(vm_vcpu(vm, 1)->failure, "without an exit");
+	assert_string_equal(vm_vcpu(vm, 1)->failure.why, "without an exit");
 	fake_vm_end(vm);
 }
 

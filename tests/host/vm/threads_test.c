@@ -341,8 +341,8 @@ static void test_init_and_sipi(void **state)
 	assert_int_equal(vm_start_ap(vm, VCPUS - 1, 0x77), STATUS_OK);
 	assert_int_equal(vm_start_ap(vm, VCPUS - 2, 0x88), STATUS_OK);
 	assert_int_equal(vm_wait(vm, both_run, NULL, 10 * SECOND), STATUS_OK);
-	assert_int_equal(vm_vcpu(vm, VCPUS - 1)->sipi_vector, 0x77);
-	assert_int_equal(vm_vcpu(vm, VCPUS - 2)->sipi_vector, 0x88);
+	assert_int_equal(vm_vcpu(vm, VCPUS - 1)->start.vector, 0x77);
+	assert_int_equal(vm_vcpu(vm, VCPUS - 2)->start.vector, 0x88);
 	sums = fake_sums(vm);
 	assert_int_equal(sums.sent, 4 * 2000 + 4);
 	assert_int_equal(sums.delivered + sums.dropped, sums.sent);

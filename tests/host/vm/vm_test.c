@@ -127,7 +127,7 @@ static void test_first_state(void **state)
 		assert_ptr_equal(vcpu->vm, vm);
 		assert_int_equal(vcpu->id, i);
 		assert_int_equal(vcpu->affinity, -1);
-		assert_int_equal(vcpu->move_to, -1);
+		assert_int_equal(vcpu->control.move_to, -1);
 		assert_int_equal(vcpu->extint, -1);
 		assert_int_equal(vcpu->apic.id, ids[i]);
 		assert_int_equal(apic_get(&vcpu->apic, APIC_ID), ids[i] << 24);
@@ -259,7 +259,7 @@ static void test_destroy_times_out(void **state)
 	/* The next VM does without it. */
 	assert_int_equal(cpus_in_use(), 1);
 	vm = fake_vm(2);
-	assert_true(vm->crowded);
+	assert_true(vm->overcommitted);
 	assert_ptr_equal(atomic_load(&vm_vcpu(vm, 1)->cpu), &platform->cpus[0]);
 	assert_int_equal(vm_destroy(vm), STATUS_OK);
 }

@@ -1,0 +1,64 @@
+#include "vmx/quirks.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
+
+const struct vmx_quirk_row vmx_quirks[QUIRK_COUNT] = {
+	[QUIRK_SMI_BLOCKING] = { "after an exit by a start-up IPI, each exit on that processor "
+				 "saves "
+				 "\"blocking by SMI\"",
+				 "Bochs 2.7", "SDM vol. 3C, \"Saving Non-Register State\"" },
+	[QUIRK_SIPI_MASKS_NMI] = { "an exit by a start-up IPI leaves NMIs blocked until an IRET",
+				   "Bochs 2.7", "SDM vol. 3C, \"Updating Non-Register State\"" },
+	[QUIRK_NMI_BLOCKING_LEAKS] = { "entering a guest without \"blocking by NMI\" after another "
+				       "one "
+				       "with it does not unblock NMIs, and the exit saves it for "
+				       "the "
+				       "wrong guest",
+				       "Bochs 2.7",
+				       "SDM vol. 3C, \"Loading Guest Non-Register State\"" },
+};
+
+static _Atomic uint64_t counts[QUIRK_COUNT];
+
+static void met(enum vmx_quirk quirk)
+{
+	atomic_fetch_add(&counts[quirk], 1);
+}
+
+uint64_t vmx_quirk_count(enum vmx_quirk quirk)
+{
+	return atomic_load(&counts[quirk]);
+}
+
+void vmx_drop_smi_blocking(void)
+{
+	vmwrite(GUEST_INTERRUPTIBILITY, vmread(GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKED_BY_SMI);
+}
+
+void vmx_quirks_after_sipi(struct vcpu *vcpu, uint32_t interruptibility)
+{
+	struct vmx_cpu *arch = vmx_of(vcpu)->cpu->arch;
+
+	if (interruptibility & BLOCKED_BY_SMI) {
+		met(QUIRK_SMI_BLOCKING);
+		arch->smi_sticks = true; /* the bit goes at each exit: the vCPU may move on */
+		vmx_drop_smi_blocking();
+	}
+	/* Whether NMIs are blocked cannot be read. The cure does no harm where they are not. */
+	vmx_unblock_nmi();
+}
+
+uint32_t vmx_interruptibility(struct vcpu *vcpu)
+{
+	uint32_t blocking = (uint32_t)vmread(GUEST_INTERRUPTIBILITY);
+
+	/* No NMI was ever taken here; the vCPU would wait for its IRET for ever. */
+	if (blocking & BLOCKED_BY_NMI && !atomic_load(&vcpu->counts.nmis)) {
+		met(QUIRK_NMI_BLOCKING_LEAKS);
+		count(&vcpu->counts.nmi_blocking_leaks);
+		blocking &= ~(uint32_t)BLOCKED_BY_NMI;
+		vmwrite(GUEST_INTERRUPTIBILITY, blocking);
+	}
+	return blocking;
+}

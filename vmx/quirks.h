@@ -1,0 +1,33 @@
+/*
+ * What emulators do otherwise than the SDM says and a run must go on with: a row for each. Nothing
+ * here hides a deviation from the tests, which look first.
+ */
+#ifndef VMX_QUIRKS_H
+#define VMX_QUIRKS_H
+
+#include "vm/vcpu.h"
+
+enum vmx_quirk { QUIRK_SMI_BLOCKING, QUIRK_SIPI_MASKS_NMI, QUIRK_NMI_BLOCKING_LEAKS, QUIRK_COUNT };
+
+struct vmx_quirk_row {
+	const char *what;
+	const char *seen_in; /* emulators and versions */
+	const char *spec;    /* the SDM's section that says otherwise */
+};
+
+extern const struct vmx_quirk_row vmx_quirks[QUIRK_COUNT];
+
+/* How often each was met; 0 on a processor. */
+uint64_t vmx_quirk_count(enum vmx_quirk quirk);
+
+/* After an exit by a start-up IPI: interruptibility is what it saved. */
+void vmx_quirks_after_sipi(struct vcpu *vcpu, uint32_t interruptibility);
+
+/* After every other exit on a processor where QUIRK_SMI_BLOCKING was met: an entry with that bit
+ * fails. */
+void vmx_drop_smi_blocking(void);
+
+/* GUEST_INTERRUPTIBILITY of the loaded vCPU, without what QUIRK_NMI_BLOCKING_LEAKS adds. */
+uint32_t vmx_interruptibility(struct vcpu *vcpu);
+
+#endif
