@@ -62,7 +62,7 @@ ifeq ($(findstring clang,$(CC)),)
 IMAGE_FLAGS += -maccumulate-outgoing-args -malign-data=abi
 endif
 GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic
+GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Icore
 
 SEES_core  := -Icore
 SEES_vmx   := -Icore -I.

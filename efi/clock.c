@@ -1,7 +1,8 @@
 /* Time from the TSC. */
 #include "efi/cpu/host.h"
 #include "efi/firmware.h"
-#include "efi/x86.h"
+#include "x86/cpuid.h"
+#include "x86/insn.h"
 
 enum { MEASURE_US = 2000, MEASUREMENTS = 3 };
 

@@ -4,7 +4,9 @@
 
 #include "efi/cpu/host.h"
 #include "efi/firmware.h"
-#include "efi/x86.h"
+#include "x86/cpuid.h"
+#include "x86/insn.h"
+#include "x86/msr.h"
 
 #ifndef ASSAY_VERSION
 #define ASSAY_VERSION "development"

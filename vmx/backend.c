@@ -1,3 +1,5 @@
+#include "x86/cpuid.h"
+
 #include "vmx/insn.h"
 #include "vmx/quirks.h"
 #include "vmx/vmx.h"
@@ -12,6 +14,16 @@ static void rflags_set(struct vcpu *vcpu, uint64_t rflags)
 {
 	(void)vcpu;
 	vmwrite(GUEST_RFLAGS, rflags);
+}
+
+static void read_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	const struct cpuid answer = cpuid(leaf, subleaf);
+
+	out[0] = answer.eax;
+	out[1] = answer.ebx;
+	out[2] = answer.ecx;
+	out[3] = answer.edx;
 }
 
 const struct backend vmx_backend = {
@@ -40,6 +52,6 @@ const struct backend vmx_backend = {
 	.field_get = vmx_field_get,
 	.field_set = vmx_field_set,
 	.dump = vmx_dump,
-	.cpuid = cpuid,
+	.cpuid = read_cpuid,
 	.fixup = vmx_fixup,
 };

@@ -1,14 +1,13 @@
 #include "lib/text.h"
 #include "suite/facts.h"
+#include "x86/cpuid.h"
+#include "x86/insn.h"
 #include "x86/msr.h"
 
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
 struct vmx_caps vmx_caps;
-
-enum { CPUID_1_ECX_VMX = 1 << 5, CPUID_1_ECX_X2APIC = 1 << 21, CPUID_1_ECX_DEADLINE = 1 << 24 };
-enum { CPUID_1_ECX_XSAVE = 1 << 26, CPUID_1_ECX_AVX = 1 << 28 };
 
 static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_VIRTUALIZATION] = "VMX",
@@ -125,17 +124,15 @@ bool vmx_caps_are_the_same(void)
 static uint64_t processor_capabilities(void)
 {
 	uint64_t found = 0;
-	uint32_t leaf[4];
+	uint32_t features = cpuid(1, 0).ecx;
 
-	cpuid(1, 0, leaf);
-	if (leaf[2] & CPUID_1_ECX_DEADLINE)
+	if (features & CPUID_1_ECX_TSC_DEADLINE)
 		found |= BIT(CAP_TSC_DEADLINE);
-	if (leaf[2] & CPUID_1_ECX_XSAVE) {
+	if (features & CPUID_1_ECX_XSAVE) {
 		found |= BIT(CAP_XSAVE);
-		if (leaf[2] & CPUID_1_ECX_AVX)
+		if (features & CPUID_1_ECX_AVX)
 			found |= BIT(CAP_AVX);
-		cpuid(0xD, 0, leaf);
-		vmx_caps.xcr0 = leaf[0] & 7;
+		vmx_caps.xcr0 = cpuid(0xD, 0).eax & 7;
 	}
 	return found;
 }
@@ -167,19 +164,14 @@ static uint64_t vmx_capabilities(void)
 
 static bool is_intel(void)
 {
-	uint32_t leaf[4];
-
-	cpuid(0, 0, leaf);
-	return leaf[1] == 0x756E6547; /* "Genu" */
+	return cpuid(0, 0).ebx == 0x756E6547; /* "Genu" */
 }
 
 uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice)
 {
-	uint32_t leaf[4];
 	uint64_t feature_control;
 
-	cpuid(1, 0, leaf);
-	if (!(leaf[2] & CPUID_1_ECX_VMX)) {
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_VMX)) {
 		*why = "this processor does not offer VMX (CPUID.1:ECX.VMX is 0)";
 		*advice =
 			is_intel()

@@ -1,54 +1,22 @@
 /* VMX on and off on one processor: SDM vol. 3C, "Enabling and Entering VMX Operation". */
 #include "lib/pages.h"
 #include "platform.h"
+#include "x86/insn.h"
 #include "x86/msr.h"
 
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
-static uint64_t read_cr0(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("mov %%cr0, %0" : "=r"(value));
-	return value;
-}
-
-static uint64_t read_cr4(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("mov %%cr4, %0" : "=r"(value));
-	return value;
-}
-
-static void write_cr0(uint64_t value)
-{
-	__asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
-}
-
-static void write_cr4(uint64_t value)
-{
-	__asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
-}
-
 /* 0: this processor has none, or guests do not use it. */
 static uint64_t read_xcr0(void)
 {
-	uint32_t low, high;
-
-	if (!vmx_caps.xcr0)
-		return 0;
-	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-	return (uint64_t)high << 32 | low;
+	return vmx_caps.xcr0 ? xgetbv(0) : 0;
 }
 
 static void write_xcr0(uint64_t value)
 {
 	if (value)
-		__asm__ volatile("xsetbv"
-				 :
-				 : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+		xsetbv(0, value);
 }
 
 static enum status allow_vmxon(void)

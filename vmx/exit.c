@@ -2,6 +2,7 @@
 #include "vm/cpu.h"
 #include "vm/decode.h"
 #include "vm/walk.h"
+#include "x86/insn.h"
 #include "x86/msr.h"
 
 #include "vmx/insn.h"

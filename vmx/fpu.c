@@ -1,5 +1,7 @@
 /* SDM vol. 1, "Managing State Using the XSAVE Feature Set" and "FXSAVE and FXRSTOR Instructions".
  */
+#include "x86/insn.h"
+
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
@@ -15,11 +17,6 @@ struct legacy {
 };
 
 _Static_assert(offsetof(struct legacy, xstate_bv) == 512, "the XSAVE header");
-
-static void xsetbv(uint64_t value)
-{
-	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
-}
 
 /* x87 and SSE after power-up: SDM vol. 3A, "Processor State After Reset". */
 void vmx_fpu_power_up(struct vmx_vcpu *arch)
@@ -38,7 +35,7 @@ void vmx_fpu_save(struct vmx_vcpu *arch)
 		__asm__ volatile("fxsave64 (%0)" : : "r"(arch->fpu) : "memory");
 		return;
 	}
-	xsetbv(vmx_caps.xcr0);
+	xsetbv(0, vmx_caps.xcr0);
 	__asm__ volatile("xsave64 (%0)" : : "r"(arch->fpu), "a"(~0u), "d"(~0u) : "memory");
 }
 
@@ -48,13 +45,13 @@ void vmx_fpu_restore(struct vmx_vcpu *arch, uint64_t xcr0)
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(arch->fpu) : "memory");
 		return;
 	}
-	xsetbv(vmx_caps.xcr0);
+	xsetbv(0, vmx_caps.xcr0);
 	__asm__ volatile("xrstor64 (%0)" : : "r"(arch->fpu), "a"(~0u), "d"(~0u) : "memory");
-	xsetbv(xcr0);
+	xsetbv(0, xcr0);
 }
 
 void vmx_xcr0_changed(struct vcpu *vcpu)
 {
 	if (vmx_caps.xcr0)
-		xsetbv(vcpu->regs.xcr0);
+		xsetbv(0, vcpu->regs.xcr0);
 }

@@ -1,4 +1,5 @@
 /* The guest-state and host-state areas: SDM vol. 3C, "Guest-State Area" and "Host-State Area". */
+#include "x86/insn.h"
 #include "x86/msr.h"
 
 #include "vmx/insn.h"
@@ -16,27 +17,6 @@
 _Static_assert(SELECTOR_OF(TR) == GUEST_TR_SELECTOR && BASE_OF(TR) == GUEST_TR_BASE, "order");
 _Static_assert(LIMIT_OF(TR) == GUEST_TR_LIMIT && RIGHTS_OF(TR) == GUEST_TR_RIGHTS, "order");
 
-#define READ_DR(n)                                                                                 \
-	({                                                                                         \
-		uint64_t dr_value;                                                                 \
-		__asm__ volatile("mov %%db" #n ", %0" : "=r"(dr_value));                           \
-		dr_value;                                                                          \
-	})
-#define WRITE_DR(n, value) __asm__ volatile("mov %0, %%db" #n : : "r"((uint64_t)(value)))
-
-static uint64_t read_cr2(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("mov %%cr2, %0" : "=r"(value));
-	return value;
-}
-
-static void write_cr2(uint64_t value)
-{
-	__asm__ volatile("mov %0, %%cr2" : : "r"(value));
-}
-
 void vmx_state_get(struct vcpu *vcpu, struct regs *regs)
 {
 	uint64_t mask = vmread(CR0_GUEST_HOST_MASK);
@@ -51,11 +31,11 @@ void vmx_state_get(struct vcpu *vcpu, struct regs *regs)
 	regs->efer = vmread(GUEST_IA32_EFER);
 	regs->pat = vmread(GUEST_IA32_PAT);
 	regs->xcr0 = vcpu->regs.xcr0;
-	regs->dr[0] = READ_DR(0);
-	regs->dr[1] = READ_DR(1);
-	regs->dr[2] = READ_DR(2);
-	regs->dr[3] = READ_DR(3);
-	regs->dr6 = READ_DR(6);
+	regs->dr[0] = read_dr0();
+	regs->dr[1] = read_dr1();
+	regs->dr[2] = read_dr2();
+	regs->dr[3] = read_dr3();
+	regs->dr6 = read_dr6();
 	regs->dr7 = vmread(GUEST_DR7);
 	for (unsigned i = ES; i < SEGMENTS; i++) {
 		regs->segment[i].selector = (uint16_t)vmread(SELECTOR_OF(i));
@@ -115,11 +95,11 @@ void vmx_state_set(struct vcpu *vcpu, const struct regs *regs)
 	vmwrite(GUEST_RFLAGS, regs->rflags);
 	write_cr2(regs->cr2);
 	vmwrite(GUEST_IA32_PAT, regs->pat);
-	WRITE_DR(0, regs->dr[0]);
-	WRITE_DR(1, regs->dr[1]);
-	WRITE_DR(2, regs->dr[2]);
-	WRITE_DR(3, regs->dr[3]);
-	WRITE_DR(6, regs->dr6);
+	write_dr0(regs->dr[0]);
+	write_dr1(regs->dr[1]);
+	write_dr2(regs->dr[2]);
+	write_dr3(regs->dr[3]);
+	write_dr6(regs->dr6);
 	vmwrite(GUEST_DR7, regs->dr7);
 	for (unsigned i = ES; i < SEGMENTS; i++) {
 		vmwrite(SELECTOR_OF(i), regs->segment[i].selector);
@@ -140,41 +120,36 @@ void vmx_state_set(struct vcpu *vcpu, const struct regs *regs)
 /* Debug registers and CR2 have no VMCS field, DR7 apart: they change hands with the processor. */
 void vmx_debug_load(struct vmx_vcpu *arch)
 {
-	arch->host_dr[0] = READ_DR(0);
-	arch->host_dr[1] = READ_DR(1);
-	arch->host_dr[2] = READ_DR(2);
-	arch->host_dr[3] = READ_DR(3);
-	arch->host_dr6 = READ_DR(6);
-	arch->host_dr7 = READ_DR(7);
-	WRITE_DR(7, 0x400);
-	WRITE_DR(0, arch->guest_dr[0]);
-	WRITE_DR(1, arch->guest_dr[1]);
-	WRITE_DR(2, arch->guest_dr[2]);
-	WRITE_DR(3, arch->guest_dr[3]);
-	WRITE_DR(6, arch->guest_dr6);
+	arch->host_dr[0] = read_dr0();
+	arch->host_dr[1] = read_dr1();
+	arch->host_dr[2] = read_dr2();
+	arch->host_dr[3] = read_dr3();
+	arch->host_dr6 = read_dr6();
+	arch->host_dr7 = read_dr7();
+	write_dr7(0x400);
+	write_dr0(arch->guest_dr[0]);
+	write_dr1(arch->guest_dr[1]);
+	write_dr2(arch->guest_dr[2]);
+	write_dr3(arch->guest_dr[3]);
+	write_dr6(arch->guest_dr6);
 	write_cr2(arch->guest_cr2);
 }
 
 void vmx_debug_unload(struct vmx_vcpu *arch)
 {
-	arch->guest_dr[0] = READ_DR(0);
-	arch->guest_dr[1] = READ_DR(1);
-	arch->guest_dr[2] = READ_DR(2);
-	arch->guest_dr[3] = READ_DR(3);
-	arch->guest_dr6 = READ_DR(6);
+	arch->guest_dr[0] = read_dr0();
+	arch->guest_dr[1] = read_dr1();
+	arch->guest_dr[2] = read_dr2();
+	arch->guest_dr[3] = read_dr3();
+	arch->guest_dr6 = read_dr6();
 	arch->guest_cr2 = read_cr2();
-	WRITE_DR(0, arch->host_dr[0]);
-	WRITE_DR(1, arch->host_dr[1]);
-	WRITE_DR(2, arch->host_dr[2]);
-	WRITE_DR(3, arch->host_dr[3]);
-	WRITE_DR(6, arch->host_dr6);
-	WRITE_DR(7, arch->host_dr7);
+	write_dr0(arch->host_dr[0]);
+	write_dr1(arch->host_dr[1]);
+	write_dr2(arch->host_dr[2]);
+	write_dr3(arch->host_dr[3]);
+	write_dr6(arch->host_dr6);
+	write_dr7(arch->host_dr7);
 }
-
-struct __attribute__((packed)) pseudo_descriptor {
-	uint16_t limit;
-	uint64_t base;
-};
 
 /* The base of a system segment in our GDT: SDM vol. 3A, "TSS Descriptor in 64-bit mode". */
 static uint64_t system_segment_base(uint64_t gdt, uint16_t selector)
@@ -187,11 +162,9 @@ static uint64_t system_segment_base(uint64_t gdt, uint16_t selector)
 
 static void write_host_segments(void)
 {
-	struct pseudo_descriptor gdt, idt;
+	const struct descriptor_table gdt = sgdt(), idt = sidt();
 	uint16_t cs, ss, ds, es, fs, gs, tr;
 
-	__asm__ volatile("sgdt %0" : "=m"(gdt));
-	__asm__ volatile("sidt %0" : "=m"(idt));
 	__asm__ volatile("mov %%cs, %0" : "=r"(cs));
 	__asm__ volatile("mov %%ss, %0" : "=r"(ss));
 	__asm__ volatile("mov %%ds, %0" : "=r"(ds));
@@ -215,14 +188,9 @@ static void write_host_segments(void)
 
 void vmx_write_host_state(void)
 {
-	uint64_t cr0, cr3, cr4;
-
-	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
-	__asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
-	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	vmwrite(HOST_CR0, cr0);
-	vmwrite(HOST_CR3, cr3);
-	vmwrite(HOST_CR4, cr4);
+	vmwrite(HOST_CR0, read_cr0());
+	vmwrite(HOST_CR3, read_cr3());
+	vmwrite(HOST_CR4, read_cr4());
 	write_host_segments();
 	vmwrite(HOST_IA32_SYSENTER_CS, rdmsr(IA32_SYSENTER_CS));
 	vmwrite(HOST_IA32_SYSENTER_ESP, rdmsr(IA32_SYSENTER_ESP));

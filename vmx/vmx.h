@@ -134,11 +134,4 @@ extern char vmx_exit_point[];
 /* VMREADs and VMWRITEs of fields that must exist, but failed; and the last one's field. */
 extern _Atomic uint32_t vmx_access_failures, vmx_access_failed_field;
 
-static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
-{
-	__asm__ volatile("cpuid"
-			 : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
-			 : "a"(leaf), "c"(subleaf));
-}
-
 #endif

@@ -8,54 +8,8 @@
 #define CORE_VLAPIC_APIC_H
 
 #include "lib/base.h"
-
-#define APIC_DEFAULT_BASE 0xFEE00000ull
-
-enum { IA32_APIC_BASE_BSP = 1 << 8, IA32_APIC_BASE_EXTD = 1 << 10, IA32_APIC_BASE_EN = 1 << 11 };
-
-/* Offsets in the xAPIC page; an x2APIC MSR is 800H + offset / 16. */
-enum apic_register {
-	APIC_ID = 0x020,
-	APIC_VERSION = 0x030,
-	APIC_TPR = 0x080,
-	APIC_APR = 0x090,
-	APIC_PPR = 0x0A0,
-	APIC_EOI = 0x0B0,
-	APIC_RRD = 0x0C0,
-	APIC_LDR = 0x0D0,
-	APIC_DFR = 0x0E0,
-	APIC_SVR = 0x0F0,
-	APIC_ISR = 0x100,
-	APIC_TMR = 0x180,
-	APIC_IRR = 0x200,
-	APIC_ESR = 0x280,
-	APIC_LVT_CMCI = 0x2F0,
-	APIC_ICR = 0x300,
-	APIC_ICR_HIGH = 0x310,
-	APIC_LVT_TIMER = 0x320,
-	APIC_LVT_THERMAL = 0x330,
-	APIC_LVT_PMC = 0x340,
-	APIC_LVT_LINT0 = 0x350,
-	APIC_LVT_LINT1 = 0x360,
-	APIC_LVT_ERROR = 0x370,
-	APIC_TIMER_INITIAL = 0x380,
-	APIC_TIMER_CURRENT = 0x390,
-	APIC_TIMER_DIVIDE = 0x3E0,
-	APIC_SELF_IPI = 0x3F0,
-};
-
-enum {
-	APIC_SVR_ENABLED = 1 << 8,
-	APIC_LVT_MASKED = 1 << 16,
-	APIC_LVT_TIMER_PERIODIC = 1 << 17,
-	APIC_LVT_TIMER_TSC_DEADLINE = 2 << 17,
-	APIC_LVT_TIMER_MODES = 3 << 17,
-
-	APIC_ESR_REDIRECTABLE = 1 << 4, /* a lowest-priority IPI was to be sent, but cannot be */
-	APIC_ESR_SEND_ILLEGAL = 1 << 5,
-	APIC_ESR_RECEIVE_ILLEGAL = 1 << 6,
-	APIC_ESR_ILLEGAL_REGISTER = 1 << 7,
-};
+#include "x86/apic.h"
+#include "x86/msr.h"
 
 struct apic {
 	uint32_t *page; /* PAGE_SIZE bytes */

@@ -2,32 +2,19 @@
 
 #include "backend.h"
 #include "vm/vm.h"
-
-enum {
-	/* Leaf 1 ECX */
-	CPUID_MONITOR = 1 << 3,
-	CPUID_VMX = 1 << 5,
-	CPUID_SMX = 1 << 6,
-	CPUID_X2APIC = 1 << 21,
-	CPUID_TSC_DEADLINE = 1 << 24,
-	CPUID_XSAVE = 1 << 26,
-	CPUID_OSXSAVE = 1 << 27,
-	/* Leaf 1 EDX: what this virtual CPU has no MSRs for */
-	CPUID_MTRR = 1 << 12,
-	CPUID_MCE = 1 << 7,
-	CPUID_MCA = 1 << 14,
-};
+#include "x86/cpuid.h"
 
 static void leaf_1(const struct vcpu *vcpu, uint32_t out[4])
 {
 	out[1] = (out[1] & 0x0000FFFF) | (uint32_t)vcpu->vm->vcpu_count << 16 | vcpu->apic.id << 24;
-	out[2] &= ~(uint32_t)(CPUID_MONITOR | CPUID_VMX | CPUID_SMX | CPUID_OSXSAVE);
-	out[2] |= CPUID_X2APIC | CPUID_TSC_DEADLINE | 1u << 31;
+	out[2] &= ~(uint32_t)(CPUID_1_ECX_MONITOR | CPUID_1_ECX_VMX | CPUID_1_ECX_SMX |
+			      CPUID_1_ECX_OSXSAVE);
+	out[2] |= CPUID_1_ECX_X2APIC | CPUID_1_ECX_TSC_DEADLINE | CPUID_1_ECX_HYPERVISOR;
 	if (vcpu->regs.cr4 & CR4_OSXSAVE)
-		out[2] |= CPUID_OSXSAVE;
-	out[3] &= ~(uint32_t)(CPUID_MTRR | CPUID_MCE | CPUID_MCA);
+		out[2] |= CPUID_1_ECX_OSXSAVE;
+	out[3] &= ~(uint32_t)(CPUID_1_EDX_MTRR | CPUID_1_EDX_MCE | CPUID_1_EDX_MCA);
 	if (apic_mode(&vcpu->apic) == APIC_DISABLED)
-		out[3] &= ~(1u << 9); /* the APIC flag follows IA32_APIC_BASE.EN */
+		out[3] &= ~(uint32_t)CPUID_1_EDX_APIC; /* the APIC flag follows IA32_APIC_BASE.EN */
 }
 
 /* One core a package would need 32 id bits for the package; we show one level of cores. */

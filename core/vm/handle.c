@@ -122,7 +122,7 @@ static void wrmsr(struct vcpu *vcpu)
 
 	/* Before the effect: an IPI to itself may reset this vCPU. */
 	vcpu->advance = true;
-	if (msr >= 0x800 && msr <= 0x8FF) {
+	if (msr >= IA32_X2APIC_FIRST && msr <= IA32_X2APIC_LAST) {
 		vcpu->event_pending = true;
 		carry_out(vcpu, apic_msr_write(&vcpu->apic, msr, value, platform->clock()));
 	} else if (!vcpu_msr_write(vcpu, msr, value)) {

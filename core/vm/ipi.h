@@ -5,31 +5,11 @@
 #include "lib/base.h"
 #include "lib/status.h"
 #include "vm/mailbox.h"
+#include "x86/apic.h"
 
 struct cpu;
 struct vm;
 struct vcpu;
-
-/* The delivery-mode field of the ICR; SDM vol. 3A, "Interrupt Command Register (ICR)". */
-enum delivery_mode {
-	DELIVERY_FIXED = 0,
-	DELIVERY_LOWEST = 1,
-	DELIVERY_SMI = 2,
-	DELIVERY_RESERVED = 3,
-	DELIVERY_NMI = 4,
-	DELIVERY_INIT = 5,
-	DELIVERY_SIPI = 6,
-	DELIVERY_EXTINT = 7, /* reserved in the ICR; an LVT and our callers may send it */
-};
-
-enum shorthand { TO_DESTINATION, TO_SELF, TO_ALL, TO_OTHERS };
-
-enum {
-	ICR_LOGICAL = 1 << 11,
-	ICR_ASSERT = 1 << 14,
-	ICR_LEVEL = 1 << 15,
-	ICR_SHORTHAND_SHIFT = 18,
-};
 
 #define DESTINATION_ALL 0xFFFFFFFFu
 

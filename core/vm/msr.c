@@ -6,18 +6,7 @@
 #include "vlapic/registers.h"
 #include "vlapic/timer.h"
 #include "vm/vm.h"
-
-enum {
-	IA32_TSC = 0x10,
-	IA32_APIC_BASE = 0x1B,
-	IA32_BIOS_SIGN_ID = 0x8B,
-	IA32_MTRRCAP = 0xFE,
-	IA32_MISC_ENABLE = 0x1A0,
-	IA32_PAT = 0x277,
-	IA32_TSC_DEADLINE = 0x6E0,
-};
-
-#define IA32_EFER 0xC0000080u
+#include "x86/msr.h"
 
 static bool read_zero(struct vcpu *vcpu, uint64_t *value)
 {
@@ -123,7 +112,7 @@ static const struct {
 	bool (*read)(struct vcpu *vcpu, uint64_t *value);
 	bool (*write)(struct vcpu *vcpu, uint64_t value);
 } msrs[] = {
-	{ IA32_TSC, read_tsc, NULL },
+	{ IA32_TIME_STAMP_COUNTER, read_tsc, NULL },
 	{ IA32_APIC_BASE, read_base, write_base },
 	{ IA32_BIOS_SIGN_ID, read_zero, NULL },
 	{ IA32_MTRRCAP, read_zero, NULL },
@@ -135,7 +124,7 @@ static const struct {
 
 bool vcpu_msr_read(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-	if (msr >= 0x800 && msr <= 0x8FF)
+	if (msr >= IA32_X2APIC_FIRST && msr <= IA32_X2APIC_LAST)
 		return apic_msr_read(&vcpu->apic, msr, platform->clock(), value);
 	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++)
 		if (msrs[i].msr == msr)

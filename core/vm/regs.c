@@ -1,5 +1,8 @@
 #include "vm/regs.h"
 
+/* Bits of CR4 that a guest may set. */
+enum { CR4_ALLOWED = 0x7FF | 1 << 16 | 1 << 18 | 1 << 20 };
+
 enum {
 	RIGHTS_PRESENT_DATA = 0x93, /* present, read/write, accessed: CS too, in real mode */
 	/*

@@ -3,6 +3,7 @@
 #define CORE_VM_REGS_H
 
 #include "lib/base.h"
+#include "x86/control.h"
 
 /* In ModRM order, as the SDM numbers them (vol. 2A, "ModR/M and SIB Bytes"). */
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, GPRS };
@@ -32,34 +33,6 @@ enum interruptibility {
 	BLOCKED_BY_SMI = 1 << 2,
 	BLOCKED_BY_NMI = 1 << 3,
 };
-
-enum {
-	RFLAGS_FIXED = 1 << 1,
-	RFLAGS_CF = 1 << 0,
-	RFLAGS_IF = 1 << 9,
-
-	CR0_PE = 1 << 0,
-	CR0_ET = 1 << 4,
-	CR0_NE = 1 << 5,
-	CR0_WP = 1 << 16,
-	CR0_NW = 1 << 29,
-	CR0_CD = 1 << 30,
-
-	CR4_PAE = 1 << 5,
-	CR4_MCE = 1 << 6,
-	CR4_PCIDE = 1 << 17,
-	CR4_ALLOWED = 0x7FF | 1 << 16 | 1 << 18 | 1 << 20,
-	CR4_VMXE = 1 << 13,
-	CR4_OSXSAVE = 1 << 18,
-
-	EFER_SCE = 1 << 0,
-	EFER_LME = 1 << 8,
-	EFER_LMA = 1 << 10,
-	EFER_NXE = 1 << 11,
-};
-
-#define CR0_PG BIT(31)
-#define CR0_DEFINED 0xE005003Full /* the others stay 0 */
 
 struct regs {
 	uint64_t gpr[GPRS];

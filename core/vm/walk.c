@@ -2,7 +2,7 @@
 
 #include "vm/vm.h"
 
-enum { PRESENT = 1, LARGE = 1 << 7, CR4_PSE = 1 << 4 };
+enum { PRESENT = 1, LARGE = 1 << 7 };
 
 #define ADDRESS_MASK 0x000FFFFFFFFFF000ull
 

@@ -1,17 +1,25 @@
-/* MSRs that VMX needs: SDM vol. 4, and vol. 3D, "VMX Capability Reporting Facility". */
+/* Model-specific registers: SDM vol. 4, and vol. 3D, "VMX Capability Reporting Facility". */
 #ifndef CORE_X86_MSR_H
 #define CORE_X86_MSR_H
 
 #include "lib/base.h"
 
 enum {
+	IA32_TIME_STAMP_COUNTER = 0x10,
+	IA32_APIC_BASE = 0x1B,
 	IA32_FEATURE_CONTROL = 0x3A,
+	IA32_TSC_ADJUST = 0x3B,
+	IA32_SPEC_CTRL = 0x48,
+	IA32_BIOS_SIGN_ID = 0x8B,
+	IA32_MTRRCAP = 0xFE,
 	IA32_SYSENTER_CS = 0x174,
 	IA32_SYSENTER_ESP = 0x175,
 	IA32_SYSENTER_EIP = 0x176,
 	IA32_MCG_STATUS = 0x17A,
+	IA32_MISC_ENABLE = 0x1A0,
 	IA32_DEBUGCTL = 0x1D9,
 	IA32_PAT = 0x277,
+	IA32_PERF_GLOBAL_CTRL = 0x38F,
 	IA32_VMX_BASIC = 0x480,
 	IA32_VMX_PINBASED_CTLS = 0x481,
 	IA32_VMX_PROCBASED_CTLS = 0x482,
@@ -22,17 +30,35 @@ enum {
 	IA32_VMX_CR0_FIXED1 = 0x487,
 	IA32_VMX_CR4_FIXED0 = 0x488,
 	IA32_VMX_CR4_FIXED1 = 0x489,
+	IA32_VMX_VMCS_ENUM = 0x48A,
 	IA32_VMX_PROCBASED_CTLS2 = 0x48B,
 	IA32_VMX_EPT_VPID_CAP = 0x48C,
 	IA32_VMX_TRUE_PINBASED_CTLS = 0x48D,
 	IA32_VMX_TRUE_PROCBASED_CTLS = 0x48E,
 	IA32_VMX_TRUE_EXIT_CTLS = 0x48F,
 	IA32_VMX_TRUE_ENTRY_CTLS = 0x490,
+	IA32_VMX_VMFUNC = 0x491,
+	IA32_VMX_PROCBASED_CTLS3 = 0x492,
+	IA32_VMX_EXIT_CTLS2 = 0x493,
+	IA32_RTIT_CTL = 0x570,
+	IA32_TSC_DEADLINE = 0x6E0,
+	IA32_X2APIC_FIRST = 0x800, /* the registers of the local APIC, 800H to 8FFH */
+	IA32_X2APIC_LAST = 0x8FF,
+	IA32_XSS = 0xDA0,
+	IA32_LBR_CTL = 0x14CE,
 };
 
 #define IA32_EFER 0xC0000080u
+#define IA32_STAR 0xC0000081u
+#define IA32_LSTAR 0xC0000082u
+#define IA32_CSTAR 0xC0000083u
+#define IA32_FMASK 0xC0000084u
 #define IA32_FS_BASE 0xC0000100u
 #define IA32_GS_BASE 0xC0000101u
+#define IA32_KERNEL_GS_BASE 0xC0000102u
+#define IA32_TSC_AUX 0xC0000103u
+
+enum { IA32_APIC_BASE_BSP = 1 << 8, IA32_APIC_BASE_EXTD = 1 << 10, IA32_APIC_BASE_EN = 1 << 11 };
 
 enum { FEATURE_CONTROL_LOCK = 1 << 0, FEATURE_CONTROL_VMX_OUTSIDE_SMX = 1 << 2 };
 
@@ -49,21 +75,5 @@ enum { FEATURE_CONTROL_LOCK = 1 << 0, FEATURE_CONTROL_VMX_OUTSIDE_SMX = 1 << 2 }
 #define VPID_CAP_INVVPID BIT(32)
 #define VPID_CAP_INVVPID_SINGLE BIT(41)
 #define VPID_CAP_INVVPID_ALL BIT(42)
-
-static inline uint64_t rdmsr(uint32_t msr)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-	return (uint64_t)high << 32 | low;
-}
-
-static inline void wrmsr(uint32_t msr, uint64_t value)
-{
-	__asm__ volatile("wrmsr"
-			 :
-			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-			 : "memory");
-}
 
 #endif

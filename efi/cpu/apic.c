@@ -1,22 +1,11 @@
 /* The physical local APIC, in the mode that the firmware left it in. */
+#include "x86/apic.h"
 #include "efi/cpu/host.h"
-#include "efi/x86.h"
+#include "x86/insn.h"
+#include "x86/msr.h"
 
-/* Offsets of the xAPIC page; the x2APIC MSR is 800H + offset / 16. SDM vol. 3A, "Local APIC
- * Register Address Map". */
 enum {
-	APIC_EOI = 0xb0,
-	APIC_ISR = 0x100,
-	APIC_ICR_LOW = 0x300,
-	APIC_ICR_HIGH = 0x310,
-	APIC_LINT0 = 0x350,
-	LVT_MASKED = 1 << 16,
-	LVT_STATUS = 1 << 12 | 1 << 14, /* delivery status, remote IRR: read-only */
-	TPR_NONE = 15,			/* CR8: no fixed interrupt has a higher class */
-	X2APIC_MSR = 0x800,
-
-	ICR_PENDING = 1 << 12,
-	BASE_EXTD = 1 << 10,
+	TPR_NONE = 15, /* CR8: no fixed interrupt has a higher class */
 	PENDING_LOOPS = 1000000,
 
 	MASTER_MASK = 0x21, /* ports of the two 8259s */
@@ -27,7 +16,7 @@ static uint16_t masks_8259; /* as found; only the boot processor's holding touch
 
 bool host_x2apic(void)
 {
-	return rdmsr(IA32_APIC_BASE) & BASE_EXTD;
+	return rdmsr(IA32_APIC_BASE) & IA32_APIC_BASE_EXTD;
 }
 
 static volatile uint32_t *xapic(unsigned offset)
@@ -52,7 +41,7 @@ static void apic_write(unsigned offset, uint32_t value)
 
 uint32_t host_lint0(void)
 {
-	return apic_read(APIC_LINT0) & ~(uint32_t)LVT_STATUS;
+	return apic_read(APIC_LVT_LINT0) & ~(uint32_t)APIC_LVT_STATUS;
 }
 
 static uint8_t in(uint16_t port)
@@ -82,8 +71,8 @@ uint32_t host_hold_interrupts(bool boot_processor)
 {
 	uint32_t lint0 = host_lint0();
 
-	if (!(lint0 & LVT_MASKED))
-		apic_write(APIC_LINT0, lint0 | LVT_MASKED);
+	if (!(lint0 & APIC_LVT_MASKED))
+		apic_write(APIC_LVT_LINT0, lint0 | APIC_LVT_MASKED);
 	write_cr8(TPR_NONE);
 	if (boot_processor)
 		masks_8259 = hold_8259s();
@@ -96,8 +85,8 @@ void host_release_interrupts(bool boot_processor, uint32_t lint0)
 		out(MASTER_MASK, (uint8_t)masks_8259);
 		out(SLAVE_MASK, (uint8_t)(masks_8259 >> 8));
 	}
-	if (!(lint0 & LVT_MASKED))
-		apic_write(APIC_LINT0, lint0);
+	if (!(lint0 & APIC_LVT_MASKED))
+		apic_write(APIC_LVT_LINT0, lint0);
 }
 
 /* A spurious interrupt sets no ISR bit, and an EOI then would end another interrupt. */
@@ -110,7 +99,7 @@ void host_end_of_interrupt(unsigned vector)
 
 static void wait_sent(void)
 {
-	for (unsigned i = 0; i < PENDING_LOOPS && *xapic(APIC_ICR_LOW) & ICR_PENDING; i++)
+	for (unsigned i = 0; i < PENDING_LOOPS && *xapic(APIC_ICR) & ICR_PENDING; i++)
 		cpu_relax();
 }
 
@@ -120,11 +109,11 @@ void host_ipi(const struct cpu *to, uint32_t icr_low)
 		/* SDM vol. 3A, "MSR Access in x2APIC Mode": this WRMSR does not wait for earlier
 		 * stores, and the target is to see them. */
 		__asm__ volatile("mfence; lfence" ::: "memory");
-		wrmsr(X2APIC_MSR + APIC_ICR_LOW / 16, (uint64_t)to->apic_id << 32 | icr_low);
+		wrmsr(X2APIC_MSR + APIC_ICR / 16, (uint64_t)to->apic_id << 32 | icr_low);
 		return;
 	}
 	wait_sent();
 	*xapic(APIC_ICR_HIGH) = to->apic_id << 24;
-	*xapic(APIC_ICR_LOW) = icr_low;
+	*xapic(APIC_ICR) = icr_low;
 	wait_sent();
 }

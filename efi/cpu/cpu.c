@@ -3,15 +3,14 @@
  * the backend may change is saved, not only what we change ourselves.
  */
 #include "efi/cpu/host.h"
-#include "efi/x86.h"
+#include "x86/control.h"
+#include "x86/cpuid.h"
+#include "x86/insn.h"
+#include "x86/msr.h"
 
 enum {
-	CR0_EM_TS = 1 << 2 | 1 << 3, /* either makes FXSAVE raise #NM */
-	CR4_FXSR = 1 << 9,
-	CR4_VMX = 1 << 13,
-	CR4_XSAVE = 1 << 18,
-	FLAG_IF = 1 << 9,
-	XSAVE_HEADER = 512, /* offset; SDM vol. 1, "XSAVE Header" */
+	CR0_EM_TS = CR0_EM | CR0_TS, /* either makes FXSAVE raise #NM */
+	XSAVE_HEADER = 512,	     /* offset; SDM vol. 1, "XSAVE Header" */
 	TSS_AVAILABLE = 9,
 	TSS_BUSY = 11,
 };
@@ -20,22 +19,11 @@ struct host_cpu *hosts;
 unsigned host_count;
 
 /* Beside FS and GS base. VM exits load or clear some, guests may own the others. */
-enum { TSC_ADJUST }; /* its row */
+enum { TSC_ADJUST }; /* the row of IA32_TSC_ADJUST */
 static const uint32_t saved_msrs[] = {
-	0x0000003b, /* IA32_TSC_ADJUST */
-	0xc0000080, /* IA32_EFER */
-	0xc0000081, /* IA32_STAR */
-	0xc0000082, /* IA32_LSTAR */
-	0xc0000083, /* IA32_CSTAR */
-	0xc0000084, /* IA32_FMASK */
-	0xc0000102, /* IA32_KERNEL_GS_BASE */
-	0xc0000103, /* IA32_TSC_AUX */
-	0x00000174, /* IA32_SYSENTER_CS */
-	0x00000175, /* IA32_SYSENTER_ESP */
-	0x00000176, /* IA32_SYSENTER_EIP */
-	0x000001d9, /* IA32_DEBUGCTL */
-	0x00000277, /* IA32_PAT */
-	0x00000da0, /* IA32_XSS */
+	IA32_TSC_ADJUST,   IA32_EFER,		IA32_STAR,    IA32_LSTAR,	IA32_CSTAR,
+	IA32_FMASK,	   IA32_KERNEL_GS_BASE, IA32_TSC_AUX, IA32_SYSENTER_CS, IA32_SYSENTER_ESP,
+	IA32_SYSENTER_EIP, IA32_DEBUGCTL,	IA32_PAT,     IA32_XSS,
 };
 _Static_assert(ARRAY_SIZE(saved_msrs) == HOST_MSRS, "host_saved.msr has a place for each");
 
@@ -100,8 +88,8 @@ static void load_segments(uint16_t cs, uint16_t ss, uint16_t ds, uint16_t es)
 
 static void save_tables(struct host_saved *saved)
 {
-	__asm__ volatile("sgdt %0" : "=m"(saved->gdtr));
-	__asm__ volatile("sidt %0" : "=m"(saved->idtr));
+	saved->gdtr = sgdt();
+	saved->idtr = sidt();
 	__asm__ volatile("str %0" : "=m"(saved->tr));
 	__asm__ volatile("sldt %0" : "=m"(saved->ldtr));
 	__asm__ volatile("mov %%cs, %0" : "=m"(saved->cs));
@@ -200,7 +188,7 @@ static void read_registers(struct host_saved *saved)
 static void restore_registers(const struct host_saved *saved)
 {
 	/* In VMX operation, clearing CR4.VMXE would be #GP. */
-	uint64_t vmx = read_cr4() & CR4_VMX;
+	uint64_t vmx = read_cr4() & CR4_VMXE;
 
 	write_dr0(saved->dr[0]);
 	write_dr1(saved->dr[1]);
@@ -213,7 +201,7 @@ static void restore_registers(const struct host_saved *saved)
 	if (read_cr3() != saved->cr3)
 		write_cr3(saved->cr3);
 	if (read_cr4() != saved->cr4)
-		write_cr4((saved->cr4 & ~(uint64_t)CR4_VMX) | vmx);
+		write_cr4((saved->cr4 & ~(uint64_t)CR4_VMXE) | vmx);
 	if (read_cr0() != saved->cr0)
 		write_cr0(saved->cr0);
 	write_cr2(saved->cr2);
@@ -223,7 +211,7 @@ static void restore_registers(const struct host_saved *saved)
 static void enable_fpu(const struct host_cpu *host)
 {
 	uint64_t cr0 = read_cr0() & ~(uint64_t)CR0_EM_TS;
-	uint64_t cr4 = read_cr4() | CR4_FXSR | (host->xsave ? CR4_XSAVE : 0);
+	uint64_t cr4 = read_cr4() | CR4_OSFXSR | (host->xsave ? CR4_OSXSAVE : 0);
 
 	if (cr0 != read_cr0())
 		write_cr0(cr0);
@@ -243,7 +231,7 @@ static void save_fpu(struct host_cpu *host)
 	__asm__ volatile("fxsave64 %0" : "=m"(host->fxsave));
 	if (host->xsave) {
 		saved->xcr0 = xgetbv(0);
-		if (saved->cr4 & CR4_XSAVE)
+		if (saved->cr4 & CR4_OSXSAVE)
 			__asm__ volatile("xsave64 (%0)" ::"r"(host->xsave), "a"(~0u), "d"(~0u)
 					 : "memory");
 	}
@@ -258,7 +246,7 @@ static void restore_fpu(struct host_cpu *host)
 	if (host->xsave) {
 		if (xgetbv(0) != saved->xcr0)
 			xsetbv(0, saved->xcr0);
-		if (saved->cr4 & CR4_XSAVE)
+		if (saved->cr4 & CR4_OSXSAVE)
 			__asm__ volatile("xrstor64 (%0)" ::"r"(host->xsave), "a"(~0u), "d"(~0u)
 					 : "memory");
 	}
@@ -332,7 +320,7 @@ bool host_give_back(struct cpu *cpu)
 	restore_tables(&host->saved);
 	host->taken = false;
 	as_found = is_as_found(&host->saved);
-	if (host->saved.rflags & FLAG_IF)
+	if (host->saved.rflags & RFLAGS_IF)
 		interrupts_on();
 	return as_found;
 }

@@ -1,7 +1,8 @@
 /* Exceptions and interrupts while a processor is ours. */
 #include "efi/cpu/host.h"
 #include "efi/firmware.h"
-#include "efi/x86.h"
+#include "x86/insn.h"
+#include "x86/msr.h"
 
 enum {
 	VECTOR_NMI = 2,

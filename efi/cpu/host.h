@@ -6,6 +6,7 @@
 #include "lib/status.h"
 #include "platform.h"
 #include "vm/cpu.h"
+#include "x86/descriptor.h"
 
 enum {
 	HOST_CS = 0x08,
@@ -27,11 +28,6 @@ enum {
 	HOST_STACK = 32 * 1024,
 	/* UEFI specification, "x64 Platforms": firmware calls want 128 KiB. */
 	HOST_BOOT_STACK = 160 * 1024,
-};
-
-struct __attribute__((packed)) descriptor_table {
-	uint16_t limit;
-	uint64_t base;
 };
 
 /* SDM vol. 3A, "Task Management in 64-bit Mode". */

@@ -4,7 +4,7 @@
 #include "efi/cpu/host.h"
 #include "efi/cpu/mp_protocol.h"
 #include "efi/firmware.h"
-#include "efi/x86.h"
+#include "x86/cpuid.h"
 
 enum {
 	RETURN_SECONDS = 3, /* for the APs to leave our code */

@@ -6,7 +6,9 @@
  */
 #include "efi/cpu/host.h"
 #include "efi/firmware.h"
-#include "efi/x86.h"
+#include "x86/control.h"
+#include "x86/cpuid.h"
+#include "x86/insn.h"
 
 enum {
 	PRESENT = 1 << 0,
@@ -14,9 +16,6 @@ enum {
 	PAT_OF_PAGE = 1 << 7,
 	PAT_OF_LARGE = 1 << 12,
 	ENTRIES = 512,
-	CR4_PGE = 1 << 7,
-	CR4_PCIDE = 1 << 17,
-	CR4_LA57 = 1 << 12,
 	POOL_SPARE = 16, /* tables above the last level */
 	ENCRYPTED = 3,	 /* CPUID leaf 8000001FH EAX: SME, SEV */
 };

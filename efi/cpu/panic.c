@@ -4,7 +4,7 @@
  */
 #include "efi/cpu/host.h"
 #include "efi/firmware.h"
-#include "efi/x86.h"
+#include "x86/insn.h"
 
 bool panic_shutdown;
 

@@ -16,7 +16,7 @@ PROGRAM(ping)
 	for (uint32_t i = 0; i < SHARED->rounds; i++) {
 		uint32_t before = SLOT(slot)->interrupts;
 
-		icr(ICR_FIXED | VECTOR, SHARED->destination[0]);
+		icr(SEND_FIXED | VECTOR, SHARED->destination[0]);
 		while (SLOT(slot)->interrupts == before)
 			pause();
 	}
@@ -35,7 +35,7 @@ PROGRAM(pong)
 		if (SLOT(slot)->interrupts == before)
 			continue;
 		before = SLOT(slot)->interrupts;
-		icr(ICR_FIXED | VECTOR, 0);
+		icr(SEND_FIXED | VECTOR, 0);
 	}
 }
 
@@ -59,7 +59,7 @@ PROGRAM(broadcast)
 			pause();
 	start = rdtsc();
 	for (uint32_t i = 1; i <= SHARED->rounds; i++) {
-		icr(ICR_FIXED | ICR_OTHERS | VECTOR, 0);
+		icr(SEND_FIXED | ICR_OTHERS | VECTOR, 0);
 		while (interrupts_of_others() != i * SHARED->count)
 			pause();
 	}
@@ -84,8 +84,8 @@ PROGRAM(start_all)
 
 	apic_enable();
 	start = rdtsc();
-	icr(ICR_INIT | ICR_OTHERS, 0);
-	icr(ICR_SIPI | ICR_OTHERS | SHARED->vector, 0);
+	icr(SEND_INIT | ICR_OTHERS, 0);
+	icr(SEND_SIPI | ICR_OTHERS | SHARED->vector, 0);
 	do {
 		entered = 0;
 		for (uint32_t i = 1; i <= SHARED->count; i++)

@@ -3,37 +3,22 @@
 #define TESTS_GUEST_LIB_H
 
 #include "guest.h"
+#include "x86/apic.h"
+#include "x86/msr.h"
 
 #define SHARED ((volatile struct guest_shared *)GUEST_SHARED)
 #define SLOT(n) (&((volatile struct guest_slot *)GUEST_SLOTS)[n])
 
+/* The low dword of the ICR, whole. */
 enum {
-	APIC_ID = 0x20,
-	APIC_TPR = 0x80,
-	APIC_EOI = 0xB0,
-	APIC_LDR = 0xD0,
-	APIC_DFR = 0xE0,
-	APIC_SVR = 0xF0,
-	APIC_ESR = 0x280,
-	APIC_ICR = 0x300,
-	APIC_ICR_HIGH = 0x310,
-	APIC_LVT_TIMER = 0x320,
-	APIC_TIMER_INITIAL = 0x380,
-	APIC_TIMER_CURRENT = 0x390,
-	APIC_TIMER_DIVIDE = 0x3E0,
-	APIC_SELF_IPI = 0x3F0,
-
-	ICR_INIT = 0x4500, /* assert, edge */
-	ICR_SIPI = 0x4600,
-	ICR_NMI = 0x4400,
-	ICR_FIXED = 0x4000,
-	ICR_LOWEST = 0x4100,
-	ICR_LOGICAL = 1 << 11,
-	ICR_SELF = 1 << 18,
-	ICR_ALL = 2 << 18,
-	ICR_OTHERS = 3 << 18,
-
-	IA32_APIC_BASE = 0x1B,
+	SEND_FIXED = ICR_ASSERT | DELIVERY_FIXED << 8,
+	SEND_LOWEST = ICR_ASSERT | DELIVERY_LOWEST << 8,
+	SEND_NMI = ICR_ASSERT | DELIVERY_NMI << 8,
+	SEND_INIT = ICR_ASSERT | DELIVERY_INIT << 8, /* edge */
+	SEND_SIPI = ICR_ASSERT | DELIVERY_SIPI << 8,
+	ICR_SELF = TO_SELF << ICR_SHORTHAND_SHIFT,
+	ICR_ALL = TO_ALL << ICR_SHORTHAND_SHIFT,
+	ICR_OTHERS = TO_OTHERS << ICR_SHORTHAND_SHIFT,
 };
 
 static inline void pause(void)

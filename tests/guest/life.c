@@ -36,7 +36,7 @@ PROGRAM(start_others)
 {
 	(void)slot;
 	apic_enable();
-	icr(ICR_INIT | ICR_OTHERS, 0);
+	icr(SEND_INIT | ICR_OTHERS, 0);
 	for (uint32_t n = 0; n < SHARED->sipis; n++)
-		icr(ICR_SIPI | ICR_OTHERS | SHARED->vector, 0);
+		icr(SEND_SIPI | ICR_OTHERS | SHARED->vector, 0);
 }

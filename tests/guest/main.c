@@ -151,9 +151,9 @@ PROGRAM(start)
 			uint32_t before = SLOT(slot_of(id))->finished;
 
 			SHARED->tsc = rdtsc();
-			icr(ICR_INIT, id);
+			icr(SEND_INIT, id);
 			for (uint32_t n = 0; n < SHARED->sipis; n++)
-				icr(ICR_SIPI | SHARED->vector, id);
+				icr(SEND_SIPI | SHARED->vector, id);
 			while (SHARED->sipis && SLOT(slot_of(id))->finished == before)
 				pause();
 		}

@@ -34,7 +34,7 @@ PROGRAM(sequence)
 		uint32_t before = SLOT(target)->counter;
 
 		for (uint32_t step = SHARED->argument[ARGUMENT_STEPS]; step; step >>= 4) {
-			uint32_t low = (step & 0xF) == 1 ? ICR_INIT : ICR_SIPI | SHARED->vector;
+			uint32_t low = (step & 0xF) == 1 ? SEND_INIT : SEND_SIPI | SHARED->vector;
 
 			icr(low, target);
 			SLOT(slot)->value[0] += icr_differs(low, target);
@@ -72,8 +72,8 @@ PROGRAM(waker)
 		pause();
 	for (uint32_t round = 1; round <= SHARED->rounds; round++) {
 		delay(&state);
-		icr(ICR_FIXED | VECTOR, target);
-		SLOT(slot)->value[1] += icr_differs(ICR_FIXED | VECTOR, target);
+		icr(SEND_FIXED | VECTOR, target);
+		SLOT(slot)->value[1] += icr_differs(SEND_FIXED | VECTOR, target);
 		while (SLOT(target)->counter != round)
 			pause();
 	}

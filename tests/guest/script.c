@@ -3,7 +3,9 @@
 
 #define SCRIPT ((volatile struct script *)SCRIPT_PAGE)
 
-enum { NMI = 2, IA32_TSC_DEADLINE = 0x6E0 };
+enum {
+	NMI = 2,
+};
 
 static uint32_t find(enum step_op op, uint32_t slot, uint32_t number)
 {

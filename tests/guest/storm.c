@@ -1,7 +1,7 @@
 /* Every processor sends random IPIs to all, and takes what comes. */
 #include "random.h"
 
-enum { NMI_TO_OTHERS = ICR_NMI | ICR_OTHERS, LIVE_VECTORS = 0xD0, FIRST_VECTOR = 0x30 };
+enum { NMI_TO_OTHERS = SEND_NMI | ICR_OTHERS, LIVE_VECTORS = 0xD0, FIRST_VECTOR = 0x30 };
 
 struct shot {
 	uint32_t low, destination;
@@ -27,30 +27,30 @@ static struct shot aim(uint32_t slot, uint32_t random)
 
 	switch (random >> 4 & 0xF) {
 	case 0:
-		return (struct shot){ ICR_FIXED | ICR_SELF | vector, someone, 1 };
+		return (struct shot){ SEND_FIXED | ICR_SELF | vector, someone, 1 };
 	case 1:
 	case 2:
-		return (struct shot){ ICR_FIXED | ICR_ALL | vector, someone, processors };
+		return (struct shot){ SEND_FIXED | ICR_ALL | vector, someone, processors };
 	case 3:
 	case 4:
-		return (struct shot){ ICR_FIXED | ICR_OTHERS | vector, someone, processors - 1 };
+		return (struct shot){ SEND_FIXED | ICR_OTHERS | vector, someone, processors - 1 };
 	case 5:
 		return (struct shot){ NMI_TO_OTHERS, someone, processors - 1 };
 	case 6:
-		return (struct shot){ ICR_NMI, someone, 1 };
+		return (struct shot){ SEND_NMI, someone, 1 };
 	case 7:
 	case 8:
-		return (struct shot){ ICR_FIXED | ICR_LOGICAL | vector, set, bits_set(set) };
+		return (struct shot){ SEND_FIXED | ICR_LOGICAL | vector, set, bits_set(set) };
 	case 9:
 		if (!SHARED->x2apic)
-			return (struct shot){ ICR_LOWEST | ICR_LOGICAL | vector, set, set != 0 };
-		return (struct shot){ ICR_FIXED | vector, 0xFFFFFFFF, processors };
+			return (struct shot){ SEND_LOWEST | ICR_LOGICAL | vector, set, set != 0 };
+		return (struct shot){ SEND_FIXED | vector, 0xFFFFFFFF, processors };
 	case 10: /* nobody's */
-		return (struct shot){ ICR_FIXED | vector, 0x80, 0 };
+		return (struct shot){ SEND_FIXED | vector, 0x80, 0 };
 	case 11: /* nobody gets an illegal vector */
-		return (struct shot){ ICR_FIXED | ICR_OTHERS | (vector & 0xF), slot, 0 };
+		return (struct shot){ SEND_FIXED | ICR_OTHERS | (vector & 0xF), slot, 0 };
 	default:
-		return (struct shot){ ICR_FIXED | vector, someone, 1 };
+		return (struct shot){ SEND_FIXED | vector, someone, 1 };
 	}
 }
 

@@ -30,7 +30,7 @@ SEES = {
     "tests/machine": TESTS_SEE,
     "tests/vmx": f"{TESTS_SEE} vmx vmx/model tests/vmx/entry",
     "tests/vmx/entry": "core/lib vmx vmx/model",
-    "tests/guest": "",
+    "tests/guest": "core/x86",
     "tests/run": "efi/cpu",
     "tests/host/*": "*",
 }
@@ -62,7 +62,7 @@ def resolve(source, name):
     if source.parts[0] == "core":
         places = places[:2]
     elif source.parts[:2] == ("tests", "guest"):
-        places = places[:1]
+        places = places[:2]
     for place in places:
         path = place / GENERATED.get(name, name)
         if path.is_file():

@@ -1,39 +1,10 @@
-/* The instructions that C lacks, as the SDM spells them; none of these wrappers survives a fault
- * except msr_read. */
-#ifndef EFI_X86_H
-#define EFI_X86_H
+/* The instructions that C lacks, as the SDM spells them. None of these wrappers survives a fault.
+ */
+#ifndef CORE_X86_INSN_H
+#define CORE_X86_INSN_H
 
 #include "lib/base.h"
-
-enum {
-	IA32_APIC_BASE = 0x1b,
-	IA32_BIOS_SIGN_ID = 0x8b,
-	IA32_MCG_STATUS = 0x17a,
-	IA32_FS_BASE = (int)0xc0000100,
-	IA32_GS_BASE = (int)0xc0000101,
-};
-
-struct cpuid {
-	uint32_t eax, ebx, ecx, edx;
-};
-
-static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
-{
-	struct cpuid r;
-
-	__asm__ volatile("cpuid"
-			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
-			 : "a"(leaf), "c"(subleaf));
-	return r;
-}
-
-/* The leaf, or zeros where the processor has no such leaf (it would answer with another one). */
-static inline struct cpuid cpuid_or_zero(uint32_t leaf, uint32_t subleaf)
-{
-	if (leaf > cpuid(leaf & 0xc0000000, 0).eax)
-		return (struct cpuid){ 0 };
-	return cpuid(leaf, subleaf);
-}
+#include "x86/descriptor.h"
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -112,6 +83,22 @@ static inline void interrupts_off(void)
 static inline void interrupts_on(void)
 {
 	__asm__ volatile("sti" ::: "memory");
+}
+
+static inline struct descriptor_table sgdt(void)
+{
+	struct descriptor_table table;
+
+	__asm__ volatile("sgdt %0" : "=m"(table));
+	return table;
+}
+
+static inline struct descriptor_table sidt(void)
+{
+	struct descriptor_table table;
+
+	__asm__ volatile("sidt %0" : "=m"(table));
+	return table;
 }
 
 #endif
