@@ -1,6 +1,7 @@
 #include "vmx/model/model.h"
 
 #include "lib/text.h"
+#include "vmx/model/segments.h"
 #include "vmx/model/view.h"
 
 /* A host test replaces this to see that each rule counts. */
@@ -145,7 +146,7 @@ struct model_verdict model_check(const struct model_state *state,
 				 const struct model_machine *machine, unsigned stages)
 {
 	/* A check writes nothing; a repair shares the view. */
-	const struct view view = make_view((struct model_state *)(uintptr_t)state, machine);
+	struct view view = make_view((struct model_state *)(uintptr_t)state, machine);
 	struct model_verdict verdict = { 0 };
 
 	if (stages & 1 << STAGE_CONTROLS)
@@ -154,8 +155,10 @@ struct model_verdict model_check(const struct model_state *state,
 		check_host(&view, &verdict);
 	if (verdict.control_error || verdict.host_error)
 		return verdict;
-	if (stages & 1 << STAGE_GUEST)
+	if (stages & 1 << STAGE_GUEST) {
+		gather_segments(&view);
 		check_guest(&view, &verdict);
+	}
 	if (verdict.guest)
 		return verdict;
 	if (stages & 1 << STAGE_MSR)
@@ -164,16 +167,26 @@ struct model_verdict model_check(const struct model_state *state,
 	return verdict;
 }
 
+/* For all stages; out of line, since each rule's repair makes a new one. */
+static NOINLINE struct view make_whole_view(struct model_state *state,
+					    const struct model_machine *machine)
+{
+	struct view view = make_view(state, machine);
+
+	gather_segments(&view);
+	return view;
+}
+
 /* One round over all rules; true if there was something to repair. */
 static bool repair_all(struct model_state *state, const struct model_machine *machine)
 {
 	bool changed = false;
-	struct view view, *v = &view;
+	struct view view = make_whole_view(state, machine), *v = &view;
 
 #define RULE(id, violated, repair)                                                                 \
-	view = make_view(state, machine);                                                          \
 	if (violated) {                                                                            \
 		repair;                                                                            \
+		view = make_whole_view(state, machine);                                            \
 		changed = true;                                                                    \
 	}
 #define RULE_Q(qualification, id, violated, repair) RULE(id, violated, repair)

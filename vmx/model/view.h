@@ -14,6 +14,13 @@ struct view {
 	bool ug;	 /* "unrestricted guest" */
 	bool ia32e;	 /* "IA-32e mode guest" */
 	bool v86, pe, pg;
+	/* Of the segment registers, by gather_segments(). */
+	uint64_t rights_any; /* bits that CS, TR or a usable other one has */
+	uint64_t rights_all; /* bits that CS and the usable ones of SS, DS, ES, FS, GS have */
+	uint64_t bases_any;  /* bits in bases of CS and the usable ones of SS, DS, ES */
+	uint64_t data_types; /* bit n: a usable one of DS, ES, FS, GS has type n */
+	bool fine_limit;     /* CS or a usable one has G = 1 and a bit of limit 11:0 clear */
+	bool large_limit;    /* CS or a usable one has G = 0 and a bit of limit 31:20 set */
 };
 
 #define V(name) (v->s->value[AT_##name])

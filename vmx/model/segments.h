@@ -1,0 +1,78 @@
+/* For guest_segments.rules: the segment registers of the guest. */
+#ifndef VMX_MODEL_SEGMENTS_H
+#define VMX_MODEL_SEGMENTS_H
+
+#include "vmx/model/view.h"
+
+/* In the order of their fields. */
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
+/* Sets of them. */
+enum {
+	DATA_SEGMENTS = 1 << SEG_ES | 1 << SEG_DS | 1 << SEG_FS | 1 << SEG_GS,
+	SIX_SEGMENTS = DATA_SEGMENTS | 1 << SEG_CS | 1 << SEG_SS,
+	LOW_SEGMENTS = 1 << SEG_ES | 1 << SEG_CS | 1 << SEG_SS | 1 << SEG_DS,
+	SYSTEM_SEGMENTS = 1 << SEG_LDTR | 1 << SEG_TR,
+	ALL_SEGMENTS = SIX_SEGMENTS | SYSTEM_SEGMENTS,
+};
+
+/* Access rights: SDM vol. 3C, "Guest Register State". */
+enum {
+	RIGHTS_TYPE = 0xF,
+	RIGHTS_S = 1 << 4,
+	RIGHTS_DPL = 3 << 5,
+	RIGHTS_P = 1 << 7,
+	RIGHTS_L = 1 << 13,
+	RIGHTS_DB = 1 << 14,
+	RIGHTS_G = 1 << 15,
+	RIGHTS_UNUSABLE = 1 << 16,
+	RIGHTS_V86 = 0xF3, /* all that a segment of virtual-8086 mode may have */
+	RIGHTS_LDT = 0x82,
+};
+/* Sets of types. Code: accessed; data: accessed and, if code, readable. */
+enum { CODE_TYPES = 0xAA00, DATA_TYPES = 0x88AA };
+
+#define SELECTOR(i) (v->s->value[AT_GUEST_ES_SELECTOR + (i)])
+#define BASE(i) (v->s->value[AT_GUEST_ES_BASE + (i)])
+#define LIMIT(i) (v->s->value[AT_GUEST_ES_LIMIT + (i)])
+#define RIGHTS(i) (v->s->value[AT_GUEST_ES_RIGHTS + (i)])
+#define TYPE(i) (RIGHTS(i) & RIGHTS_TYPE)
+#define DPL(i) (RIGHTS(i) >> 5 & 3)
+
+/* CS and TR are checked whatever their bit 16 is. */
+static inline bool counts(const struct view *v, unsigned i)
+{
+	return i == SEG_CS || i == SEG_TR || !(RIGHTS(i) & RIGHTS_UNUSABLE);
+}
+
+/* Each segment register of a set that counts. */
+#define FOR_SEGMENTS(i, set)                                                                       \
+	for (unsigned i = 0; i < SEG_COUNT; i++)                                                   \
+		if ((set) >> i & 1 && counts(v, i))
+
+static inline bool is_fine_limit(const struct view *v, unsigned i)
+{
+	return RIGHTS(i) & RIGHTS_G && ~LIMIT(i) & 0xFFF;
+}
+
+static inline bool is_large_limit(const struct view *v, unsigned i)
+{
+	return !(RIGHTS(i) & RIGHTS_G) && LIMIT(i) >> 20;
+}
+
+/* One pass for the rules of many registers. */
+static inline void gather_segments(struct view *v)
+{
+	v->rights_all = ~0ull;
+	FOR_SEGMENTS(i, SIX_SEGMENTS) {
+		v->rights_all &= RIGHTS(i);
+		v->rights_any |= RIGHTS(i);
+		v->fine_limit |= is_fine_limit(v, i);
+		v->large_limit |= is_large_limit(v, i);
+		v->bases_any |= LOW_SEGMENTS >> i & 1 ? BASE(i) : 0;
+		v->data_types |= DATA_SEGMENTS >> i & 1 ? BIT(TYPE(i)) : 0;
+	}
+	FOR_SEGMENTS(i, SYSTEM_SEGMENTS)
+		v->rights_any |= RIGHTS(i);
+}
+
+#endif
