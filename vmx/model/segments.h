@@ -75,4 +75,95 @@ static inline void gather_segments(struct view *v)
 		v->rights_any |= RIGHTS(i);
 }
 
+static inline void obey_granularity(const struct view *v, unsigned i)
+{
+	if (LIMIT(i) >> 20) {
+		RIGHTS(i) |= RIGHTS_G;
+		LIMIT(i) |= 0xFFF;
+	} else if (is_fine_limit(v, i)) {
+		RIGHTS(i) &= ~(uint64_t)RIGHTS_G;
+	}
+}
+
+static inline void set_dpl(const struct view *v, unsigned i, uint64_t level)
+{
+	RIGHTS(i) = (RIGHTS(i) & ~(uint64_t)RIGHTS_DPL) | level << 5;
+}
+
+/* A field of all of ES, CS, SS, DS, FS, GS. */
+static inline bool six_are(const uint64_t *field, uint64_t value)
+{
+	bool same = true;
+
+	for (unsigned i = SEG_ES; i <= SEG_GS; i++)
+		same &= field[i] == value;
+	return same;
+}
+
+static inline void set_six(uint64_t *field, uint64_t value)
+{
+	for (unsigned i = SEG_ES; i <= SEG_GS; i++)
+		field[i] = value;
+}
+
+static inline bool v86_bases(const struct view *v)
+{
+	bool good = true;
+
+	for (unsigned i = SEG_ES; i <= SEG_GS; i++)
+		good &= BASE(i) == SELECTOR(i) << 4;
+	return good;
+}
+
+static inline void set_v86_bases(const struct view *v)
+{
+	for (unsigned i = SEG_ES; i <= SEG_GS; i++)
+		BASE(i) = SELECTOR(i) << 4;
+}
+
+/* Those of FS, GS and TR whether they are usable or not. */
+static inline bool canonical_bases(const struct view *v)
+{
+	return is_canonical(v, BASE(SEG_FS)) && is_canonical(v, BASE(SEG_GS)) &&
+	       is_canonical(v, BASE(SEG_TR)) &&
+	       (!counts(v, SEG_LDTR) || is_canonical(v, BASE(SEG_LDTR)));
+}
+
+static inline void make_bases_canonical(const struct view *v)
+{
+	for (unsigned i = SEG_FS; i <= SEG_TR; i++)
+		BASE(i) = make_canonical(v, BASE(i));
+}
+
+/* DPL < RPL in a data or non-conforming code segment. */
+static inline bool data_below_rpl(const struct view *v)
+{
+	bool below = false;
+
+	FOR_SEGMENTS(i, DATA_SEGMENTS)
+		below |= DPL(i) < (SELECTOR(i) & 3) && TYPE(i) < 12;
+	return below;
+}
+
+static inline bool is_ldt(const struct view *v)
+{
+	return (RIGHTS(SEG_LDTR) & (RIGHTS_TYPE | RIGHTS_S | RIGHTS_P)) == RIGHTS_LDT &&
+	       !is_fine_limit(v, SEG_LDTR) && !is_large_limit(v, SEG_LDTR);
+}
+
+static inline void make_ldt(const struct view *v)
+{
+	RIGHTS(SEG_LDTR) &= ~(uint64_t)(RIGHTS_TYPE | RIGHTS_S | RIGHTS_P);
+	RIGHTS(SEG_LDTR) |= RIGHTS_LDT;
+	obey_granularity(v, SEG_LDTR);
+}
+
+/* FRED knows two levels: 0 with 64-bit code, 3 with IOPL 0. */
+static inline bool fred_level(const struct view *v)
+{
+	if (DPL(SEG_SS) == 0)
+		return RIGHTS(SEG_CS) & RIGHTS_L;
+	return DPL(SEG_SS) == 3 && !(V(GUEST_RFLAGS) & 3 << 12);
+}
+
 #endif

@@ -184,6 +184,6 @@ bool entry_base_make(enum entry_base base, const struct entry_ground *ground,
 		     struct model_state *state, const char **missing);
 
 extern const struct entry_section entry_controls, entry_host, entry_guest_registers,
-	entry_guest_segments, entry_guest_state, entry_msrs;
+	entry_guest_segments, entry_guest_rights, entry_guest_state, entry_msrs;
 
 #endif
