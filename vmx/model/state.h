@@ -43,8 +43,9 @@ struct model_machine {
 	uint32_t revision;		     /* of a VMCS region */
 	/* Bits of MSRs that WRMSR takes. */
 	uint64_t efer, perf_global, debugctl, rtit_ctl, lbr_ctl, spec_ctrl;
-	bool lam, rtm, bus_lock, sgx; /* by CPUID, which may hide them */
-	bool tracing;		      /* IA32_RTIT_CTL.TraceEn */
+	/* By CPUID, which may hide them. */
+	bool lam, rtm, bus_lock, sgx, shadow_stacks, branch_tracking;
+	bool tracing; /* IA32_RTIT_CTL.TraceEn */
 	/* True if WRMSR in VMX root operation refuses the value. */
 	bool (*msr_refuses)(uint32_t msr, uint64_t value);
 };

@@ -55,15 +55,24 @@ static uint64_t beyond_width(const struct model_machine *machine)
 	return ~(BIT(machine->basic & BIT(48) ? 32 : machine->physical_bits) - 1);
 }
 
-/* "VC" of the catalogue: the borders of N bits, and of 57 bits those beyond which no width goes. */
-static bool border(const struct model_machine *machine, unsigned number, bool good, uint64_t *value)
+/* "VC" of the catalogue: borders of 48 bits, and of 57 bits if the machine has them. */
+static bool border(const struct model_machine *machine, unsigned number, enum generator kind,
+		   uint64_t *value)
 {
-	uint64_t top = BIT(machine->linear_bits - 1); /* the first address that is not canonical */
-	const uint64_t goods[] = { top - 1, 0 - top }, bads[] = { top, ~top };
+	/* The first addresses that are not canonical. */
+	const uint64_t narrow = BIT(47), wide = BIT(machine->linear_bits - 1);
+	const uint64_t goods[] = { narrow - 1, 0 - narrow }, bads[] = { wide, ~wide };
+	const uint64_t between[] = { narrow, wide - 1, ~narrow, 0 - wide };
 
+	if (kind == BETWEEN_WIDTHS) {
+		if (wide == narrow || number >= ARRAY_SIZE(between))
+			return false;
+		*value = between[number];
+		return true;
+	}
 	if (number >= ARRAY_SIZE(goods))
 		return false;
-	*value = good ? goods[number] : bads[number];
+	*value = kind == CANONICAL ? goods[number] : bads[number];
 	return true;
 }
 
@@ -94,11 +103,42 @@ static uint64_t reserved_bits(const struct model_machine *machine, enum control_
 	return (~(machine->controls[group] >> 32) | machine->controls[group]) & 0xFFFFFFFF;
 }
 
+/* The bits that may be 0 or 1. */
+static uint64_t free_bits(const struct model_machine *m, enum machine_register which)
+{
+	switch (which) {
+	case REGISTER_CR0: /* CD and NW always */
+		return (m->cr0_fixed1 & ~m->cr0_fixed0) | BIT(30) | BIT(29);
+	case REGISTER_CR3:
+		return (BIT(m->physical_bits) - 1) | (m->lam ? BIT(62) | BIT(61) : 0);
+	case REGISTER_CR4:
+		return m->cr4_fixed1 & ~m->cr4_fixed0;
+	case REGISTER_EFER: /* LMA and LME by rules of their own */
+		return m->efer | BIT(10) | BIT(8);
+	case REGISTER_PERF_GLOBAL_CTRL:
+		return m->perf_global;
+	case REGISTER_DEBUGCTL:
+		return m->debugctl;
+	case REGISTER_RTIT_CTL:
+		return m->rtit_ctl;
+	case REGISTER_LBR_CTL:
+		return m->lbr_ctl;
+	case REGISTER_SPEC_CTRL:
+		return m->spec_ctrl;
+	case REGISTER_S_CET: /* SUPPRESS and TRACKER by a rule of their own */
+		return (m->shadow_stacks ? 3 : 0) | (m->branch_tracking ? ~0x3C3ull : 0);
+	case REGISTER_COUNT:
+		break;
+	}
+	return 0;
+}
+
 static bool generate(const struct entry_row *row, unsigned number, unsigned shift,
 		     const struct model_state *base, const struct model_machine *machine,
 		     struct entry_case *out)
 {
-	unsigned at = row->at + shift;
+	const unsigned at = row->at + shift;
+	const uint64_t mask = row->mask ? row->mask : ~0ull; /* of FREE and FIXED */
 	uint64_t value;
 
 	switch ((enum generator)row->kind) {
@@ -130,10 +170,15 @@ static bool generate(const struct entry_row *row, unsigned number, unsigned shif
 		return true;
 	case CANONICAL:
 	case NOT_CANONICAL:
-		if (!border(machine, number, row->kind == CANONICAL, &value))
+	case BETWEEN_WIDTHS:
+		if (!border(machine, number, row->kind, &value))
 			return false;
-		change(out, at, HOW_SET, value, base);
+		put(out, at, row->mask, row->mask ? value & row->mask : value, base);
 		return true;
+	case FREE:
+		return flip(out, at, mask & free_bits(machine, row->group), number, base);
+	case FIXED:
+		return flip(out, at, mask & ~free_bits(machine, row->group), number, base);
 	}
 	return false;
 }
@@ -219,17 +264,54 @@ static const char *missing_control(const struct change *change, const struct mod
 	return NULL;
 }
 
+/* A field of the row that the machine does not have. */
+static bool lacks_field(unsigned at, const struct model_machine *machine)
+{
+	const struct vmcs_row *row;
+
+	if (at >= MODEL_FIELDS)
+		return false;
+	row = &vmcs_rows[at];
+	if (row->exists == EXISTS_EPTP_SWITCHING)
+		return !(machine->vm_functions & 1);
+	if (row->exists != EXISTS_CONTROL)
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(row->control); i++)
+		if (machine->controls[row->control[i].group] >> 32 >> row->control[i].bit & 1)
+			return false;
+	return true;
+}
+
+static const char *missing_field(const struct entry_row *row, const struct model_machine *machine,
+				 char *text, size_t size)
+{
+	unsigned lacks = MODEL_VALUES;
+
+	for (unsigned i = 0; i < ROW_CHANGES && row->with[i].how; i++)
+		if (row->with[i].how != HOW_CLEAR && lacks_field(row->with[i].at, machine))
+			lacks = row->with[i].at;
+	if (row->kind != ONE && lacks_field(row->at, machine))
+		lacks = row->at;
+	if (row->kind == PAIRS && lacks_field(row->at2, machine))
+		lacks = row->at2;
+	if (lacks == MODEL_VALUES)
+		return NULL;
+	text_format(text, size, "the field %s", model_name((enum model_index)lacks));
+	return text;
+}
+
 const char *entry_row_missing(const struct entry_row *row, const struct model_state *base,
 			      const struct model_machine *machine, char *text, size_t size)
 {
+	const char *missing = NULL;
 	struct entry_case first;
 
-	for (unsigned i = 0; i < ROW_CHANGES && row->with[i].how; i++) {
-		const char *missing = missing_control(&row->with[i], machine, text, size);
-
-		if (missing)
-			return missing;
-	}
+	for (unsigned i = 0; i < ROW_CHANGES && row->with[i].how && !missing; i++)
+		missing = missing_control(&row->with[i], machine, text, size);
+	if (!missing)
+		missing = missing_field(row, machine, text, size);
+	if (missing)
+		return missing;
 	if (row->needs && !row->needs(machine))
 		return row->needs_text;
 	return entry_case_make(row, 0, base, machine, &first) ? NULL : "a bit of that kind";

@@ -52,10 +52,32 @@ enum generator {
 	PAIRS,	/* .values two by two: for .at in .mask and for .at2 in .mask2 */
 	PAGE,	/* an address: bits 11:0 and those beyond the physical width, flipped one by one */
 	WIDTH,	/* only the latter */
-	CANONICAL, /* borders of canonical addresses that are good */
+	/* Borders of canonical addresses, in the bits of .mask (0: all): good with 48 bits and with
+	 * 57; bad with every width that the machine has; good with its 57 and bad with 48. */
+	CANONICAL,
 	NOT_CANONICAL,
-	RESERVED, /* a field of controls: each bit that may not be 1, set; that must be 1, cleared
-		   */
+	BETWEEN_WIDTHS,
+	/* A field of controls: each bit that may not be 1, set; that must be 1, cleared. */
+	RESERVED,
+	/* Each bit of .mask (0: all), flipped, that the register .group may have either way; that
+	 * it may not. */
+	FREE,
+	FIXED,
+};
+
+/* Registers whose bits the machine lets be free or fixes, for FREE and FIXED. */
+enum machine_register {
+	REGISTER_CR0, /* as an exit has it, so without "unrestricted guest" */
+	REGISTER_CR3,
+	REGISTER_CR4,
+	REGISTER_EFER,
+	REGISTER_PERF_GLOBAL_CTRL,
+	REGISTER_DEBUGCTL,
+	REGISTER_RTIT_CTL,
+	REGISTER_LBR_CTL,
+	REGISTER_SPEC_CTRL,
+	REGISTER_S_CET,
+	REGISTER_COUNT
 };
 
 enum { ROW_CHANGES = 8 };
@@ -65,7 +87,7 @@ struct entry_row {
 	uint8_t base, outcome, kind;
 	bool last;	  /* a violation that is accepted may cost the processor: at the end */
 	bool by_name;	  /* it may stop an emulator as a whole: only if asked for */
-	uint8_t group;	  /* RESERVED: enum control_group */
+	uint8_t group;	  /* RESERVED: enum control_group; FREE, FIXED: enum machine_register */
 	uint16_t at, at2; /* enum model_index */
 	/* Bit n: once more with all that is .each, and .at and .at2, n fields further on. The
 	 * segments' fields are in the order of enum segment. 0: only as it is. */
