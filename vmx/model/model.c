@@ -1,6 +1,7 @@
 #include "vmx/model/model.h"
 
 #include "lib/text.h"
+#include "vmx/model/host_view.h"
 #include "vmx/model/segments.h"
 #include "vmx/model/view.h"
 
@@ -134,7 +135,7 @@ static void check_guest(const struct view *v, struct model_verdict *verdict)
 
 static void check_msrs(const struct view *v, struct model_verdict *verdict)
 {
-	if (!V(MSR_LOAD_POSITION) || V(MSR_LOAD_POSITION) > V(ENTRY_MSR_LOAD_COUNT))
+	if (!V(ENTRY_MSR_LOAD_COUNT))
 		return;
 #define RULE(id, violated, repair) CHECK(violated, verdict->msr = (uint32_t)V(MSR_LOAD_POSITION))
 #include "vmx/model/msr.rules"
@@ -196,7 +197,7 @@ static bool repair_all(struct model_state *state, const struct model_machine *ma
 #include "vmx/model/guest_segments.rules"
 #include "vmx/model/guest_state.rules"
 #include "vmx/model/host.rules"
-	if (V(MSR_LOAD_POSITION)) {
+	if (V(ENTRY_MSR_LOAD_COUNT)) {
 #include "vmx/model/msr.rules"
 	}
 #undef RULE

@@ -70,4 +70,47 @@ static inline uint64_t make_canonical(const struct view *v, uint64_t address)
 	return (uint64_t)((int64_t)(address << unused) >> unused);
 }
 
+#define CR0_PE BIT(0)
+#define CR0_WP BIT(16)
+#define CR0_NW_CD (BIT(29) | BIT(30)) /* no entry checks or changes them */
+#define CR0_PG BIT(31)
+#define CR3_LAM (BIT(61) | BIT(62))
+#define CR4_PAE BIT(5)
+#define CR4_LA57 BIT(12)
+#define CR4_PCIDE BIT(17)
+#define CR4_CET BIT(23)
+#define CR4_FRED BIT(32)
+#define EFER_LME BIT(8)
+#define EFER_LMA BIT(10)
+
+static inline uint64_t cr3_reserved(const struct view *v)
+{
+	return ~(BIT(v->m->physical_bits) - 1) & ~(v->m->lam ? CR3_LAM : 0);
+}
+
+/* IA32_PAT: the bits that make a byte other than 0, 1, 4, 5, 6 and 7. */
+static inline uint64_t pat_breaks(uint64_t pat)
+{
+	const uint64_t each = 0x0101010101010101;
+
+	return (pat & each * 0xF8) | (pat & ~(pat >> 1) & each * 2);
+}
+
+/* IA32_S_CET: reserved bits; SUPPRESS and TRACKER at once. */
+static inline bool cet_breaks(uint64_t cet)
+{
+	return cet & 0x3C0 || (cet & 0xC00) == 0xC00;
+}
+
+static inline uint64_t make_cet(uint64_t cet)
+{
+	return cet & ~((cet & 0xC00) == 0xC00 ? 0xBC0ull : 0x3C0ull);
+}
+
+/* Its bits for shadow stacks and for branch tracking, if CPUID does not tell of them. */
+static inline uint64_t cet_absent(const struct view *v)
+{
+	return (v->m->shadow_stacks ? 0 : 3) | (v->m->branch_tracking ? 0 : ~0x3C3ull);
+}
+
 #endif

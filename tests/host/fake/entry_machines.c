@@ -14,6 +14,10 @@ static bool refuses(uint32_t msr, uint64_t value)
 				return true;
 		}
 		return false;
+	case 0x174: /* IA32_SYSENTER_CS, _ESP, _EIP */
+		return false;
+	case 0x175:
+	case 0x176:
 	case 0xC0000082: /* IA32_LSTAR */
 	case 0xC0000102: /* IA32_KERNEL_GS_BASE */
 		return (uint64_t)((int64_t)(value << 16) >> 16) != value;
@@ -22,12 +26,12 @@ static bool refuses(uint32_t msr, uint64_t value)
 	}
 }
 
-#define HOST                                                                                       \
+#define HOST(cr4)                                                                                  \
 	{                                                                                          \
 		.value = {                                                                         \
 			[AT_HOST_CR0] = 0x80050033,                                                \
 			[AT_HOST_CR3] = 0x1000000,                                                 \
-			[AT_HOST_CR4] = 0x42660,                                                   \
+			[AT_HOST_CR4] = cr4,                                                       \
 			[AT_HOST_CS_SELECTOR] = 0x08,                                              \
 			[AT_HOST_SS_SELECTOR] = 0x10,                                              \
 			[AT_HOST_DS_SELECTOR] = 0x10,                                              \
@@ -54,7 +58,7 @@ static bool refuses(uint32_t msr, uint64_t value)
 const struct entry_machine entry_machines[] = {
 	/* As Bochs's corei7_skylake_x. */
 	{ "skylake",
-	  { .host = HOST,
+	  { .host = HOST(0x42660),
 	    .pages = 0x1500000,
 	    .eptp = 0x160001E,
 	    .cr3_64 = 0x1000000,
@@ -69,7 +73,7 @@ const struct entry_machine entry_machines[] = {
 				       [GROUP_ENTRY] = 0x0000FFFF000011FB } } } },
 	/* As its core2_penryn_t9600: no secondary controls, default settings. */
 	{ "penryn",
-	  { .host = HOST,
+	  { .host = HOST(0x2660),
 	    .pages = 0x1500000,
 	    .cr3_64 = 0x1000000,
 	    .machine = { COMMON, .basic = 0x0018040000000012 | BIT(54), .misc = 0x000401C0,
@@ -80,7 +84,7 @@ const struct entry_machine entry_machines[] = {
 				       [GROUP_ENTRY] = 0x00003FFF000011FF } } } },
 	/* 48-bit addresses, CET whose branch tracking CPUID hides, controls that load it. */
 	{ "half of CET",
-	  { .host = HOST,
+	  { .host = HOST(0x42660),
 	    .pages = 0x1500000,
 	    .eptp = 0x160001E,
 	    .cr3_64 = 0x1000000,
@@ -96,7 +100,7 @@ const struct entry_machine entry_machines[] = {
 				       [GROUP_ENTRY] = 0x0010FFFF000011FB } } } },
 	/* Everything that the SDM names: all controls, 57-bit addresses, CET, PKS, FRED. */
 	{ "everything",
-	  { .host = HOST,
+	  { .host = HOST(0x42660),
 	    .pages = 0x1500000,
 	    .eptp = 0x160001E,
 	    .cr3_64 = 0x1000000,
