@@ -158,6 +158,7 @@ static const struct entry_row rows[] = {
 	{ "host.canonical.width", BASE_64, REPORTED, BETWEEN_WIDTHS, .at = AT_HOST_IA32_SYSENTER_ESP, .over = 3 },
 	{ "host.canonical.width", BASE_64, REPORTED, BETWEEN_WIDTHS, .at = AT_HOST_FS_BASE, .over = 3 },
 	{ "host.canonical.width", BASE_64, REPORTED, BETWEEN_WIDTHS, WITH(CET_LOADED), .at = AT_HOST_INTERRUPT_SSP_TABLE },
+	{ "host.canonical.width", BASE_64, ENTERS, BETWEEN_WIDTHS, WITH(EXIT_OFF(LOAD_CET)), .at = AT_HOST_INTERRUPT_SSP_TABLE },
 
 	{ "host.size.ia32e", BASE_64, REPORTED, ONE, WITH(EXIT_OFF(HOST_64)), .last = true },
 	{ "host.size.ia32e", BASE_64, ENTERS, ONE, WITH(EXIT_ON(HOST_64)) },
