@@ -90,6 +90,7 @@ static const struct entry_row rows[] = {
 	/* The entry after the last one is not looked at. */
 	{ "msr.load.count", BASE_64, ENTERS, PAIRS, WITH(SET(MSR_LOAD_INDEX, FS_BASE)), .at = AT_ENTRY_MSR_LOAD_COUNT,
 	  .at2 = AT_MSR_LOAD_POSITION, LIST(0, 1, 1, 2, 5, 6) },
+	{ "msr.load.count", BASE_64, ENTERS, ONE, WITH(AREA(2, 3), SET(MSR_LOAD_INDEX, 0x900)) },
 	{ "msr.load.count", BASE_64, ENTERS, VALUES, .at = AT_ENTRY_MSR_LOAD_COUNT, LIST(1, 2, 512) },
 	{ "msr.load.count", BASE_64, REPORTED, VALUES, .by_name = true, .at = AT_ENTRY_MSR_LOAD_COUNT, LIST(513) },
 };
