@@ -109,6 +109,18 @@ const struct entry_machine entry_machines[] = {
 				       [GROUP_SECONDARY] = 0x02377FFF00000000,
 				       [GROUP_EXIT] = 0x107FFFFF00036DFB,
 				       [GROUP_ENTRY] = 0x0010FFFF000011FB } } } },
+	/* What every processor has with 64-bit mode: no activity state but the active one, no
+	 * secondary controls, no virtual NMIs, no preemption timer. */
+	{ "bare",
+	  { .host = HOST(0x2660),
+	    .pages = 0x1500000,
+	    .cr3_64 = 0x1000000,
+	    .machine = { COMMON, .basic = 0x0018040000000012 | BIT(54), .misc = 0x00040000,
+			 .cr4_fixed1 = 0x27FF, .physical_bits = 36, .linear_bits = 48,
+			 .controls = { [GROUP_PIN] = 0x0000001F00000016,
+				       [GROUP_PRIMARY] = 0x0401E1F20401E172,
+				       [GROUP_EXIT] = 0x00036FFF00036DFF,
+				       [GROUP_ENTRY] = 0x000013FF000011FF } } } },
 	/* Everything that the SDM names: all controls, 57-bit addresses, CET, PKS, FRED. */
 	{ "everything",
 	  { .host = HOST(0x42660),

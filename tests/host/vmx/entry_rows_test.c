@@ -30,7 +30,11 @@ static bool agrees(const struct entry_row *row, const struct model_state *state,
 		   const struct model_verdict *verdict)
 {
 	const unsigned rule = model_rule_number(row->rule);
-	const bool named = rule < model_rule_count && model_violates(verdict, rule);
+	bool named;
+
+	if (rule == model_rule_count)
+		return false;
+	named = model_violates(verdict, rule);
 
 	switch ((enum outcome)row->outcome) {
 	case ENTERS:
@@ -51,7 +55,9 @@ static bool agrees(const struct entry_row *row, const struct model_state *state,
 		       !verdict->unjudged;
 	}
 	case MSR_LOAD:
-		return verdict->msr == state->value[AT_MSR_LOAD_POSITION] && named;
+		/* The row's own rule, or nothing of the stages before: NOT_RUN. */
+		return verdict->msr == state->value[AT_MSR_LOAD_POSITION] && !verdict->unjudged &&
+		       (named || model_rules[rule].stage != STAGE_MSR);
 	case REPORTED:
 		return verdict->unjudged;
 	}

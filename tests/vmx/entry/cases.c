@@ -34,11 +34,21 @@ static uint64_t *find(struct entry_case *out, unsigned at, const struct model_st
 	return &out->set[i].value;
 }
 
+/* Every base has its pages in a row. */
+static uint64_t own_page(const struct model_state *base, uint64_t page)
+{
+	return base->value[AT_IO_BITMAP_A] + (page - PAGE_IO_A) * PAGE_SIZE;
+}
+
 static void change(struct entry_case *out, unsigned at, uint8_t how, uint64_t by,
 		   const struct model_state *base)
 {
 	uint64_t *value = find(out, at, base);
 
+	if (how == HOW_PAGE) {
+		how = HOW_SET;
+		by = own_page(base, by);
+	}
 	*value = changed(*value, how, by) & model_mask((enum model_index)at);
 }
 
@@ -168,6 +178,9 @@ static bool generate(const struct entry_row *row, unsigned number, unsigned shif
 		put(out, at, row->mask, row->values[2 * number], base);
 		put(out, row->at2 + shift, row->mask2, row->values[2 * number + 1], base);
 		return true;
+	case CURRENT:
+		change(out, at, HOW_SET, machine->current, base);
+		return number == 0;
 	case CANONICAL:
 	case NOT_CANONICAL:
 	case BETWEEN_WIDTHS:

@@ -42,7 +42,7 @@ struct change {
 	bool each; /* of the segment that the row is at: see .over */
 	uint64_t value;
 };
-enum { HOW_NOT, HOW_SET, HOW_OR, HOW_CLEAR, HOW_XOR };
+enum { HOW_NOT, HOW_SET, HOW_OR, HOW_CLEAR, HOW_XOR, HOW_PAGE /* a page of our own */ };
 
 enum generator {
 	ONE,	/* the base with its changes is the only case */
@@ -57,6 +57,7 @@ enum generator {
 	CANONICAL,
 	NOT_CANONICAL,
 	BETWEEN_WIDTHS,
+	CURRENT, /* the current-VMCS pointer */
 	/* A field of controls: each bit that may not be 1, set; that must be 1, cleared. */
 	RESERVED,
 	/* Each bit of .mask (0: all), flipped, that the register .group may have either way; that
@@ -112,6 +113,7 @@ struct entry_section {
 #define SET(name, v) { AT_##name, HOW_SET, false, v }
 #define OR(name, v) { AT_##name, HOW_OR, false, v }
 #define CLR(name, v) { AT_##name, HOW_CLEAR, false, v }
+#define OWN(name, page) { AT_##name, HOW_PAGE, false, page }
 #define EACH_SET(name, v) { AT_##name, HOW_SET, true, v }
 #define EACH_OR(name, v) { AT_##name, HOW_OR, true, v }
 #define EACH_CLR(name, v) { AT_##name, HOW_CLEAR, true, v }
@@ -128,6 +130,9 @@ struct entry_section {
 #define EXIT2_ON(name) EXIT_ON(SECONDARY), OR(SECONDARY_EXIT_CONTROLS, CONTROL_MASK(EXIT2_##name))
 #define ENTRY_ON(name) OR(ENTRY_CONTROLS, CONTROL_MASK(ENTRY_##name))
 #define ENTRY_OFF(name) CLR(ENTRY_CONTROLS, CONTROL_MASK(ENTRY_##name))
+/* Three changes. Of a guest state: MSR_LOAD tells that it is accepted, and the guest does not run. The
+ * entry is bad by the high half of its index and by IA32_FS_BASE in the low one. */
+#define NOT_RUN SET(ENTRY_MSR_LOAD_COUNT, 1), SET(MSR_LOAD_POSITION, 1), SET(MSR_LOAD_INDEX, 0x1C0000100)
 #define WITH(...) .with = { __VA_ARGS__ }
 #define LIST(...) .values = (const uint64_t[]){ __VA_ARGS__ }, \
 	.count = sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t)
