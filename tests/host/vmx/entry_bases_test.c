@@ -81,7 +81,7 @@ static void test_bases_run_a_vmcall(void **unused)
 					    sizeof(vmcall));
 			made++;
 		}
-	assert_int_equal(made, 5 + 5 + 7 + 7);
+	assert_int_equal(made, 5 + 5 + 7 + 7 + 7);
 }
 
 static void test_tables_map_to_themselves(void **unused)
