@@ -62,7 +62,7 @@ static bool refuses(uint32_t msr, uint64_t value)
 	}
 
 #define COMMON                                                                                     \
-	.revision = 0x12, .vmxon = 0x1400000, .current = 0x1401000, .efer = 0xD01,                 \
+	.revision = 0x12, .vmxon = 0x1400000, .current = 0x1401000, .efer = 0x801,                 \
 	.cr0_fixed0 = 0x80000021, .cr0_fixed1 = 0xFFFFFFFF, .cr4_fixed0 = 0x2000,                  \
 	.msr_refuses = refuses
 
@@ -102,7 +102,7 @@ const struct entry_machine entry_machines[] = {
 	    .machine = { COMMON, .basic = 0x00D8100000000012 | BIT(54) | BIT(55) | BIT(56),
 			 .misc = 0x7004C1E0ull | BIT(29) | BIT(30), .ept_vpid = 0xF0106734141,
 			 .vm_functions = 1, .cr4_fixed1 = 0xBF67FF, .physical_bits = 39,
-			 .linear_bits = 48, .perf_global = 0xF000000FF, .debugctl = 0x1FC3,
+			 .linear_bits = 48, .perf_global = 0xF000000FF, .debugctl = 0x9FC3,
 			 .shadow_stacks = true,
 			 .controls = { [GROUP_PIN] = 0x000000FF00000016,
 				       [GROUP_PRIMARY] = 0xFFF9FFFE04006172,
@@ -138,7 +138,7 @@ const struct entry_machine entry_machines[] = {
 			 .tertiary = 0xFF,
 			 .exit2 = 0xF,
 			 .perf_global = 0x70000000F,
-			 .debugctl = 0x1FC3,
+			 .debugctl = 0x9FC3,
 			 .rtit_ctl = 0x3F7F,
 			 .lbr_ctl = 0x7F000F,
 			 .spec_ctrl = 7,

@@ -69,8 +69,9 @@ static uint64_t beyond_width(const struct model_machine *machine)
 static bool border(const struct model_machine *machine, unsigned number, enum generator kind,
 		   uint64_t *value)
 {
-	/* The first addresses that are not canonical. */
-	const uint64_t narrow = BIT(47), wide = BIT(machine->linear_bits - 1);
+	const unsigned less = kind == WIDE || kind == NOT_WIDE ? 0 : 1;
+	/* The first addresses that are bad. */
+	const uint64_t narrow = BIT(48 - less), wide = BIT(machine->linear_bits - less);
 	const uint64_t goods[] = { narrow - 1, 0 - narrow }, bads[] = { wide, ~wide };
 	const uint64_t between[] = { narrow, wide - 1, ~narrow, 0 - wide };
 
@@ -82,7 +83,7 @@ static bool border(const struct model_machine *machine, unsigned number, enum ge
 	}
 	if (number >= ARRAY_SIZE(goods))
 		return false;
-	*value = kind == CANONICAL ? goods[number] : bads[number];
+	*value = kind == CANONICAL || kind == WIDE ? goods[number] : bads[number];
 	return true;
 }
 
@@ -184,6 +185,8 @@ static bool generate(const struct entry_row *row, unsigned number, unsigned shif
 	case CANONICAL:
 	case NOT_CANONICAL:
 	case BETWEEN_WIDTHS:
+	case WIDE:
+	case NOT_WIDE:
 		if (!border(machine, number, row->kind, &value))
 			return false;
 		put(out, at, row->mask, row->mask ? value & row->mask : value, base);

@@ -57,6 +57,10 @@ enum generator {
 	CANONICAL,
 	NOT_CANONICAL,
 	BETWEEN_WIDTHS,
+	/* As the first two where only the bits from the width up must be equal: the one below
+	 * differs. */
+	WIDE,
+	NOT_WIDE,
 	CURRENT, /* the current-VMCS pointer */
 	/* A field of controls: each bit that may not be 1, set; that must be 1, cleared. */
 	RESERVED,
