@@ -56,14 +56,21 @@ static uint64_t walk(const struct entry_ground *ground, const struct model_state
 	return walk_32(ground, state->value[AT_GUEST_CR3], linear);
 }
 
+static bool machine_has_ug(const struct entry_machine *machine)
+{
+	return machine->ground.machine.controls[GROUP_SECONDARY] >> 32 &
+	       CONTROL_MASK(SECONDARY_UNRESTRICTED_GUEST);
+}
+
 /* The first instruction of every base is a VMCALL; 64-bit paging is the host's and the same. */
 static void test_bases_run_a_vmcall(void **unused)
 {
 	static const uint8_t vmcall[] = { 0x0F, 0x01, 0xC1 };
-	unsigned made = 0;
 
 	(void)unused;
-	for (unsigned m = 0; m < entry_machine_count; m++)
+	for (unsigned m = 0; m < entry_machine_count; m++) {
+		unsigned made = 0;
+
 		for (unsigned b = BASE_64; b < BASE_COUNT; b++) {
 			const struct entry_ground *ground = &entry_machines[m].ground;
 			struct model_state state;
@@ -81,7 +88,9 @@ static void test_bases_run_a_vmcall(void **unused)
 					    sizeof(vmcall));
 			made++;
 		}
-	assert_int_equal(made, 5 + 5 + 7 + 7 + 7);
+		/* All but those of "unrestricted guest" need nothing that a machine may lack. */
+		assert_int_equal(made, machine_has_ug(&entry_machines[m]) ? 7 : 5);
+	}
 }
 
 static void test_tables_map_to_themselves(void **unused)
