@@ -3,6 +3,7 @@
 #include "lib/text.h"
 #include "vmx/model/host_view.h"
 #include "vmx/model/nonregister.h"
+#include "vmx/model/registers.h"
 #include "vmx/model/segments.h"
 #include "vmx/model/view.h"
 
