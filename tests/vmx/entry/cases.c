@@ -144,6 +144,30 @@ static uint64_t free_bits(const struct model_machine *m, enum machine_register w
 	return 0;
 }
 
+static uint64_t allowed_bits(const struct model_machine *machine, enum control_group group)
+{
+	uint64_t all = group == GROUP_TERTIARY ? machine->tertiary
+		       : group == GROUP_EXIT2  ? machine->exit2
+					       : machine->controls[group] >> 32;
+
+	return all & ~reserved_bits(machine, group);
+}
+
+/* The number-th value of ranges that are written two by two. */
+static bool in_ranges(const struct entry_row *row, uint64_t number, uint64_t *value)
+{
+	for (unsigned i = 0; i + 1 < row->count; i += 2) {
+		uint64_t count = row->values[i + 1] - row->values[i] + 1;
+
+		if (number < count) {
+			*value = row->values[i] + number;
+			return true;
+		}
+		number -= count;
+	}
+	return false;
+}
+
 static bool generate(const struct entry_row *row, unsigned number, unsigned shift,
 		     const struct model_state *base, const struct model_machine *machine,
 		     struct entry_case *out)
@@ -161,12 +185,24 @@ static bool generate(const struct entry_row *row, unsigned number, unsigned shif
 		return flip(out, at, PAGE_MASK | beyond_width(machine), number, base);
 	case WIDTH:
 		return flip(out, at, beyond_width(machine), number, base);
+	case BELOW:
+		if (number >= row->count)
+			return false;
+		change(out, at, HOW_SET, 0 - beyond_width(machine) - row->values[number], base);
+		return true;
 	case RESERVED:
 		return flip(out, at, reserved_bits(machine, row->group), number, base);
+	case ALLOWED:
+		return flip(out, at, allowed_bits(machine, row->group) & row->mask, number, base);
 	case VALUES:
 		if (number >= row->count)
 			return false;
 		put(out, at, row->mask, row->values[number], base);
+		return true;
+	case RANGES:
+		if (!in_ranges(row, number, &value))
+			return false;
+		put(out, at, row->mask, value, base);
 		return true;
 	case FLIPS:
 		if (number >= row->count)

@@ -48,10 +48,12 @@ enum generator {
 	ONE,	/* the base with its changes is the only case */
 	WALK,	/* each bit of .mask, flipped */
 	VALUES, /* each of .values in the bits of .mask (0: all bits) */
+	RANGES, /* .values two by two: from the first up to the second, in the bits of .mask */
 	FLIPS,	/* each of .values, XORed */
 	PAIRS,	/* .values two by two: for .at in .mask and for .at2 in .mask2 */
 	PAGE,	/* an address: bits 11:0 and those beyond the physical width, flipped one by one */
 	WIDTH,	/* only the latter */
+	BELOW,	/* .values below the first address beyond the physical width */
 	/* Borders of canonical addresses, in the bits of .mask (0: all): good with 48 bits and with
 	 * 57; bad with every width that the machine has; good with its 57 and bad with 48. */
 	CANONICAL,
@@ -64,6 +66,8 @@ enum generator {
 	CURRENT, /* the current-VMCS pointer */
 	/* A field of controls: each bit that may not be 1, set; that must be 1, cleared. */
 	RESERVED,
+	/* Likewise: each bit of .mask that may be both 0 and 1, flipped. */
+	ALLOWED,
 	/* Each bit of .mask (0: all), flipped, that the register .group may have either way; that
 	 * it may not. */
 	FREE,
@@ -92,7 +96,7 @@ struct entry_row {
 	uint8_t base, outcome, kind;
 	bool last;	  /* a violation that is accepted may cost the processor: at the end */
 	bool by_name;	  /* it may stop an emulator as a whole: only if asked for */
-	uint8_t group;	  /* RESERVED: enum control_group; FREE, FIXED: enum machine_register */
+	uint8_t group;	  /* RESERVED, ALLOWED: enum control_group; FREE, FIXED: machine_register */
 	uint16_t at, at2; /* enum model_index */
 	/* Bit n: once more with all that is .each, and .at and .at2, n fields further on. The
 	 * segments' fields are in the order of enum segment. 0: only as it is. */
@@ -128,6 +132,9 @@ struct entry_section {
 /* Two changes. */
 #define SECONDARY_ON(name) PRIMARY_ON(SECONDARY), OR(SECONDARY_CONTROLS, CONTROL_MASK(SECONDARY_##name))
 #define SECONDARY_OFF(name) CLR(SECONDARY_CONTROLS, CONTROL_MASK(SECONDARY_##name))
+/* Several, ORed: SECONDARIES_ON(SECONDARY_BIT(EPT) | SECONDARY_BIT(VPID)). */
+#define SECONDARY_BIT(name) CONTROL_MASK(SECONDARY_##name)
+#define SECONDARIES_ON(bits) PRIMARY_ON(SECONDARY), OR(SECONDARY_CONTROLS, bits)
 #define TERTIARY_ON(name) PRIMARY_ON(TERTIARY), OR(TERTIARY_CONTROLS, CONTROL_MASK(TERTIARY_##name))
 #define EXIT_ON(name) OR(EXIT_CONTROLS, CONTROL_MASK(EXIT_##name))
 #define EXIT_OFF(name) CLR(EXIT_CONTROLS, CONTROL_MASK(EXIT_##name))
@@ -214,7 +221,8 @@ void entry_memory_fill(const struct entry_ground *ground, uint8_t *pages);
 bool entry_base_make(enum entry_base base, const struct entry_ground *ground,
 		     struct model_state *state, const char **missing);
 
-extern const struct entry_section entry_controls, entry_host, entry_guest_registers,
-	entry_guest_segments, entry_guest_rights, entry_guest_state, entry_msrs;
+extern const struct entry_section entry_controls, entry_control_addresses, entry_event_injection,
+	entry_host, entry_guest_registers, entry_guest_segments, entry_guest_rights,
+	entry_guest_state, entry_msrs;
 
 #endif
