@@ -1,6 +1,7 @@
 #include "vmx/model/model.h"
 
 #include "lib/text.h"
+#include "vmx/model/control_view.h"
 #include "vmx/model/host_view.h"
 #include "vmx/model/nonregister.h"
 #include "vmx/model/registers.h"

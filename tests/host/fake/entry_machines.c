@@ -121,6 +121,22 @@ const struct entry_machine entry_machines[] = {
 				       [GROUP_PRIMARY] = 0x0401E1F20401E172,
 				       [GROUP_EXIT] = 0x00036FFF00036DFF,
 				       [GROUP_ENTRY] = 0x000013FF000011FF } } } },
+	/* A first EPT: one memory type, no accessed and dirty flags, no functions; with Intel PT
+	 * on. */
+	{ "tracing",
+	  { .host = HOST(0x42660),
+	    .pages = 0x1500000,
+	    .eptp = 0x160001E,
+	    .cr3_64 = 0x1000000,
+	    .machine = { COMMON, .basic = 0x00D8100000000012 | BIT(54) | BIT(55),
+			 .misc = 0x3004C1E0ull, .ept_vpid = 0xF0106514040, .cr4_fixed1 = 0x3767FF,
+			 .physical_bits = 52, .linear_bits = 48, .rtit_ctl = 0x3F7F,
+			 .tracing = true,
+			 .controls = { [GROUP_PIN] = 0x0000007F00000016,
+				       [GROUP_PRIMARY] = 0xFFF9FFFE04006172,
+				       [GROUP_SECONDARY] = 0x012820FF00000000,
+				       [GROUP_EXIT] = 0x03FFFFFF00036DFB,
+				       [GROUP_ENTRY] = 0x0007FFFF000011FB } } } },
 	/* Everything that the SDM names: all controls, 57-bit addresses, CET, PKS, FRED. */
 	{ "everything",
 	  { .host = HOST(0x42660),

@@ -20,9 +20,8 @@ static int mutate(unsigned rule, int violated)
 #include "tests/vmx/entry/rows.h"
 
 static const struct entry_section *const sections[] = {
-	&entry_controls,       &entry_host,	    &entry_guest_registers,
-	&entry_guest_segments, &entry_guest_rights, &entry_guest_state,
-	&entry_msrs,
+	&entry_controls,       &entry_control_addresses, &entry_host,	     &entry_guest_registers,
+	&entry_guest_segments, &entry_guest_rights,	 &entry_guest_state, &entry_msrs,
 };
 
 /* Whether the model's verdict is the row's outcome, and for that reason. */
@@ -42,7 +41,8 @@ static bool agrees(const struct entry_row *row, const struct model_state *state,
 	case PASSES:
 		return verdict->guest == 1 && !verdict->unjudged;
 	case FAILS_7:
-		return verdict->control_error && !verdict->host_error && named;
+		return verdict->control_error && !verdict->host_error && named &&
+		       !verdict->unjudged;
 	case FAILS_8:
 		return verdict->host_error && !verdict->control_error && named;
 	case GUEST_0:
