@@ -145,4 +145,76 @@ static inline bool has_ept_walk(const struct view *v)
 	return (walk == 3 || walk == 4) && v->m->ept_vpid & BIT(3 + walk);
 }
 
+/* --- event injection ------------------------------------------------------------------------- */
+
+enum event_type {
+	EVENT_EXTERNAL,
+	EVENT_RESERVED,
+	EVENT_NMI,
+	EVENT_HARD,	  /* hardware exception */
+	EVENT_SOFT,	  /* software interrupt */
+	EVENT_PRIVILEGED, /* privileged software exception */
+	EVENT_SOFT_EXCEPTION,
+	EVENT_OTHER
+};
+
+enum {
+	DELIVERS_CODE = 1 << 11,
+	NESTED = 1 << 13,
+	VECTORS_WITH_CODE = 0x27D00, /* 8, 10-14, 17 */
+	VECTOR_CP = 1 << 21,	     /* has a code, and is not in the manual's list of those */
+};
+
+static inline bool injects_software(const struct view *v)
+{
+	unsigned type = v->inject >> 8 & 7;
+
+	return v->inject && type >= EVENT_SOFT && type <= EVENT_SOFT_EXCEPTION;
+}
+
+static inline unsigned injected_vector(const struct view *v)
+{
+	return v->inject & 0xFF;
+}
+
+static inline bool vector_among(const struct view *v, uint32_t vectors)
+{
+	return injected_vector(v) < 32 && vectors >> injected_vector(v) & 1;
+}
+
+static inline bool vector_not_among(const struct view *v, uint32_t vectors)
+{
+	return injected_vector(v) < 32 && !(vectors >> injected_vector(v) & 1);
+}
+
+/* IA32_VMX_BASIC: an error code need not go with the vector. */
+static inline bool codes_are_free(const struct view *v)
+{
+	return v->m->basic & BIT(56);
+}
+
+static inline bool has_mtf(const struct view *v)
+{
+	return may_be_1(v, GROUP_PRIMARY, CONTROL_MASK(PRIMARY_MONITOR_TRAP));
+}
+
+static inline bool has_fred(const struct view *v)
+{
+	return may_be_1(v, GROUP_ENTRY, CONTROL_MASK(ENTRY_LOAD_FRED)) || v->m->basic & BIT(58);
+}
+
+/* Events that came with FRED: SYSCALL and SYSENTER, nested exceptions. */
+static inline bool injects_by_fred(const struct view *v)
+{
+	if (injects_type(v, EVENT_OTHER))
+		return has_fred(v) &&
+		       (injected_vector(v) == 1 || injected_vector(v) == 2 || !has_mtf(v));
+	return injects_type(v, EVENT_HARD) && v->inject & NESTED && has_fred(v);
+}
+
+static inline uint64_t reserved_of_event(const struct view *v)
+{
+	return injects_type(v, EVENT_HARD) && has_fred(v) ? 0x7FFFD000 : 0x7FFFF000;
+}
+
 #endif

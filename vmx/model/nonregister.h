@@ -6,12 +6,6 @@
 
 #include "vmx/model/view.h"
 
-/* An event of this interruption type is injected. */
-static inline bool injects_type(const struct view *v, unsigned type)
-{
-	return v->inject && (v->inject >> 8 & 7) == type;
-}
-
 /* In vector and interruption type: #DB and #MC by hardware, a pending MTF exit. */
 enum { INJECTED_DB = 0x301, INJECTED_MC = 0x312, INJECTED_MTF = 0x700 };
 

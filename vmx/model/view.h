@@ -36,6 +36,12 @@ struct view {
 #define TURN_OFF(group, field, name) (V(field) &= ~(uint64_t)CONTROL_MASK(group##_##name))
 #define TURN_ON(group, field, name) (V(field) |= CONTROL_MASK(group##_##name))
 
+/* An event of this interruption type is injected. */
+static inline bool injects_type(const struct view *v, unsigned type)
+{
+	return v->inject && (v->inject >> 8 & 7) == type;
+}
+
 /* Bits from the physical-address width up. */
 static inline uint64_t beyond_physical(const struct view *v)
 {

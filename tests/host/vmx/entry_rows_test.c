@@ -20,8 +20,9 @@ static int mutate(unsigned rule, int violated)
 #include "tests/vmx/entry/rows.h"
 
 static const struct entry_section *const sections[] = {
-	&entry_controls,       &entry_control_addresses, &entry_host,	     &entry_guest_registers,
-	&entry_guest_segments, &entry_guest_rights,	 &entry_guest_state, &entry_msrs,
+	&entry_controls,     &entry_control_addresses, &entry_event_injection,
+	&entry_host,	     &entry_guest_registers,   &entry_guest_segments,
+	&entry_guest_rights, &entry_guest_state,       &entry_msrs,
 };
 
 /* Whether the model's verdict is the row's outcome, and for that reason. */
