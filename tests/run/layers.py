@@ -21,7 +21,7 @@ SEES = {
     "core/suite": "core core/x86 core/lib core/vlapic core/vm",
     "core": "core/x86 core/lib",
     "vmx": f"{VMX_SEES} vmx/model",
-    "vmx/model": "core/lib vmx",
+    "vmx/model": "core/lib core/x86 vmx",
     "efi": f"{CORE} efi/cpu",
     "efi/cpu": f"{CORE} efi",
     "tests/lib": f"{CORE} tests/guest",

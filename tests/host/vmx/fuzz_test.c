@@ -1,0 +1,125 @@
+/*
+ * The fuzzer of the entry checks against a processor that is the model with one rule removed: which
+ * rules' faults does it find, and how small are the states that it says?
+ */
+static unsigned broken_rule;
+static int breaks;
+
+static int mutate(unsigned rule, int violated)
+{
+	return breaks && rule == broken_rule ? 0 : violated;
+}
+
+#define MODEL_RULE(number, violated) mutate(number, (violated) != 0)
+#include "vmx/model/model.c"
+
+#include "tests/host/fake/entry_machines.h"
+#include "tests/host/fake/host_test.h"
+#include "vmx/model/fuzz.h"
+
+static struct model_state held;
+static const struct model_machine *machine;
+
+static void set_value(void *context, enum model_index at, uint64_t value)
+{
+	(void)context;
+	held.value[at] = value;
+}
+
+static bool agree(void *context, const struct model_verdict *wanted)
+{
+	struct model_verdict got;
+
+	(void)context;
+	breaks = 1;
+	got = model_check(&held, machine, MODEL_ALL);
+	breaks = 0;
+	return got.enters == wanted->enters && got.control_error == wanted->control_error &&
+	       got.host_error == wanted->host_error && got.guest == wanted->guest &&
+	       got.msr == wanted->msr;
+}
+
+static bool has(void *context, enum model_index at)
+{
+	(void)context;
+	(void)at;
+	return true;
+}
+
+static const struct fuzz_target target = { set_value, agree, NULL };
+
+static unsigned make_bases(const struct entry_machine *which, struct model_state *bases)
+{
+	unsigned count = 0;
+
+	for (unsigned b = BASE_64; b < BASE_COUNT; b++) {
+		const char *missing;
+
+		if (!entry_base_make(b, &which->ground, &bases[count], &missing))
+			continue;
+		fuzz_prepare(&bases[count++]);
+	}
+	return count;
+}
+
+/* A processor that is right is not accused, and half of the cases are valid. */
+static void test_no_false_alarm(void **state)
+{
+	static struct fuzz fuzz;
+	static struct model_state bases[BASE_COUNT];
+
+	(void)state;
+	broken_rule = model_rule_count;
+	for (unsigned m = 0; m < entry_machine_count; m++) {
+		struct fuzz_difference difference;
+
+		machine = &entry_machines[m].ground.machine;
+		fuzz_init(&fuzz, machine, &target, bases, make_bases(&entry_machines[m], bases),
+			  has, m);
+		for (unsigned i = 0; i < 20000; i++)
+			assert_true(fuzz_next(&fuzz, &difference));
+		print_message("%s: %u of %u cases are valid\n", entry_machines[m].name,
+			      (unsigned)fuzz.valid, (unsigned)fuzz.cases);
+		assert_in_range(fuzz.valid, 20000 / 4, 20000 * 3 / 4);
+	}
+}
+
+/* Of the rules that a change of fields can break here, most are found within so many cases. */
+static void test_finds_missing_checks(void **state)
+{
+	static struct fuzz fuzz;
+	static struct model_state bases[BASE_COUNT];
+	const struct entry_machine *last = &entry_machines[entry_machine_count - 1];
+	unsigned found = 0, values = 0;
+
+	(void)state;
+	machine = &last->ground.machine;
+	for (broken_rule = 0; broken_rule < model_rule_count; broken_rule++) {
+		struct fuzz_difference difference;
+		unsigned cases = 0;
+
+		fuzz_init(&fuzz, machine, &target, bases, make_bases(last, bases), has, 1);
+		while (cases++ < 3000 && fuzz_next(&fuzz, &difference))
+			;
+		if (cases > 3000) {
+			print_message("not found: %s\n", model_rules[broken_rule].id);
+			continue;
+		}
+		found++;
+		values += difference.count;
+		assert_true(model_violates(&difference.verdict, broken_rule));
+	}
+	print_message("%u of %u rules found, %u values in a difference on average\n", found,
+		      model_rule_count, found ? values / found : 0);
+	assert_true(found * 3 > model_rule_count);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_false_alarm),
+		cmocka_unit_test(test_finds_missing_checks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
