@@ -1,5 +1,6 @@
 #include "vmx/model/fuzz.h"
 
+#include "x86/control.h"
 #include "x86/msr.h"
 
 /* xorshift64*. */
@@ -74,6 +75,62 @@ static const struct {
 	{ AT_VTPR, AT_VTPR, ANY, 1 },
 	{ AT_LINK_REVISION, AT_LINK_REVISION, ANY, 2 },
 	{ AT_PDPTE_0, AT_PDPTE_3, ANY, 1 },
+};
+
+/* Fields that rules connect: a case takes all of its fields from one of these, or from anywhere. */
+static const uint16_t clusters[][8] = {
+	{ AT_GUEST_INTERRUPTIBILITY, AT_GUEST_ACTIVITY_STATE, AT_ENTRY_INTERRUPTION_INFO,
+	  AT_GUEST_RFLAGS, AT_GUEST_PENDING_DEBUG, AT_GUEST_SS_RIGHTS, AT_GUEST_CR0,
+	  AT_PIN_BASED_CONTROLS },
+	{ AT_GUEST_CR0, AT_GUEST_CR4, AT_GUEST_IA32_EFER, AT_ENTRY_CONTROLS, AT_SECONDARY_CONTROLS,
+	  AT_PRIMARY_CONTROLS, AT_GUEST_RFLAGS, AT_GUEST_CS_RIGHTS },
+	{ AT_GUEST_CS_RIGHTS, AT_GUEST_SS_RIGHTS, AT_GUEST_CS_SELECTOR, AT_GUEST_SS_SELECTOR,
+	  AT_GUEST_CR0, AT_GUEST_RFLAGS, AT_SECONDARY_CONTROLS, AT_ENTRY_CONTROLS },
+	{ AT_VMCS_LINK_POINTER, AT_LINK_REVISION, AT_SECONDARY_CONTROLS, AT_PRIMARY_CONTROLS,
+	  AT_GUEST_CR4, AT_ENTRY_CONTROLS, AT_GUEST_PDPTE0, AT_PDPTE_0 },
+	{ AT_PRIMARY_CONTROLS, AT_SECONDARY_CONTROLS, AT_PIN_BASED_CONTROLS, AT_ENTRY_CONTROLS,
+	  AT_EXIT_CONTROLS, AT_TPR_THRESHOLD, AT_VTPR, AT_TERTIARY_CONTROLS },
+};
+
+/* Values that flips alone seldom lead to. */
+static const struct {
+	uint16_t at;
+	uint32_t value;
+} telling[] = {
+	{ AT_GUEST_INTERRUPTIBILITY, 0 },
+	{ AT_GUEST_INTERRUPTIBILITY, 1 },
+	{ AT_GUEST_INTERRUPTIBILITY, 2 },
+	{ AT_GUEST_INTERRUPTIBILITY, 3 },
+	{ AT_GUEST_INTERRUPTIBILITY, 8 },
+	{ AT_GUEST_ACTIVITY_STATE, 0 },
+	{ AT_GUEST_ACTIVITY_STATE, 1 },
+	{ AT_GUEST_ACTIVITY_STATE, 2 },
+	{ AT_ENTRY_INTERRUPTION_INFO, 0x80000020 },
+	{ AT_ENTRY_INTERRUPTION_INFO, 0x80000202 },
+	{ AT_ENTRY_INTERRUPTION_INFO, 0x80000301 },
+	{ AT_ENTRY_INTERRUPTION_INFO, 0x80000312 },
+	{ AT_ENTRY_INTERRUPTION_INFO, 0x80000306 },
+	{ AT_ENTRY_INTERRUPTION_INFO, 0x80000B0D },
+	{ AT_ENTRY_INTERRUPTION_INFO, 0x80000480 },
+	{ AT_ENTRY_INTERRUPTION_INFO, 0x80000603 },
+	{ AT_GUEST_RFLAGS, 2 },
+	{ AT_GUEST_RFLAGS, RFLAGS_IF | 2 },
+	{ AT_GUEST_RFLAGS, RFLAGS_TF | 2 },
+	{ AT_GUEST_RFLAGS, RFLAGS_VM | 2 },
+	{ AT_GUEST_PENDING_DEBUG, 0x1000 },
+	{ AT_GUEST_PENDING_DEBUG, 0x4000 },
+	{ AT_GUEST_PENDING_DEBUG, 0x11000 },
+	{ AT_GUEST_CS_RIGHTS, 0xC093 },
+	{ AT_GUEST_CS_RIGHTS, 0xC0FB },
+	{ AT_GUEST_CS_RIGHTS, 0xC09F },
+	{ AT_GUEST_CS_RIGHTS, 0xA0FF },
+	{ AT_GUEST_SS_RIGHTS, 0xC0F3 },
+	{ AT_GUEST_SS_RIGHTS, 0x10000 },
+	{ AT_GUEST_SS_SELECTOR, 0x13 },
+	{ AT_GUEST_CS_SELECTOR, 0x0B },
+	{ AT_GUEST_LDTR_RIGHTS, 0x82 },
+	{ AT_TPR_THRESHOLD, 15 },
+	{ AT_VTPR, 0xF0 },
 };
 
 /* Bits that WRMSR takes would be in force after the exit. */
@@ -250,32 +307,58 @@ static uint64_t some_bit(struct fuzz *fuzz, uint64_t mask)
 	return mask & -mask;
 }
 
-/* Another value for a field: a few bits flipped, or as it is in another valid state. */
-static uint64_t another(struct fuzz *fuzz, unsigned at, bool cross)
+enum way { FLIP, CROSS, BASE, TELL, WAYS };
+
+/* Another value for a field: a few bits flipped, as it is in another valid state or in a base, or
+ * one that tells much. */
+static uint64_t another(struct fuzz *fuzz, unsigned at, enum way way)
 {
 	const uint64_t now = fuzz->state.value[at], mask = fuzz->mask[at];
-	unsigned flips = 1 + pick(fuzz, 4) / 3 + pick(fuzz, 8) / 7;
+	unsigned flips = 1 + pick(fuzz, 4) / 3 + pick(fuzz, 8) / 7, tell;
 	uint64_t value = now;
 
-	if (cross)
+	switch (way) {
+	case CROSS:
 		return (now & ~mask) | (fuzz->pool[pick(fuzz, FUZZ_POOL)].value[at] & mask);
+	case BASE: /* an address of the base's is a page of our own */
+		return fuzz->bases[pick(fuzz, fuzz->base_count)].value[at];
+	case TELL:
+		tell = pick(fuzz, ARRAY_SIZE(telling));
+		for (unsigned i = 0; i < ARRAY_SIZE(telling); i++, tell++)
+			if (telling[tell % ARRAY_SIZE(telling)].at == at)
+				return telling[tell % ARRAY_SIZE(telling)].value;
+		break;
+	default:
+		break;
+	}
 	while (flips-- && mask)
 		value ^= some_bit(fuzz, mask);
 	return value;
 }
 
+/* A field of the cluster, or one of all. */
+static unsigned some_field(struct fuzz *fuzz, unsigned cluster)
+{
+	unsigned at = cluster < ARRAY_SIZE(clusters)
+			      ? clusters[cluster][pick(fuzz, ARRAY_SIZE(clusters[0]))]
+			      : fuzz->list[pick(fuzz, fuzz->list_count)];
+
+	return fuzz->mask[at] ? at : fuzz->list[pick(fuzz, fuzz->list_count)];
+}
+
 static void change_some(struct fuzz *fuzz, struct changes *changes)
 {
-	bool cross = pick(fuzz, 2);
+	enum way way = pick(fuzz, WAYS);
+	unsigned cluster = pick(fuzz, 2 * ARRAY_SIZE(clusters));
 	struct model_state next = fuzz->state;
 
 	changes->count = 1 + pick(fuzz, FUZZ_FIELDS);
 	for (unsigned i = 0; i < changes->count; i++) {
-		unsigned at = fuzz->list[pick(fuzz, fuzz->list_count)];
+		unsigned at = some_field(fuzz, cluster);
 
 		changes->at[i] = (uint16_t)at;
 		changes->before[i] = fuzz->state.value[at];
-		next.value[at] = another(fuzz, at, cross);
+		next.value[at] = another(fuzz, at, way);
 		keep_harmless(&next);
 		set(fuzz, at, next.value[at]);
 	}
