@@ -20,10 +20,10 @@ struct vcpu;
 enum capability {
 	CAP_VIRTUALIZATION, /* can be switched on */
 	CAP_NESTED_PAGING,
-	CAP_REAL_MODE,	    /* guests may run unpaged */
-	CAP_TIMER,	    /* a guest can be stopped after a number of ticks */
-	CAP_APIC_REGISTERS, /* the processor virtualizes the APIC page */
-	CAP_WAIT_SIPI,	    /* the hardware's wait-for-SIPI state */
+	CAP_UNRESTRICTED_GUEST, /* guests may run unpaged */
+	CAP_PREEMPTION,		/* a guest can be stopped after a number of ticks */
+	CAP_APIC_REGISTERS,	/* the processor virtualizes the APIC page */
+	CAP_WAIT_SIPI,		/* the hardware's wait-for-SIPI state */
 	CAP_XSAVE,
 	CAP_AVX,
 	CAP_LONG_MODE,

@@ -12,8 +12,8 @@ struct vmx_caps vmx_caps;
 static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_VIRTUALIZATION] = "VMX",
 	[CAP_NESTED_PAGING] = "EPT",
-	[CAP_REAL_MODE] = "unrestricted guest",
-	[CAP_TIMER] = "VMX-preemption timer",
+	[CAP_UNRESTRICTED_GUEST] = "unrestricted guest",
+	[CAP_PREEMPTION] = "VMX-preemption timer",
 	[CAP_APIC_REGISTERS] = "APIC-register virtualization",
 	[CAP_WAIT_SIPI] = "wait-for-SIPI activity state",
 	[CAP_XSAVE] = "XSAVE",
@@ -147,10 +147,10 @@ static uint64_t vmx_capabilities(void)
 	    vmx_caps.ept_vpid & EPT_CAP_WALK_4 && vmx_caps.ept_vpid & EPT_CAP_WB)
 		found |= BIT(CAP_NESTED_PAGING);
 	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_UNRESTRICTED_GUEST)))
-		found |= BIT(CAP_REAL_MODE);
+		found |= BIT(CAP_UNRESTRICTED_GUEST);
 	if (vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER)) &&
 	    vmx_allows(GROUP_EXIT, CONTROL_MASK(EXIT_SAVE_TIMER)))
-		found |= BIT(CAP_TIMER);
+		found |= BIT(CAP_PREEMPTION);
 	if (vmx_allows(GROUP_SECONDARY, apic) &&
 	    vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW)))
 		found |= BIT(CAP_APIC_REGISTERS);

@@ -42,7 +42,7 @@ enum {
 	P(state)	/* fills every register, counts until released, stores every register */   \
 	P(triple_fault)                                                                            \
 	P(shutdown) /* by a port that emulators know */                                            \
-	P(life)	    /* counts its lives and halts */                                               \
+	P(boots)    /* counts its boots and halts */                                               \
 	P(sequence)                                                                                \
 	P(sleeper)                                                                                 \
 	P(waker)                                                                                   \

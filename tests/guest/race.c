@@ -9,8 +9,8 @@ static void delay(uint32_t *state)
 		pause();
 }
 
-/* Counts its lives, and halts for the rest of each. */
-PROGRAM(life)
+/* Counts its boots, and halts after each. */
+PROGRAM(boots)
 {
 	SLOT(slot)->counter++;
 	for (;;)
@@ -19,8 +19,8 @@ PROGRAM(life)
 
 /*
  * SHARED->rounds times: the IPIs that argument[0] names from its low nibble up (1 INIT, 2 SIPI),
- * to the slot in argument[1], which has the same APIC id; argument[2]: until it lives once more.
- * value[0]: ICR reads that did not show what was written.
+ * to the slot in argument[1], which has the same APIC id; argument[2]: until it has booted once
+ * more. value[0]: ICR reads that did not show what was written.
  */
 PROGRAM(sequence)
 {

@@ -298,10 +298,10 @@ bool script_event(uint32_t slot, struct frame *frame)
 
 PROGRAM(script)
 {
-	uint32_t life = SLOT(slot)->entered, at = find_for(STEP_AT, slot, life);
+	uint32_t boot = SLOT(slot)->entered, at = find_for(STEP_AT, slot, boot);
 
 	SCRIPT->actor[slot].depth = 0;
 	if (at)
 		run(slot, at);
-	SCRIPT->actor[slot].done = life;
+	SCRIPT->actor[slot].done = boot;
 }

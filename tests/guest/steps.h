@@ -86,7 +86,7 @@ enum step_op {
 struct step {
 	uint8_t op;
 	uint8_t slot;	 /* whose section, state or count; of FLAG and AWAIT_FLAG the flag */
-	uint16_t number; /* life, vector, register, MSR, bits 15:0 of the ICR, ... */
+	uint16_t number; /* boot, vector, register, MSR, bits 15:0 of the ICR, ... */
 	uint32_t value;
 };
 
@@ -100,7 +100,7 @@ struct script {
 		uint32_t wrong;
 	} seen[SCRIPT_STEPS];
 	struct {
-		uint32_t done;	/* the last life whose section came to its end */
+		uint32_t done;	/* the last boot whose section came to its end */
 		uint32_t taken; /* interrupts and NMIs */
 		uint32_t event_eip;
 		uint32_t resume; /* where an expected exception goes on, 0: none expected */

@@ -14,7 +14,7 @@
 /* clang-format off */
 #define TEST_GROUPS(G)                                                                             \
 	G(machine) G(vmx) SABOTAGE_GROUPS(G)                                                       \
-	G(start) G(vcpu) G(registers) G(fields) G(life) G(kick) G(many) G(hardware) G(ipi)         \
+	G(start) G(vcpu) G(registers) G(fields) G(vm) G(kick) G(many) G(hardware) G(ipi)         \
 	G(init) G(destination) G(apic) G(race) G(storm) G(hostile)
 /* clang-format on */
 
@@ -27,6 +27,7 @@ TEST_GROUPS(DECLARE_GROUP)
 
 /* What a guest needs of the machine at least. */
 #define NEEDS_GUEST                                                                                \
-	(BIT(CAP_VIRTUALIZATION) | BIT(CAP_NESTED_PAGING) | BIT(CAP_REAL_MODE) | BIT(CAP_TIMER))
+	(BIT(CAP_VIRTUALIZATION) | BIT(CAP_NESTED_PAGING) | BIT(CAP_UNRESTRICTED_GUEST) |          \
+	 BIT(CAP_PREEMPTION))
 
 #endif

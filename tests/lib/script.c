@@ -6,7 +6,7 @@
 #include "vm/cpu.h"
 
 struct play {
-	struct lab lab; /* first: conditions get it */
+	struct fixture fixture; /* first: conditions get it */
 	const struct step *steps;
 	unsigned count;
 	const char *mode;
@@ -68,7 +68,7 @@ static void check(struct play *play, unsigned at, const char *which, uint64_t wa
 	char what[TEST_TEXT];
 
 	if (wanted == got) {
-		expect(play->lab.run, texts[step->op], wanted, got, NULL);
+		expect(play->fixture.run, texts[step->op], wanted, got, NULL);
 		return;
 	}
 	if (step->op == STEP_COUNT)
@@ -77,13 +77,13 @@ static void check(struct play *play, unsigned at, const char *which, uint64_t wa
 	else
 		text_format(what, sizeof(what), "%s, step %u: %s%s (%x, %x)", play->mode, at,
 			    texts[step->op], which, step->number, step->slot);
-	expect(play->lab.run, what, wanted, got, NULL);
+	expect(play->fixture.run, what, wanted, got, NULL);
 }
 
-static bool guest_fault(const struct lab *lab)
+static bool guest_fault(const struct fixture *fixture)
 {
-	for (unsigned i = 0; i < lab->vcpus; i++)
-		if (lab->slot[i].exceptions)
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (fixture->slot[i].exceptions)
 			return true;
 	return false;
 }
@@ -95,23 +95,23 @@ struct pending {
 
 static _Atomic uint64_t *counter(struct play *play, const struct step *step)
 {
-	uint8_t *counts = (uint8_t *)&play->lab.vm->vcpus[step->slot]->counts;
+	uint8_t *counts = (uint8_t *)&play->fixture.vm->vcpus[step->slot]->counts;
 
 	return (_Atomic uint64_t *)(counts + step->number);
 }
 
-static bool has_come(struct lab *lab, uint64_t argument)
+static bool has_come(struct fixture *fixture, uint64_t argument)
 {
 	const struct pending *pending = (const struct pending *)(uintptr_t)argument;
 	struct play *play = pending->play;
 	const struct step *step = pending->step;
 
-	if (guest_fault(lab))
+	if (guest_fault(fixture))
 		return true;
 	if (step->op == STEP_AWAIT_FLAG)
 		return play->guest->flag[step->slot] >= step->value;
 	if (step->op == STEP_AWAIT_STATE)
-		return atomic_load(&lab->vm->vcpus[step->slot]->state) == step->value;
+		return atomic_load(&fixture->vm->vcpus[step->slot]->state) == step->value;
 	return atomic_load(counter(play, step)) >= step->value;
 }
 
@@ -122,7 +122,7 @@ static void await(struct play *play, unsigned at)
 
 	text_format(what, sizeof(what), "%s, step %u: %s (%x)", play->mode, at,
 		    texts[play->steps[at].op], play->steps[at].slot);
-	play->broken |= !lab_wait(&play->lab, what, has_come, (uintptr_t)&pending);
+	play->broken |= !fixture_wait(&play->fixture, what, has_come, (uintptr_t)&pending);
 }
 
 static enum status post(struct play *play, const struct step *step)
@@ -136,7 +136,7 @@ static enum status post(struct play *play, const struct step *step)
 		.assert = step->number & ICR_ASSERT,
 	};
 
-	return ipi_send(play->lab.vm, &ipi);
+	return ipi_send(play->fixture.vm, &ipi);
 }
 
 enum { TRACE_VECTORS = 6 }; /* in one step */
@@ -168,7 +168,7 @@ static unsigned trace_length(uint64_t packed)
 static void host_step(struct play *play, unsigned at)
 {
 	const struct step *step = &play->steps[at];
-	struct lab *lab = &play->lab;
+	struct fixture *fixture = &play->fixture;
 
 	switch ((enum step_op)step->op) {
 	case STEP_FLAG:
@@ -184,10 +184,11 @@ static void host_step(struct play *play, unsigned at)
 		check(play, at, "", step->slot, post(play, step));
 		break;
 	case STEP_STOP:
-		require(lab->run, "stopping a vCPU", vcpu_stop(lab->vm->vcpus[step->slot]));
+		require(fixture->run, "stopping a vCPU", vcpu_stop(fixture->vm->vcpus[step->slot]));
 		break;
 	case STEP_STATE:
-		check(play, at, "", step->value, atomic_load(&lab->vm->vcpus[step->slot]->state));
+		check(play, at, "", step->value,
+		      atomic_load(&fixture->vm->vcpus[step->slot]->state));
 		break;
 	case STEP_COUNT:
 		check(play, at, "", step->value, atomic_load(counter(play, step)));
@@ -196,10 +197,10 @@ static void host_step(struct play *play, unsigned at)
 		check(play, at, "", step->value, play->guest->flag[step->slot]);
 		break;
 	case STEP_ENTERED:
-		check(play, at, "", step->value, lab->slot[step->slot].entered);
+		check(play, at, "", step->value, fixture->slot[step->slot].entered);
 		break;
 	case STEP_REFUSED:
-		check(play, at, "", step->value, atomic_load(&lab->vm->refused));
+		check(play, at, "", step->value, atomic_load(&fixture->vm->refused));
 		break;
 	case STEP_TRACE:
 		check(play, at, "", wanted_trace(step), trace(play, step->slot));
@@ -207,7 +208,7 @@ static void host_step(struct play *play, unsigned at)
 		      play->guest->actor[step->slot].taken);
 		break;
 	default:
-		test_error(lab->run, "step %u is not for the host", at);
+		test_error(fixture->run, "step %u is not for the host", at);
 		play->broken = true;
 		break;
 	}
@@ -226,30 +227,30 @@ static void host_section(struct play *play, enum step_op head)
 	}
 }
 
-/* The last life of a slot that has a section; 0: none. */
-static uint32_t last_life(const struct play *play, unsigned slot)
+/* The last boot of a slot that has a section; 0: none. */
+static uint32_t last_boot(const struct play *play, unsigned slot)
 {
-	uint32_t life = 0;
+	uint32_t boot = 0;
 
 	for (unsigned at = 0; at < play->count; at++) {
 		const struct step *step = &play->steps[at];
 
-		if (step->op == STEP_AT && step->number > life &&
+		if (step->op == STEP_AT && step->number > boot &&
 		    (step->slot == slot || (slot && step->slot == EACH)))
-			life = step->number;
+			boot = step->number;
 	}
-	return life;
+	return boot;
 }
 
-static bool all_done(struct lab *lab, uint64_t argument)
+static bool all_done(struct fixture *fixture, uint64_t argument)
 {
-	const struct play *play = (const struct play *)lab;
+	const struct play *play = (const struct play *)fixture;
 
 	(void)argument;
-	if (guest_fault(lab))
+	if (guest_fault(fixture))
 		return true;
-	for (unsigned i = 0; i < lab->vcpus; i++)
-		if (play->guest->actor[i].done < last_life(play, i))
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (play->guest->actor[i].done < last_boot(play, i))
 			return false;
 	return true;
 }
@@ -281,16 +282,16 @@ static void check_seen(struct play *play)
 
 static void check_exceptions(struct play *play)
 {
-	struct lab *lab = &play->lab;
+	struct fixture *fixture = &play->fixture;
 
-	for (unsigned i = 0; i < lab->vcpus; i++) {
+	for (unsigned i = 0; i < fixture->vcpus; i++) {
 		char what[TEST_TEXT];
 
-		if (!lab->slot[i].exceptions)
+		if (!fixture->slot[i].exceptions)
 			continue;
 		text_format(what, sizeof(what), "%s: exception in the guest's vCPU %u at %x",
-			    play->mode, i, lab->slot[i].last_eip);
-		expect(lab->run, what, ~0ull, lab->slot[i].last_exception, NULL);
+			    play->mode, i, fixture->slot[i].last_eip);
+		expect(fixture->run, what, ~0ull, fixture->slot[i].last_exception, NULL);
 	}
 }
 
@@ -315,44 +316,45 @@ static bool armed_exit(struct vcpu *vcpu, const struct vm_exit *exit, void *argu
 
 static bool start_aps(struct play *play)
 {
-	struct lab *lab = &play->lab;
+	struct fixture *fixture = &play->fixture;
 
-	for (unsigned i = 1; i < lab->vcpus; i++)
-		if (!require(lab->run, "starting an AP",
-			     vm_start_ap(lab->vm, lab->vm->vcpus[i]->apic.id, 1)))
+	for (unsigned i = 1; i < fixture->vcpus; i++)
+		if (!require(fixture->run, "starting an AP",
+			     vm_start_ap(fixture->vm, fixture->vm->vcpus[i]->apic.id, 1)))
 			return false;
 	return true;
 }
 
-static bool gather(struct lab *lab)
+static bool gather(struct fixture *fixture)
 {
 	int cpu = (int)cpu_in_use(cpus_in_use() - 1)->index;
 
-	for (unsigned i = 0; i < lab->vcpus; i++)
-		if (!require(lab->run, "affinity", vcpu_set_affinity(lab->vm->vcpus[i], cpu)))
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (!require(fixture->run, "affinity",
+			     vcpu_set_affinity(fixture->vm->vcpus[i], cpu)))
 			return false;
 	return true;
 }
 
 static void perform(struct play *play)
 {
-	struct lab *lab = &play->lab;
+	struct fixture *fixture = &play->fixture;
 
-	if (lab->run->test->argument & TOGETHER && !gather(lab))
+	if (fixture->run->test->argument & TOGETHER && !gather(fixture))
 		return;
-	if (!(lab->run->test->argument & APS_WAIT) && !start_aps(play))
+	if (!(fixture->run->test->argument & APS_WAIT) && !start_aps(play))
 		return;
-	if (!lab_start(lab))
+	if (!fixture_start(fixture))
 		return;
 	host_section(play, STEP_HOST);
 	if (!play->broken)
-		play->broken = !lab_wait(lab, play->mode, all_done, 0);
+		play->broken = !fixture_wait(fixture, play->mode, all_done, 0);
 	check_exceptions(play);
 	check_seen(play);
-	if (play->broken || !lab_wait_arrived(lab))
+	if (play->broken || !fixture_wait_arrived(fixture))
 		return;
 	host_section(play, STEP_AFTER);
-	lab_expect_counts(lab);
+	fixture_expect_counts(fixture);
 }
 
 static unsigned count_steps(const struct step *steps)
@@ -370,7 +372,7 @@ static void run_mode(struct test_run *run, unsigned mode, const char *name)
 {
 	struct play play = { .steps = run->test->data, .mode = name };
 	uint64_t flags = run->test->argument;
-	const struct lab_config config = {
+	const struct guest_setup config = {
 		.vcpus = flags & SCRIPT_VCPUS,
 		.x2apic = mode == MODE_X2APIC,
 		.decode_apic = mode == MODE_DECODED,
@@ -388,15 +390,15 @@ static void run_mode(struct test_run *run, unsigned mode, const char *name)
 		test_error(run, "%u steps for %u vCPUs are too many", play.count, config.vcpus);
 		return;
 	}
-	if (!lab_open(&play.lab, run, &config))
+	if (!fixture_open(&play.fixture, run, &config))
 		return;
-	play.guest = vm_memory(play.lab.vm, SCRIPT_PAGE, sizeof(*play.guest));
+	play.guest = vm_memory(play.fixture.vm, SCRIPT_PAGE, sizeof(*play.guest));
 	__builtin_memcpy((void *)(uintptr_t)play.guest->step, play.steps,
 			 play.count * sizeof(*play.steps));
-	play.lab.vm->on_exit_argument = &play;
-	play.lab.vm->on_exit = armed_exit;
+	play.fixture.vm->on_exit_argument = &play;
+	play.fixture.vm->on_exit = armed_exit;
 	perform(&play);
-	lab_close(&play.lab);
+	fixture_close(&play.fixture);
 }
 
 void script_run(struct test_run *run)

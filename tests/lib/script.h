@@ -15,7 +15,7 @@
 #define TESTS_LIB_SCRIPT_H
 
 #include "tests/guest/steps.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 #include "vm/ipi.h"
 
@@ -64,9 +64,9 @@ void script_run(struct test_run *run);
 #define STEP(name, slot_, number_, value_) \
 	{ .op = STEP_##name, .slot = (uint8_t)(slot_), .number = (uint16_t)(number_), .value = (uint32_t)(value_) }
 
-/* Heads of sections: a slot's first life, its later ones, its handler of a vector, the host's. */
+/* Heads of sections: a slot's first boot, its later ones, its handler of a vector, the host's. */
 #define AT(slot)                       STEP(AT, slot, 1, 0)
-#define AGAIN(slot, life)              STEP(AT, slot, life, 0)
+#define AGAIN(slot, boot)              STEP(AT, slot, boot, 0)
 #define ON(slot, vector)               STEP(ON, slot, vector, 0)
 #define HOST                           STEP(HOST, 0, 0, 0)
 #define AFTER                          STEP(AFTER, 0, 0, 0)

@@ -7,9 +7,9 @@
 static const struct vm_region state_region = { .gpa = GUEST_STATE_REGION,
 					       .pages = GUEST_STATE_PAGES };
 
-volatile struct guest_state *state_of(struct lab *lab, unsigned slot)
+volatile struct guest_state *state_of(struct fixture *fixture, unsigned slot)
 {
-	return vm_memory(lab->vm, GUEST_STATES + slot * PAGE_SIZE, PAGE_SIZE);
+	return vm_memory(fixture->vm, GUEST_STATES + slot * PAGE_SIZE, PAGE_SIZE);
 }
 
 /* --- values to fill registers with --------------------------------------------------------- */
@@ -109,10 +109,11 @@ static uint64_t data_descriptor(uint32_t base)
 	       (uint64_t)(base >> 24) << 56;
 }
 
-static void fill_tables(struct lab *lab, struct guest_state *state, uint32_t gpa, uint32_t gs_base)
+static void fill_tables(struct fixture *fixture, struct guest_state *state, uint32_t gpa,
+			uint32_t gs_base)
 {
 	enum { PRESENT_WRITABLE = 3, LARGE = 1 << 7 };
-	uint64_t *tables = vm_memory(lab->vm, GUEST_STATE_TABLES, 3 * PAGE_SIZE);
+	uint64_t *tables = vm_memory(fixture->vm, GUEST_STATE_TABLES, 3 * PAGE_SIZE);
 
 	tables[0] = (GUEST_STATE_TABLES + PAGE_SIZE) | PRESENT_WRITABLE;
 	tables[512] = (GUEST_STATE_TABLES + 2 * PAGE_SIZE) | PRESENT_WRITABLE;
@@ -127,14 +128,14 @@ static void fill_tables(struct lab *lab, struct guest_state *state, uint32_t gpa
 	state->gdt_pointer[2] = (uint16_t)(gpa >> 16);
 }
 
-void state_prepare(struct lab *lab, unsigned slot, uint32_t seed, uint32_t cr0)
+void state_prepare(struct fixture *fixture, unsigned slot, uint32_t seed, uint32_t cr0)
 {
-	struct guest_state *state = (struct guest_state *)state_of(lab, slot);
+	struct guest_state *state = (struct guest_state *)state_of(fixture, slot);
 	uint64_t random = (seed + 1) * 0x9E3779B97F4A7C15ull;
 
-	lab->shared->program[slot] = GUEST_state;
+	fixture->shared->program[slot] = GUEST_state;
 	fill_processor(state, seed);
-	fill_tables(lab, state, GUEST_STATES + slot * PAGE_SIZE, (uint32_t)next(&random));
+	fill_tables(fixture, state, GUEST_STATES + slot * PAGE_SIZE, (uint32_t)next(&random));
 	for (unsigned i = 0; i < GPRS; i++)
 		state->fill.gpr[i] = next(&random);
 	state->fill.cr2 = next(&random);
@@ -144,43 +145,43 @@ void state_prepare(struct lab *lab, unsigned slot, uint32_t seed, uint32_t cr0)
 	state->cr0_set = cr0;
 }
 
-/* --- the guest's life --------------------------------------------------------------------------
+/* --- the guest's run --------------------------------------------------------------------------
  */
 
-bool state_open(struct lab *lab, struct test_run *run, unsigned vcpus)
+bool state_open(struct fixture *fixture, struct test_run *run, unsigned vcpus)
 {
-	if (!lab_open(lab, run,
-		      &(struct lab_config){
-			      .vcpus = vcpus, .ap = GUEST_state, .region = &state_region }))
+	if (!fixture_open(fixture, run,
+			  &(struct guest_setup){
+				  .vcpus = vcpus, .ap = GUEST_state, .region = &state_region }))
 		return false;
 	for (unsigned i = 1; i < vcpus; i++)
-		state_prepare(lab, i, i, 0);
+		state_prepare(fixture, i, i, 0);
 	return true;
 }
 
-static bool counts(struct lab *lab, uint64_t argument)
+static bool counts(struct fixture *fixture, uint64_t argument)
 {
-	return state_of(lab, (unsigned)(argument >> 32))->counter != (uint32_t)argument;
+	return state_of(fixture, (unsigned)(argument >> 32))->counter != (uint32_t)argument;
 }
 
-bool state_wait_counting(struct lab *lab, unsigned slot)
+bool state_wait_counting(struct fixture *fixture, unsigned slot)
 {
-	return lab_wait(lab, "the guest counts on", counts,
-			(uint64_t)slot << 32 | state_of(lab, slot)->counter);
+	return fixture_wait(fixture, "the guest counts on", counts,
+			    (uint64_t)slot << 32 | state_of(fixture, slot)->counter);
 }
 
-bool state_start(struct lab *lab, unsigned slot)
+bool state_start(struct fixture *fixture, unsigned slot)
 {
-	const struct vcpu *vcpu = lab->vm->vcpus[slot];
+	const struct vcpu *vcpu = fixture->vm->vcpus[slot];
 
-	return require(lab->run, "start",
-		       vm_start_ap(lab->vm, vcpu->apic.id, GUEST_SIPI_PAGE >> 12)) &&
-	       lab_wait(lab, "the guest counts", counts, (uint64_t)slot << 32);
+	return require(fixture->run, "start",
+		       vm_start_ap(fixture->vm, vcpu->apic.id, GUEST_SIPI_PAGE >> 12)) &&
+	       fixture_wait(fixture, "the guest counts", counts, (uint64_t)slot << 32);
 }
 
-static bool has_stored(struct lab *lab, uint64_t slot)
+static bool has_stored(struct fixture *fixture, uint64_t slot)
 {
-	return state_of(lab, (unsigned)slot)->stores;
+	return state_of(fixture, (unsigned)slot)->stores;
 }
 
 /* --- comparing ---------------------------------------------------------------------------------
@@ -211,12 +212,12 @@ static void same_bytes(struct test_run *run, const char *when, const char *name,
 	same(run, when, name, index, wanted[i], got[i]); /* the first byte that differs */
 }
 
-void state_expect_extended(struct lab *lab, unsigned slot, const char *when)
+void state_expect_extended(struct fixture *fixture, unsigned slot, const char *when)
 {
-	const struct guest_state *state = (const struct guest_state *)state_of(lab, slot);
+	const struct guest_state *state = (const struct guest_state *)state_of(fixture, slot);
 	const struct fx *wanted = (const struct fx *)state->fill.fx;
 	const struct fx *got = (const struct fx *)state->seen.fx;
-	struct test_run *run = lab->run;
+	struct test_run *run = fixture->run;
 
 	same(run, when, "FCW", -1, wanted->fcw, got->fcw);
 	same(run, when, "FSW", -1, wanted->fsw, got->fsw);
@@ -235,13 +236,13 @@ void state_expect_extended(struct lab *lab, unsigned slot, const char *when)
 	same(run, when, "IA32_PAT", -1, state->fill.pat, state->seen.pat);
 }
 
-void state_release(struct lab *lab, unsigned slot, const char *when)
+void state_release(struct fixture *fixture, unsigned slot, const char *when)
 {
-	volatile struct guest_state *state = state_of(lab, slot);
-	struct test_run *run = lab->run;
+	volatile struct guest_state *state = state_of(fixture, slot);
+	struct test_run *run = fixture->run;
 
 	state->release = 1;
-	if (!lab_wait(lab, when, has_stored, slot))
+	if (!fixture_wait(fixture, when, has_stored, slot))
 		return;
 	for (int i = 0; i < GPRS; i++)
 		same(run, when, "GPR ", i, state->fill.gpr[i], state->seen.gpr[i]);
@@ -250,13 +251,14 @@ void state_release(struct lab *lab, unsigned slot, const char *when)
 	same(run, when, "DR6", -1, state->fill.dr6, state->seen.dr6);
 	same(run, when, "DR7", -1, state->fill.dr7, state->seen.dr7);
 	same(run, when, "CR2", -1, state->fill.cr2, state->seen.cr2);
-	state_expect_extended(lab, slot, when);
+	state_expect_extended(fixture, slot, when);
 }
 
-void state_expect_regs(struct lab *lab, unsigned slot, const char *when, const struct regs *regs)
+void state_expect_regs(struct fixture *fixture, unsigned slot, const char *when,
+		       const struct regs *regs)
 {
-	const volatile struct guest_registers *fill = &state_of(lab, slot)->fill;
-	struct test_run *run = lab->run;
+	const volatile struct guest_registers *fill = &state_of(fixture, slot)->fill;
+	struct test_run *run = fixture->run;
 
 	for (int i = 0; i < GPRS; i++)
 		same(run, when, "GPR ", i, fill->gpr[i], regs->gpr[i]);
@@ -266,7 +268,7 @@ void state_expect_regs(struct lab *lab, unsigned slot, const char *when, const s
 	same(run, when, "DR7", -1, fill->dr7, regs->dr7);
 	same(run, when, "CR2", -1, fill->cr2, regs->cr2);
 	same(run, when, "IA32_PAT", -1, fill->pat, regs->pat);
-	if (state_of(lab, slot)->xsave)
+	if (state_of(fixture, slot)->xsave)
 		same(run, when, "XCR0", -1, fill->xcr0, regs->xcr0);
 }
 

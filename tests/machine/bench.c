@@ -2,25 +2,25 @@
 #include "lib/pages.h"
 #include "vm/control.h"
 
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 #include "tests/smp/storm.h"
 
 /* Runs the guest to the end of the boot processor's program; its ticks. */
-static uint64_t measure(struct test_run *run, const struct lab_config *config, unsigned rounds)
+static uint64_t measure(struct test_run *run, const struct guest_setup *config, unsigned rounds)
 {
-	struct lab lab;
+	struct fixture fixture;
 	uint64_t ticks = 0;
 
-	if (!lab_open(&lab, run, config))
+	if (!fixture_open(&fixture, run, config))
 		return 0;
-	lab.shared->rounds = rounds;
+	fixture.shared->rounds = rounds;
 	if (config->bsp != GUEST_start_all && config->ap != GUEST_answer)
 		for (unsigned i = 1; i < config->vcpus; i++)
-			require(run, "start", vm_start_ap(lab.vm, i, GUEST_SIPI_PAGE >> 12));
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1))
-		ticks = lab.slot[0].value[0];
-	lab_close(&lab);
+			require(run, "start", vm_start_ap(fixture.vm, i, GUEST_SIPI_PAGE >> 12));
+	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1))
+		ticks = fixture.slot[0].value[0];
+	fixture_close(&fixture);
 	return ticks;
 }
 
@@ -33,7 +33,7 @@ static uint64_t whole_run(struct test_run *run)
 static uint64_t cpuid_round_trip(struct test_run *run)
 {
 	enum { ROUNDS = 1000 };
-	const struct lab_config config = { .vcpus = 1, .bsp = GUEST_cpuid };
+	const struct guest_setup config = { .vcpus = 1, .bsp = GUEST_cpuid };
 
 	return measure(run, &config, ROUNDS) / ROUNDS;
 }
@@ -41,30 +41,32 @@ static uint64_t cpuid_round_trip(struct test_run *run)
 /* From the guest's first ICR write of INIT-SIPI-SIPI to the AP's first instructions. */
 static uint64_t first_instruction(struct test_run *run)
 {
-	const struct lab_config config = { .vcpus = 2, .bsp = GUEST_start, .ap = GUEST_answer };
-	struct lab lab;
+	const struct guest_setup config = { .vcpus = 2, .bsp = GUEST_start, .ap = GUEST_answer };
+	struct fixture fixture;
 	uint64_t ticks = 0;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return 0;
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1))
-		ticks = lab.slot[1].tsc - lab.shared->tsc;
-	lab_close(&lab);
+	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1))
+		ticks = fixture.slot[1].tsc - fixture.shared->tsc;
+	fixture_close(&fixture);
 	return ticks;
 }
 
 static uint64_t start_8(struct test_run *run)
 {
-	const struct lab_config config = { .vcpus = 8, .bsp = GUEST_start_all, .ap = GUEST_answer };
+	const struct guest_setup config = { .vcpus = 8,
+					    .bsp = GUEST_start_all,
+					    .ap = GUEST_answer };
 
 	return measure(run, &config, 1);
 }
 
 static uint64_t start_64(struct test_run *run)
 {
-	const struct lab_config config = { .vcpus = 64,
-					   .bsp = GUEST_start_all,
-					   .ap = GUEST_answer };
+	const struct guest_setup config = { .vcpus = 64,
+					    .bsp = GUEST_start_all,
+					    .ap = GUEST_answer };
 
 	return measure(run, &config, 1);
 }
@@ -72,7 +74,7 @@ static uint64_t start_64(struct test_run *run)
 static uint64_t ipi_round_trip(struct test_run *run)
 {
 	enum { ROUNDS = 200 };
-	const struct lab_config config = { .vcpus = 2, .bsp = GUEST_ping, .ap = GUEST_pong };
+	const struct guest_setup config = { .vcpus = 2, .bsp = GUEST_ping, .ap = GUEST_pong };
 
 	return measure(run, &config, ROUNDS) / ROUNDS;
 }
@@ -80,9 +82,9 @@ static uint64_t ipi_round_trip(struct test_run *run)
 static uint64_t broadcast(struct test_run *run, unsigned targets)
 {
 	enum { ROUNDS = 50 };
-	const struct lab_config config = { .vcpus = targets + 1,
-					   .bsp = GUEST_broadcast,
-					   .ap = GUEST_listen };
+	const struct guest_setup config = { .vcpus = targets + 1,
+					    .bsp = GUEST_broadcast,
+					    .ap = GUEST_listen };
 
 	return measure(run, &config, ROUNDS) / ROUNDS;
 }
@@ -99,14 +101,14 @@ static uint64_t broadcast_to_7(struct test_run *run)
 
 static uint64_t memory_with(struct test_run *run, unsigned vcpus)
 {
-	const struct lab_config config = { .vcpus = vcpus };
+	const struct guest_setup config = { .vcpus = vcpus };
 	size_t before = pages_in_use(), used;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return 0;
 	used = pages_in_use() - before;
-	lab_close(&lab);
+	fixture_close(&fixture);
 	return used * PAGE_SIZE;
 }
 

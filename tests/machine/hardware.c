@@ -2,7 +2,7 @@
  * Physical INITs to a processor that executes a guest. An emulator that keeps the INIT pending
  * resets the processor at VMXOFF, and it is gone for the rest of the run: hence by name only.
  */
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
@@ -11,15 +11,15 @@
 
 enum { SUBJECT = 1 };
 
-static bool counts(struct lab *lab, uint64_t before)
+static bool counts(struct fixture *fixture, uint64_t before)
 {
-	return lab->slot[SUBJECT].counter != (uint32_t)before;
+	return fixture->slot[SUBJECT].counter != (uint32_t)before;
 }
 
-static bool has_exited(struct lab *lab, uint64_t ignored)
+static bool has_exited(struct fixture *fixture, uint64_t ignored)
 {
 	(void)ignored;
-	return atomic_load(&lab->vm->vcpus[SUBJECT]->counts.hardware_inits);
+	return atomic_load(&fixture->vm->vcpus[SUBJECT]->counts.hardware_inits);
 }
 
 /* The state that the exit saved: "such exits do not modify register state". */
@@ -39,18 +39,19 @@ static bool save(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
 	return false;
 }
 
-static void expect_one_init(struct lab *lab, const struct saved *saved)
+static void expect_one_init(struct fixture *fixture, const struct saved *saved)
 {
-	struct test_run *run = lab->run;
-	const struct vcpu *vcpu = lab->vm->vcpus[SUBJECT];
+	struct test_run *run = fixture->run;
+	const struct vcpu *vcpu = fixture->vm->vcpus[SUBJECT];
 
 	expect(run, "CS saved by the exit", 8, saved->regs.segment[CS].selector, NULL);
 	expect(run, "CR0.PE saved by the exit", CR0_PE, saved->regs.cr0 & CR0_PE, NULL);
 	expect(run, "activity saved by the exit", ACTIVITY_ACTIVE, saved->regs.activity, NULL);
-	if (lab_wait_state(lab, SUBJECT, VCPU_WAIT_SIPI) &&
-	    require(run, "start", vm_start_ap(lab->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
-	    lab_wait(lab, "the guest counts again", counts, lab->slot[SUBJECT].counter)) {
-		expect(run, "starts", 2, lab->slot[SUBJECT].entered, NULL);
+	if (fixture_wait_state(fixture, SUBJECT, VCPU_WAIT_SIPI) &&
+	    require(run, "start", vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
+	    fixture_wait(fixture, "the guest counts again", counts,
+			 fixture->slot[SUBJECT].counter)) {
+		expect(run, "starts", 2, fixture->slot[SUBJECT].entered, NULL);
 		expect(run, "exits by the INIT", 1, atomic_load(&vcpu->counts.hardware_inits),
 		       NULL);
 	}
@@ -59,19 +60,19 @@ static void expect_one_init(struct lab *lab, const struct saved *saved)
 static void init_running(struct test_run *run)
 {
 	struct saved saved = { .exits = 0 };
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 2, .ap = GUEST_blind }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 2, .ap = GUEST_blind }))
 		return;
-	lab.vm->on_exit_argument = &saved;
-	lab.vm->on_exit = save;
-	if (require(run, "start", vm_start_ap(lab.vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
-	    lab_wait(&lab, "the guest counts", counts, 0)) {
-		platform->ipi(atomic_load(&lab.vm->vcpus[SUBJECT]->cpu), IPI_INIT);
-		if (lab_wait(&lab, "the exit by INIT", has_exited, 0))
-			expect_one_init(&lab, &saved);
+	fixture.vm->on_exit_argument = &saved;
+	fixture.vm->on_exit = save;
+	if (require(run, "start", vm_start_ap(fixture.vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
+	    fixture_wait(&fixture, "the guest counts", counts, 0)) {
+		platform->ipi(atomic_load(&fixture.vm->vcpus[SUBJECT]->cpu), IPI_INIT);
+		if (fixture_wait(&fixture, "the exit by INIT", has_exited, 0))
+			expect_one_init(&fixture, &saved);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 static const struct test rows[] = {

@@ -8,7 +8,7 @@
 #include "vm/run.h"
 #include "vm/sched.h"
 
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
 #define NMI_EXIT_SDM "SDM vol. 3C, \"Pin-Based VM-Execution Controls\": NMI exiting"
@@ -29,12 +29,12 @@ struct times {
 };
 
 /* A request, and whether it has been carried out. */
-typedef bool request_fn(struct lab *lab);
+typedef bool request_fn(struct fixture *fixture);
 
-static void timed(struct lab *lab, request_fn *request, struct times *times)
+static void timed(struct fixture *fixture, request_fn *request, struct times *times)
 {
 	uint64_t start = platform->clock(), ticks;
-	bool done = request(lab);
+	bool done = request(fixture);
 
 	ticks = platform->clock() - start;
 	if (times->count++ == 0 || ticks < times->shortest)
@@ -75,24 +75,24 @@ static void expect_times(struct test_run *run, const struct times *times)
 	       times->slow <= 1 + times->count * SLOW_OF_100 / 100, NULL);
 }
 
-static bool pause_it(struct lab *lab)
+static bool pause_it(struct fixture *fixture)
 {
-	return require(lab->run, "pause", vcpu_pause(lab->vm->vcpus[SUBJECT]));
+	return require(fixture->run, "pause", vcpu_pause(fixture->vm->vcpus[SUBJECT]));
 }
 
-static bool has_counted(struct lab *lab, uint64_t before)
+static bool has_counted(struct fixture *fixture, uint64_t before)
 {
-	return lab->slot[SUBJECT].counter != (uint32_t)before;
+	return fixture->slot[SUBJECT].counter != (uint32_t)before;
 }
 
-static bool open_lab(struct lab *lab, struct test_run *run)
+static bool open_fixture(struct fixture *fixture, struct test_run *run)
 {
-	if (!lab_open(lab, run,
-		      &(struct lab_config){ .vcpus = 2,
-					    .ap = (enum guest_program)run->test->argument }))
+	if (!fixture_open(fixture, run,
+			  &(struct guest_setup){ .vcpus = 2,
+						 .ap = (enum guest_program)run->test->argument }))
 		return false;
-	return require(run, "start", vm_start_ap(lab->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
-	       lab_wait(lab, "the guest counts", has_counted, 0);
+	return require(run, "start", vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
+	       fixture_wait(fixture, "the guest counts", has_counted, 0);
 }
 
 /* Pause stops it at once, resume lets it count on. */
@@ -101,26 +101,26 @@ static void pauses(struct test_run *run)
 	unsigned rounds = alone() ? 5 : 30;
 	struct times times = { 0 };
 	uint32_t random = 1;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (open_lab(&lab, run)) {
+	if (open_fixture(&fixture, run)) {
 		for (unsigned i = 0; i < rounds && !run->erred; i++) {
 			uint32_t counter;
 
-			timed(&lab, pause_it, &times);
-			counter = lab.slot[SUBJECT].counter;
+			timed(&fixture, pause_it, &times);
+			counter = fixture.slot[SUBJECT].counter;
 			wait_a_while(&random);
-			expect(run, "the counter while paused", counter, lab.slot[SUBJECT].counter,
-			       NULL);
-			require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT]));
-			if (!lab_wait(&lab, "the guest counts on", has_counted, counter))
+			expect(run, "the counter while paused", counter,
+			       fixture.slot[SUBJECT].counter, NULL);
+			require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
+			if (!fixture_wait(&fixture, "the guest counts on", has_counted, counter))
 				break;
 			wait_a_while(&random);
 		}
 		expect_times(run, &times);
 	}
-	if (lab.vm)
-		lab_close(&lab);
+	if (fixture.vm)
+		fixture_close(&fixture);
 }
 
 /* Pause after pause, soon after the resume: none is lost. */
@@ -129,33 +129,33 @@ static void pauses_in_a_row(struct test_run *run)
 	unsigned rounds = alone() ? 5 : 200;
 	struct times times = { 0 };
 	uint32_t random = 2;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (open_lab(&lab, run)) {
+	if (open_fixture(&fixture, run)) {
 		for (unsigned i = 0; i < rounds && !run->erred; i++) {
-			timed(&lab, pause_it, &times);
-			require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT]));
+			timed(&fixture, pause_it, &times);
+			require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
 			wait_a_while(&random);
 		}
 		expect_times(run, &times);
 	}
-	if (lab.vm)
-		lab_close(&lab);
+	if (fixture.vm)
+		fixture_close(&fixture);
 }
 
-static bool has_received(struct lab *lab, uint64_t messages)
+static bool has_received(struct fixture *fixture, uint64_t messages)
 {
-	return atomic_load(&lab->vm->vcpus[SUBJECT]->counts.received) >= messages;
+	return atomic_load(&fixture->vm->vcpus[SUBJECT]->counts.received) >= messages;
 }
 
 /* Its APIC is not enabled: it takes the message, drops the interrupt and goes on. */
-static bool send_and_wait(struct lab *lab)
+static bool send_and_wait(struct fixture *fixture)
 {
 	const struct ipi ipi = { .destination = SUBJECT, .vector = 0x40, .assert = true };
-	uint64_t before = atomic_load(&lab->vm->outside);
+	uint64_t before = atomic_load(&fixture->vm->outside);
 
-	return require(lab->run, "IPI", ipi_send(lab->vm, &ipi)) &&
-	       lab_wait(lab, "the message is taken", has_received, before + 1);
+	return require(fixture->run, "IPI", ipi_send(fixture->vm, &ipi)) &&
+	       fixture_wait(fixture, "the message is taken", has_received, before + 1);
 }
 
 /* Keeps the receiver busy for about as long as the sender needs between two messages. */
@@ -178,23 +178,23 @@ static void overtaken(struct test_run *run)
 	unsigned rounds = alone() ? 5 : 200;
 	struct times times = { 0 };
 	uint32_t random = 3;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (open_lab(&lab, run)) {
-		struct vcpu *vcpu = lab.vm->vcpus[SUBJECT];
+	if (open_fixture(&fixture, run)) {
+		struct vcpu *vcpu = fixture.vm->vcpus[SUBJECT];
 
 		vcpu->control.call = burn;
 		for (unsigned i = 0; i < rounds && !run->failures; i++) {
 			vcpu_post(&platform->cpus[0], vcpu,
 				  (struct message){ .kind = MESSAGE_CALL });
 			wait_a_while(&random);
-			timed(&lab, send_and_wait, &times);
+			timed(&fixture, send_and_wait, &times);
 		}
 		expect_times(run, &times);
-		lab_expect_counts(&lab);
+		fixture_expect_counts(&fixture);
 	}
-	if (lab.vm)
-		lab_close(&lab);
+	if (fixture.vm)
+		fixture_close(&fixture);
 }
 
 #define ROW "vCPU: operations"

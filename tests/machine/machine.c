@@ -4,7 +4,7 @@
 #include "vm/cpu.h"
 #include "vm/vm.h"
 
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
 static void processors(struct test_run *run)
@@ -128,22 +128,22 @@ static void read_clock(struct vcpu *vcpu, void *clock)
 static void clocks_agree(struct test_run *run)
 {
 	enum { TIMES = 3 };
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){
-			      .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
+	if (!fixture_open(&fixture, run,
+			  &(struct guest_setup){
+				  .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
 		return;
-	for (unsigned i = TIMES; i < TIMES * lab.vcpus; i++) {
+	for (unsigned i = TIMES; i < TIMES * fixture.vcpus; i++) {
 		uint64_t before = platform->clock(), there = 0;
 
 		if (!require(run, "a call",
-			     vcpu_call(lab.vm->vcpus[i / TIMES], read_clock, &there)))
+			     vcpu_call(fixture.vm->vcpus[i / TIMES], read_clock, &there)))
 			break;
 		expect(run, "another processor's clock is not behind", true, there >= before, NULL);
 		expect(run, "nor ahead", true, there <= platform->clock(), NULL);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 static const struct test rows[] = {

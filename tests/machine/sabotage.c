@@ -2,27 +2,28 @@
  * Tests that misbehave on purpose; only in the image of `make SABOTAGE=1`. Each is followed by an
  * ordinary one. tests/run/sabotage.py says which verdict each must get.
  */
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
 
 #define FOR_EVER for (;;)
 
-static const struct lab_config ordinary_lab = { .vcpus = 2,
-						.bsp = GUEST_start,
-						.ap = GUEST_answer };
+static const struct guest_setup ordinary_setup = { .vcpus = 2,
+						   .bsp = GUEST_start,
+						   .ap = GUEST_answer };
 
 static void ordinary(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &ordinary_lab))
+	if (!fixture_open(&fixture, run, &ordinary_setup))
 		return;
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, 1))
-		expect(run, "starts of the AP", 1, lab.slot[1].entered, NULL);
-	lab_expect_counts(&lab);
-	lab_close(&lab);
+	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
+	    fixture_wait_all_aps(&fixture, 1))
+		expect(run, "starts of the AP", 1, fixture.slot[1].entered, NULL);
+	fixture_expect_counts(&fixture);
+	fixture_close(&fixture);
 }
 
 /* --- guests ------------------------------------------------------------------------------------
@@ -31,32 +32,32 @@ static void ordinary(struct test_run *run)
 /* A guest of one vCPU that never comes to its end. */
 static void bad_guest(struct test_run *run)
 {
-	const struct lab_config config = { .vcpus = 1,
-					   .bsp = (enum guest_program)run->test->argument };
-	struct lab lab;
+	const struct guest_setup config = { .vcpus = 1,
+					    .bsp = (enum guest_program)run->test->argument };
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	lab.shared->rounds = ~0u;
-	if (lab_start(&lab))
-		lab_wait_finished(&lab, 0, 2);
-	lab_close(&lab);
+	fixture.shared->rounds = ~0u;
+	if (fixture_start(&fixture))
+		fixture_wait_finished(&fixture, 0, 2);
+	fixture_close(&fixture);
 }
 
 /* An AP waits for a SIPI that nobody sends. */
 static void waits_for_ever(struct test_run *run)
 {
-	const struct lab_config config = { .vcpus = 2,
-					   .wait_in_hardware = run->test->argument,
-					   .bsp = GUEST_idle,
-					   .ap = GUEST_answer };
-	struct lab lab;
+	const struct guest_setup config = { .vcpus = 2,
+					    .wait_in_hardware = run->test->argument,
+					    .bsp = GUEST_idle,
+					    .ap = GUEST_answer };
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	if (lab_start(&lab))
-		lab_wait_all_aps(&lab, 1);
-	lab_close(&lab);
+	if (fixture_start(&fixture))
+		fixture_wait_all_aps(&fixture, 1);
+	fixture_close(&fixture);
 }
 
 static bool again(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
@@ -74,15 +75,16 @@ static void spoil(struct vcpu *vcpu, void *argument)
 
 static void entries_fail(struct test_run *run)
 {
-	const struct lab_config config = { .vcpus = 1, .bsp = GUEST_spin };
-	struct lab lab;
+	const struct guest_setup config = { .vcpus = 1, .bsp = GUEST_spin };
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	lab.vm->on_exit = again;
-	if (lab_start(&lab) && require(run, "a call", vcpu_call(lab.vm->vcpus[0], spoil, NULL)))
-		lab_wait_finished(&lab, 0, 1);
-	lab_close(&lab);
+	fixture.vm->on_exit = again;
+	if (fixture_start(&fixture) &&
+	    require(run, "a call", vcpu_call(fixture.vm->vcpus[0], spoil, NULL)))
+		fixture_wait_finished(&fixture, 0, 1);
+	fixture_close(&fixture);
 }
 
 /* --- our own code on the boot processor --------------------------------------------------------
@@ -187,14 +189,15 @@ static void (*const ap_calls[])(struct vcpu *vcpu, void *argument) = { undefined
 
 static void on_ap(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &ordinary_lab))
+	if (!fixture_open(&fixture, run, &ordinary_setup))
 		return;
-	if (lab_start(&lab) && lab_wait_all_aps(&lab, 1))
-		expect_in_time(run, "a call on an AP",
-			       vcpu_call(lab.vm->vcpus[1], ap_calls[run->test->argument], NULL));
-	lab_close(&lab);
+	if (fixture_start(&fixture) && fixture_wait_all_aps(&fixture, 1))
+		expect_in_time(
+			run, "a call on an AP",
+			vcpu_call(fixture.vm->vcpus[1], ap_calls[run->test->argument], NULL));
+	fixture_close(&fixture);
 }
 
 /* --- what needs a run of its own ---------------------------------------------------------------

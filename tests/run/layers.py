@@ -38,7 +38,7 @@ SEES = {
 FILES = {
     "core/lib/pages.c": "core/platform.h",  # the arena
     "efi/main.c": "vmx/vmx.h",  # the one file that names the backend
-    "tests/lib/lab.c": "vmx/vmx.h",
+    "tests/lib/fixture.c": "vmx/vmx.h",
     "tests/vcpu/fields.c": "vmx/vmx.h",
     "tests/vcpu/hostile.c": "vmx/insn.h",
     "tests/machine/bench.c": "tests/smp/storm.h",

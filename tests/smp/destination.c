@@ -160,19 +160,19 @@ static void unknown_source(struct test_run *run)
 {
 	struct vcpu *stranger = NULL;
 	struct ipi ipi = { .mode = DELIVERY_NMI, .assert = true };
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 1, .bsp = GUEST_idle }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 1, .bsp = GUEST_idle }))
 		return;
 	stranger = pages_alloc((sizeof(*stranger) + PAGE_SIZE - 1) / PAGE_SIZE);
 	if (require(run, "memory", stranger ? STATUS_OK : STATUS_NO_MEMORY)) {
 		ipi.source = stranger;
-		expect(run, "status", STATUS_NOT_FOUND, ipi_send(lab.vm, &ipi), NULL);
+		expect(run, "status", STATUS_NOT_FOUND, ipi_send(fixture.vm, &ipi), NULL);
 		expect(run, "sent", 0, atomic_load(&stranger->counts.sent), NULL);
-		lab_expect_counts(&lab);
+		fixture_expect_counts(&fixture);
 	}
 	pages_free(stranger, (sizeof(*stranger) + PAGE_SIZE - 1) / PAGE_SIZE);
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* The sender's ESR has it after a write, and until the next one. 10H is a vector like others. */

@@ -1,5 +1,5 @@
 /* More vCPUs than processors: all of them are brought up, and share the processors. */
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
@@ -10,61 +10,61 @@
 enum { PROCESSORS = 0xFF, X2APIC = 1 << 8 };
 
 /* The row's number of processors; the vCPUs are dealt out to them. */
-static bool pin_all(struct lab *lab)
+static bool pin_all(struct fixture *fixture)
 {
-	unsigned count = lab->run->test->argument & PROCESSORS;
+	unsigned count = fixture->run->test->argument & PROCESSORS;
 
-	for (unsigned i = 0; i < lab->vcpus && count != cpus_in_use(); i++)
-		if (!require(lab->run, "affinity",
-			     vcpu_set_affinity(lab->vm->vcpus[i],
+	for (unsigned i = 0; i < fixture->vcpus && count != cpus_in_use(); i++)
+		if (!require(fixture->run, "affinity",
+			     vcpu_set_affinity(fixture->vm->vcpus[i],
 					       (int)cpu_in_use(i % count)->index)))
 			return false;
 	return true;
 }
 
-static void expect_started(struct lab *lab)
+static void expect_started(struct fixture *fixture)
 {
-	struct test_run *run = lab->run;
+	struct test_run *run = fixture->run;
 	unsigned count = run->test->argument & PROCESSORS;
 
-	for (unsigned i = 1; i < lab->vcpus; i++) {
-		const struct vcpu *vcpu = lab->vm->vcpus[i];
+	for (unsigned i = 1; i < fixture->vcpus; i++) {
+		const struct vcpu *vcpu = fixture->vm->vcpus[i];
 
-		expect(run, "starts", 1, lab->slot[i].entered, NULL);
-		expect(run, "programs finished", 1, lab->slot[i].finished, NULL);
-		expect(run, "APIC id that it saw", i, lab->slot[i].apic_id, NULL);
+		expect(run, "starts", 1, fixture->slot[i].entered, NULL);
+		expect(run, "programs finished", 1, fixture->slot[i].finished, NULL);
+		expect(run, "APIC id that it saw", i, fixture->slot[i].apic_id, NULL);
 		expect(run, "INITs", 1, atomic_load(&vcpu->counts.inits), NULL);
 		expect(run, "second SIPI ignored", 1, atomic_load(&vcpu->counts.sipis_ignored),
 		       NULL);
 		expect(run, "its processor", cpu_in_use(i % count)->index,
 		       atomic_load(&vcpu->cpu)->index, NULL);
 	}
-	expect(run, "messages that the boot processor sent", 3 * (lab->vcpus - 1),
-	       atomic_load(&lab->vm->vcpus[0]->counts.sent), NULL);
-	lab_expect_counts(lab);
+	expect(run, "messages that the boot processor sent", 3 * (fixture->vcpus - 1),
+	       atomic_load(&fixture->vm->vcpus[0]->counts.sent), NULL);
+	fixture_expect_counts(fixture);
 }
 
 static void bring_up(struct test_run *run)
 {
 	const enum guest_program *program = run->test->data;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){ .vcpus = VM_VCPUS_MAX,
-					    .x2apic = run->test->argument & X2APIC,
-					    .bsp = *program,
-					    .ap = GUEST_answer }))
+	if (!fixture_open(&fixture, run,
+			  &(struct guest_setup){ .vcpus = VM_VCPUS_MAX,
+						 .x2apic = run->test->argument & X2APIC,
+						 .bsp = *program,
+						 .ap = GUEST_answer }))
 		return;
-	if (pin_all(&lab) && lab_start(&lab) && lab_wait_finished(&lab, 0, 1) &&
-	    lab_wait_all_aps(&lab, 1) && lab_wait_arrived(&lab))
-		expect_started(&lab);
-	lab_close(&lab);
+	if (pin_all(&fixture) && fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
+	    fixture_wait_all_aps(&fixture, 1) && fixture_wait_arrived(&fixture))
+		expect_started(&fixture);
+	fixture_close(&fixture);
 }
 
-static bool all_count(struct lab *lab, uint64_t more_than)
+static bool all_count(struct fixture *fixture, uint64_t more_than)
 {
-	for (unsigned i = 0; i < lab->vcpus; i++)
-		if (lab->slot[i].counter <= more_than)
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (fixture->slot[i].counter <= more_than)
 			return false;
 	return true;
 }
@@ -73,18 +73,19 @@ static bool all_count(struct lab *lab, uint64_t more_than)
 static void share(struct test_run *run)
 {
 	enum { VCPUS = 12 };
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){ .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin }))
+	if (!fixture_open(
+		    &fixture, run,
+		    &(struct guest_setup){ .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin }))
 		return;
 	for (unsigned i = 1; i < VCPUS; i++)
-		require(run, "start", vm_start_ap(lab.vm, i, GUEST_SIPI_PAGE >> 12));
-	if (lab_start(&lab) && lab_wait(&lab, "all count", all_count, 0)) {
-		expect(run, "running", VCPUS, vm_running(lab.vm), NULL);
-		lab_wait(&lab, "all count on", all_count, lab.slot[0].counter);
+		require(run, "start", vm_start_ap(fixture.vm, i, GUEST_SIPI_PAGE >> 12));
+	if (fixture_start(&fixture) && fixture_wait(&fixture, "all count", all_count, 0)) {
+		expect(run, "running", VCPUS, vm_running(fixture.vm), NULL);
+		fixture_wait(&fixture, "all count on", all_count, fixture.slot[0].counter);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 static const enum guest_program broadcast = GUEST_start_others, single = GUEST_start;

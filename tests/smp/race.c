@@ -12,11 +12,12 @@
 #define WAIT_STATE "SDM vol. 3C, \"Activity State\": wait-for-SIPI blocks NMIs"
 #define BROADCAST "SDM vol. 3A, \"Determining IPI Destination\""
 
-/* Rounds of INITs and SIPIs from one or two senders to a processor that halts as soon as it lives.
+/* Rounds of INITs and SIPIs from one or two senders to a processor that halts as soon as it has
+ * booted.
  */
 struct sequence {
 	uint32_t steps; /* for guest/race.c, from the low nibble up: 1 INIT, 2 SIPI */
-	bool one_life;	/* each round starts it exactly once, and the sender waits for that */
+	bool one_boot;	/* each round starts it exactly once, and the sender waits for that */
 	unsigned senders;
 	unsigned inits, ignored; /* a round; ignored: SIPIs that find it running */
 	enum vcpu_state end;
@@ -24,31 +25,31 @@ struct sequence {
 
 enum { ROUNDS = 20 };
 
-static bool has_lived(struct lab *lab, uint64_t argument)
+static bool has_booted(struct fixture *fixture, uint64_t argument)
 {
-	return lab->slot[argument >> 32].counter >= (uint32_t)argument;
+	return fixture->slot[argument >> 32].counter >= (uint32_t)argument;
 }
 
 /* Every vCPU but the target has come to its end. */
-static bool others_have_halted(struct lab *lab, uint64_t target)
+static bool others_have_halted(struct fixture *fixture, uint64_t target)
 {
-	for (unsigned i = 0; i < lab->vcpus; i++)
-		if (i != target && !(lab->slot[i].finished == 1 &&
-				     atomic_load(&lab->vm->vcpus[i]->state) == VCPU_HALTED))
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (i != target && !(fixture->slot[i].finished == 1 &&
+				     atomic_load(&fixture->vm->vcpus[i]->state) == VCPU_HALTED))
 			return false;
 	return true;
 }
 
-static void expect_lives(struct lab *lab, const struct sequence *sequence, unsigned target)
+static void expect_boots(struct fixture *fixture, const struct sequence *sequence, unsigned target)
 {
-	struct test_run *run = lab->run;
-	const struct vcpu_counts *counts = &lab->vm->vcpus[target]->counts;
+	struct test_run *run = fixture->run;
+	const struct vcpu_counts *counts = &fixture->vm->vcpus[target]->counts;
 	unsigned rounds = ROUNDS * sequence->senders;
 
 	expect(run, "INITs", 1 + rounds * sequence->inits, atomic_load(&counts->inits), NULL);
-	if (sequence->one_life) {
-		expect(run, "lives", 1 + rounds, lab->slot[target].counter, NULL);
-		expect(run, "starts", 1 + rounds, lab->slot[target].entered, NULL);
+	if (sequence->one_boot) {
+		expect(run, "boots", 1 + rounds, fixture->slot[target].counter, NULL);
+		expect(run, "starts", 1 + rounds, fixture->slot[target].entered, NULL);
 	}
 	if (sequence->senders == 1)
 		expect(run, "SIPIs ignored", rounds * sequence->ignored,
@@ -56,62 +57,64 @@ static void expect_lives(struct lab *lab, const struct sequence *sequence, unsig
 	expect(run, "only SIPIs are dropped", atomic_load(&counts->sipis_ignored),
 	       atomic_load(&counts->dropped), NULL);
 	for (unsigned i = 0; i < sequence->senders; i++)
-		expect(run, "ICR reads that differ", 0, lab->slot[i].value[0], ICR_MODES);
-	lab_expect_counts(lab);
+		expect(run, "ICR reads that differ", 0, fixture->slot[i].value[0], ICR_MODES);
+	fixture_expect_counts(fixture);
 }
 
 /* A SIPI that it awaits still starts it. */
-static void expect_startable(struct lab *lab, unsigned target)
+static void expect_startable(struct fixture *fixture, unsigned target)
 {
 	const struct ipi sipi = {
 		.destination = target, .mode = DELIVERY_SIPI, .vector = 1, .assert = true
 	};
-	uint32_t lives = lab->slot[target].counter;
+	uint32_t boots = fixture->slot[target].counter;
 
-	require(lab->run, "SIPI", ipi_send(lab->vm, &sipi));
-	lab_wait(lab, "another life", has_lived, (uint64_t)target << 32 | (lives + 1));
+	require(fixture->run, "SIPI", ipi_send(fixture->vm, &sipi));
+	fixture_wait(fixture, "another boot", has_booted, (uint64_t)target << 32 | (boots + 1));
 }
 
-static bool begin(struct lab *lab, const struct sequence *sequence, unsigned target)
+static bool begin(struct fixture *fixture, const struct sequence *sequence, unsigned target)
 {
-	lab->shared->rounds = ROUNDS;
-	lab->shared->argument[0] = sequence->steps;
-	lab->shared->argument[1] = target;
-	lab->shared->argument[2] = sequence->one_life;
+	fixture->shared->rounds = ROUNDS;
+	fixture->shared->argument[0] = sequence->steps;
+	fixture->shared->argument[1] = target;
+	fixture->shared->argument[2] = sequence->one_boot;
 	if (sequence->senders == 2)
-		lab->shared->program[1] = GUEST_sequence;
+		fixture->shared->program[1] = GUEST_sequence;
 	for (unsigned i = 1; i <= target; i++)
-		if (!require(lab->run, "starting an AP", vm_start_ap(lab->vm, i, 1)))
+		if (!require(fixture->run, "starting an AP", vm_start_ap(fixture->vm, i, 1)))
 			return false;
-	if (!lab_start(lab) ||
-	    !lab_wait(lab, "the first life", has_lived, (uint64_t)target << 32 | 1))
+	if (!fixture_start(fixture) ||
+	    !fixture_wait(fixture, "the first boot", has_booted, (uint64_t)target << 32 | 1))
 		return false;
-	lab->shared->go = 1;
-	return lab_wait(lab, "the senders", others_have_halted, target) && lab_wait_arrived(lab);
+	fixture->shared->go = 1;
+	return fixture_wait(fixture, "the senders", others_have_halted, target) &&
+	       fixture_wait_arrived(fixture);
 }
 
 static void run_sequence(struct test_run *run)
 {
 	const struct sequence *sequence = run->test->data;
 	const unsigned target = sequence->senders;
-	const struct lab_config config = {
+	const struct guest_setup config = {
 		.vcpus = target + 1,
 		.x2apic = run->test->argument & MODE_X2APIC,
 		.decode_apic = run->test->argument & MODE_DECODED,
 		.wait_in_hardware = run->test->argument & HARDWARE_WAIT,
 		.bsp = GUEST_sequence,
-		.ap = GUEST_life,
+		.ap = GUEST_boots,
 	};
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	if (begin(&lab, sequence, target) && lab_wait_state(&lab, target, sequence->end)) {
-		expect_lives(&lab, sequence, target);
+	if (begin(&fixture, sequence, target) &&
+	    fixture_wait_state(&fixture, target, sequence->end)) {
+		expect_boots(&fixture, sequence, target);
 		if (sequence->end == VCPU_WAIT_SIPI)
-			expect_startable(&lab, target);
+			expect_startable(&fixture, target);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 static const struct sequence init_hlt = { 0x21, true, 1, 1, 0, VCPU_HALTED };
@@ -122,7 +125,7 @@ static const struct sequence two_senders = { 0x2121, false, 2, 2, 0, VCPU_HALTED
 /* An interrupt that comes just before the HLT wakes it, every time. */
 static void sti_hlt(struct test_run *run)
 {
-	const struct lab_config config = {
+	const struct guest_setup config = {
 		.vcpus = 2,
 		.x2apic = run->test->argument & MODE_X2APIC,
 		.decode_apic = run->test->argument & MODE_DECODED,
@@ -130,21 +133,22 @@ static void sti_hlt(struct test_run *run)
 		.ap = GUEST_sleeper,
 	};
 	enum { TIMES = 50 };
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	lab.shared->rounds = TIMES;
-	lab.shared->argument[1] = 1;
-	if (require(run, "starting the AP", vm_start_ap(lab.vm, 1, 1)) && lab_start(&lab) &&
-	    lab_wait_finished(&lab, 0, 1) && lab_wait_finished(&lab, 1, 1)) {
-		expect(run, "interrupts handled", TIMES, lab.slot[1].interrupts, NULL);
-		expect(run, "ICR reads that differ", 0, lab.slot[0].value[1], ICR_MODES);
+	fixture.shared->rounds = TIMES;
+	fixture.shared->argument[1] = 1;
+	if (require(run, "starting the AP", vm_start_ap(fixture.vm, 1, 1)) &&
+	    fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
+	    fixture_wait_finished(&fixture, 1, 1)) {
+		expect(run, "interrupts handled", TIMES, fixture.slot[1].interrupts, NULL);
+		expect(run, "ICR reads that differ", 0, fixture.slot[0].value[1], ICR_MODES);
 		expect(run, "interrupts given", TIMES,
-		       atomic_load(&lab.vm->vcpus[1]->counts.interrupts), NULL);
-		lab_expect_counts(&lab);
+		       atomic_load(&fixture.vm->vcpus[1]->counts.interrupts), NULL);
+		fixture_expect_counts(&fixture);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* Real mode, whose vector table is at 0: INCW CS:[handled]; IRET. */
@@ -152,76 +156,79 @@ enum { NMI_ENTRY = 2 * 4, HANDLER = 0x500, HANDLED = 0x510, STACK_PAGE = 0xF000 
 
 static const uint8_t handler[] = { 0x2E, 0xFF, 0x06, HANDLED & 0xFF, HANDLED >> 8, 0xCF };
 
-static bool has_taken(struct lab *lab, uint64_t nmis)
+static bool has_taken(struct fixture *fixture, uint64_t nmis)
 {
-	return atomic_load(&lab->vm->vcpus[1]->counts.received) >= nmis;
+	return atomic_load(&fixture->vm->vcpus[1]->counts.received) >= nmis;
 }
 
-static bool waits(struct lab *lab, uint64_t in_hardware)
+static bool waits(struct fixture *fixture, uint64_t in_hardware)
 {
-	const struct vcpu *vcpu = lab->vm->vcpus[1];
+	const struct vcpu *vcpu = fixture->vm->vcpus[1];
 
 	return in_hardware ? atomic_load(&vcpu->sipi_wait.in_hardware)
 			   : atomic_load(&vcpu->state) == VCPU_WAIT_SIPI;
 }
 
-static void expect_waits_on(struct lab *lab)
+static void expect_waits_on(struct fixture *fixture)
 {
-	expect(lab->run, "state", VCPU_WAIT_SIPI, atomic_load(&lab->vm->vcpus[1]->state), NULL);
-	expect(lab->run, "starts", 0, lab->slot[1].entered, NULL);
-	expect(lab->run, "NMIs taken", 0, atomic_load(&lab->vm->vcpus[1]->counts.nmis), NULL);
+	expect(fixture->run, "state", VCPU_WAIT_SIPI, atomic_load(&fixture->vm->vcpus[1]->state),
+	       NULL);
+	expect(fixture->run, "starts", 0, fixture->slot[1].entered, NULL);
+	expect(fixture->run, "NMIs taken", 0, atomic_load(&fixture->vm->vcpus[1]->counts.nmis),
+	       NULL);
 }
 
 /* NMIs do not end the wait; one of them waits for the first instruction after SIPI. */
-static void nmi_before_sipi(struct lab *lab, uint16_t *handled, bool in_hardware)
+static void nmi_before_sipi(struct fixture *fixture, uint16_t *handled, bool in_hardware)
 {
-	struct test_run *run = lab->run;
+	struct test_run *run = fixture->run;
 	struct ipi ipi = { .destination = 1, .mode = DELIVERY_NMI, .assert = true };
 
-	if (!lab_start(lab) || !lab_wait(lab, "the AP waits", waits, in_hardware))
+	if (!fixture_start(fixture) || !fixture_wait(fixture, "the AP waits", waits, in_hardware))
 		return;
-	require(run, "NMI", ipi_send(lab->vm, &ipi));
-	require(run, "NMI", ipi_send(lab->vm, &ipi));
-	if (!lab_wait(lab, "the NMIs arrive", has_taken, 2) ||
-	    !lab_wait(lab, "the AP waits on", waits, in_hardware))
+	require(run, "NMI", ipi_send(fixture->vm, &ipi));
+	require(run, "NMI", ipi_send(fixture->vm, &ipi));
+	if (!fixture_wait(fixture, "the NMIs arrive", has_taken, 2) ||
+	    !fixture_wait(fixture, "the AP waits on", waits, in_hardware))
 		return;
-	expect_waits_on(lab);
+	expect_waits_on(fixture);
 	ipi.mode = DELIVERY_SIPI;
 	ipi.vector = 1;
-	require(run, "SIPI", ipi_send(lab->vm, &ipi));
-	if (!lab_wait_finished(lab, 1, 1))
+	require(run, "SIPI", ipi_send(fixture->vm, &ipi));
+	if (!fixture_wait_finished(fixture, 1, 1))
 		return;
-	expect(run, "starts", 1, lab->slot[1].entered, NULL);
+	expect(run, "starts", 1, fixture->slot[1].entered, NULL);
 	expect(run, "NMIs that the guest handled", 1, *(volatile uint16_t *)handled, NULL);
-	expect(run, "NMIs coalesced", 1, atomic_load(&lab->vm->vcpus[1]->counts.coalesced), NULL);
-	lab_expect_counts(lab);
+	expect(run, "NMIs coalesced", 1, atomic_load(&fixture->vm->vcpus[1]->counts.coalesced),
+	       NULL);
+	fixture_expect_counts(fixture);
 }
 
 static void nmi_wait_sipi(struct test_run *run)
 {
 	/* The NMI is pushed below address 0 of the stack, which wraps at 64 KiB. */
 	static const struct vm_region stack = { .gpa = STACK_PAGE, .pages = 1 };
-	const struct lab_config config = {
+	const struct guest_setup config = {
 		.vcpus = 2,
 		.wait_in_hardware = run->test->argument & HARDWARE_WAIT,
 		.bsp = GUEST_idle,
 		.ap = GUEST_answer,
 		.region = &stack,
 	};
-	struct lab lab;
+	struct fixture fixture;
 	uint8_t *page;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	page = vm_memory(lab.vm, 0, PAGE_SIZE);
+	page = vm_memory(fixture.vm, 0, PAGE_SIZE);
 	__builtin_memcpy(page + HANDLER, handler, sizeof(handler));
 	*(uint16_t *)(page + NMI_ENTRY) = HANDLER;
-	nmi_before_sipi(&lab, (uint16_t *)(page + HANDLED), config.wait_in_hardware);
-	/* lab_close wants page 0 as it was. */
-	require(run, "stopping the vCPUs", vm_stop_all(lab.vm));
+	nmi_before_sipi(&fixture, (uint16_t *)(page + HANDLED), config.wait_in_hardware);
+	/* fixture_close wants page 0 as it was. */
+	require(run, "stopping the vCPUs", vm_stop_all(fixture.vm));
 	__builtin_memset(page + HANDLER, 0, HANDLED + 2 - HANDLER);
 	*(uint16_t *)(page + NMI_ENTRY) = 0;
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* Scripts read line by line. */

@@ -5,7 +5,7 @@
 #include "vm/ipi.h"
 
 #include "tests/lib/broken.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
 #define AFTER_INIT "SDM vol. 3A, \"Processor State After Reset\", the table's column INIT"
@@ -142,23 +142,23 @@ static uint32_t signature(void)
 	return out[0];
 }
 
-/* INIT leaves CR0.CD and CR0.NW as they are: set at power-up, and clear once a life has begun,
+/* INIT leaves CR0.CD and CR0.NW as they are: set at power-up, and clear once it has booted,
  * because the guest program clears them. */
-static uint64_t cr0_after_init(const struct lab *lab, unsigned id)
+static uint64_t cr0_after_init(const struct fixture *fixture, unsigned id)
 {
-	return lab->slot[id].entered > 1 ? 0x10 : 0x60000010;
+	return fixture->slot[id].entered > 1 ? 0x10 : 0x60000010;
 }
 
-static void check_ap(struct lab *lab, unsigned id, uint8_t vector)
+static void check_ap(struct fixture *fixture, unsigned id, uint8_t vector)
 {
-	struct test_run *run = lab->run;
-	const struct regs *regs = &lab->start[id];
-	const struct guest_slot *slot = (const struct guest_slot *)&lab->slot[id];
+	struct test_run *run = fixture->run;
+	const struct regs *regs = &fixture->start[id];
+	const struct guest_slot *slot = (const struct guest_slot *)&fixture->slot[id];
 
 	check_rows(run, "VMCS", id, regs, state_rows, ARRAY_SIZE(state_rows));
 	check_rows(run, "guest", id, slot, guest_rows, ARRAY_SIZE(guest_rows));
-	expect(run, "VMCS: CR0", cr0_after_init(lab, id) + BROKEN, regs->cr0, AFTER_INIT);
-	expect(run, "guest: CR0", cr0_after_init(lab, id), slot->cr0, AFTER_INIT);
+	expect(run, "VMCS: CR0", cr0_after_init(fixture, id) + BROKEN, regs->cr0, AFTER_INIT);
+	expect(run, "guest: CR0", cr0_after_init(fixture, id), slot->cr0, AFTER_INIT);
 	expect(run, "VMCS: CS selector", (uint64_t)vector << 8, regs->segment[CS].selector,
 	       AFTER_SIPI);
 	expect(run, "VMCS: CS base", (uint64_t)vector << 12, regs->segment[CS].base, AFTER_SIPI);
@@ -170,9 +170,9 @@ static void check_ap(struct lab *lab, unsigned id, uint8_t vector)
 
 enum { X2APIC = 1 << 8, HARDWARE = 1 << 9, DECODE = 1 << 10, ONE_SIPI = 1 << 11 };
 
-static struct lab_config config_of(const struct test *test, unsigned vcpus)
+static struct guest_setup config_of(const struct test *test, unsigned vcpus)
 {
-	return (struct lab_config){
+	return (struct guest_setup){
 		.vcpus = vcpus,
 		.x2apic = test->argument & X2APIC,
 		.wait_in_hardware = test->argument & HARDWARE,
@@ -192,139 +192,142 @@ static unsigned vcpus_for(const struct test *test)
 /* The classic sequence starts every AP; the second SIPI changes nothing. */
 static void start_all(struct test_run *run)
 {
-	struct lab_config config = config_of(run->test, vcpus_for(run->test));
+	struct guest_setup config = config_of(run->test, vcpus_for(run->test));
 	uint8_t vector = (uint8_t)run->test->argument;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	lab.shared->vector = vector;
-	lab.shared->sipis = run->test->argument & ONE_SIPI ? 1 : 2;
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, 1) &&
-	    lab_wait_arrived(&lab)) {
-		for (unsigned id = 1; id < lab.vcpus; id++) {
-			const struct vcpu *vcpu = lab.vm->vcpus[id];
+	fixture.shared->vector = vector;
+	fixture.shared->sipis = run->test->argument & ONE_SIPI ? 1 : 2;
+	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
+	    fixture_wait_all_aps(&fixture, 1) && fixture_wait_arrived(&fixture)) {
+		for (unsigned id = 1; id < fixture.vcpus; id++) {
+			const struct vcpu *vcpu = fixture.vm->vcpus[id];
 
-			check_ap(&lab, id, vector);
-			expect(run, "starts", 1, lab.slot[id].entered, AFTER_SIPI);
-			expect(run, "SIPIs ignored", lab.shared->sipis - 1,
+			check_ap(&fixture, id, vector);
+			expect(run, "starts", 1, fixture.slot[id].entered, AFTER_SIPI);
+			expect(run, "SIPIs ignored", fixture.shared->sipis - 1,
 			       atomic_load(&vcpu->counts.sipis_ignored), AFTER_SIPI);
 		}
-		lab_expect_counts(&lab);
+		fixture_expect_counts(&fixture);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
-static bool waits_in_hardware(struct lab *lab, uint64_t slot)
+static bool waits_in_hardware(struct fixture *fixture, uint64_t slot)
 {
-	return atomic_load(&lab->vm->vcpus[slot]->sipi_wait.in_hardware);
+	return atomic_load(&fixture->vm->vcpus[slot]->sipi_wait.in_hardware);
 }
 
 /* An AP that the processor itself holds in wait-for-SIPI, woken by a physical SIPI. */
-static bool physical_sipi(struct lab *lab)
+static bool physical_sipi(struct fixture *fixture)
 {
-	struct test_run *run = lab->run;
+	struct test_run *run = fixture->run;
 	struct ipi sipi = { .destination = 1,
 			    .mode = DELIVERY_SIPI,
 			    .vector = (uint8_t)run->test->argument,
 			    .assert = true };
 
-	return lab_start(lab) && lab_wait(lab, "the AP waits", waits_in_hardware, 1) &&
-	       require(run, "SIPI", ipi_send(lab->vm, &sipi)) && lab_wait_all_aps(lab, 1);
+	return fixture_start(fixture) &&
+	       fixture_wait(fixture, "the AP waits", waits_in_hardware, 1) &&
+	       require(run, "SIPI", ipi_send(fixture->vm, &sipi)) &&
+	       fixture_wait_all_aps(fixture, 1);
 }
 
 static void hardware_vector(struct test_run *run)
 {
-	struct lab_config config = config_of(run->test, 2);
+	struct guest_setup config = config_of(run->test, 2);
 	uint8_t vector = (uint8_t)run->test->argument;
-	struct lab lab;
+	struct fixture fixture;
 
 	config.bsp = GUEST_idle;
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	if (physical_sipi(&lab)) {
-		const struct vcpu *vcpu = lab.vm->vcpus[1];
+	if (physical_sipi(&fixture)) {
+		const struct vcpu *vcpu = fixture.vm->vcpus[1];
 
 		expect(run, "exits by a physical SIPI", 1,
 		       atomic_load(&vcpu->counts.hardware_sipis), NULL);
 		expect(run, "vector in the exit qualification", vector, vcpu->sipi_wait.vector,
 		       NULL);
-		check_ap(&lab, 1, vector);
+		check_ap(&fixture, 1, vector);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* The SIPI ends the activity state; it blocks nothing. */
 static void exit_state(struct test_run *run)
 {
-	struct lab_config config = config_of(run->test, 2);
-	struct lab lab;
+	struct guest_setup config = config_of(run->test, 2);
+	struct fixture fixture;
 
 	config.bsp = GUEST_idle;
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	if (physical_sipi(&lab))
+	if (physical_sipi(&fixture))
 		expect(run, "interruptibility saved by the exit", 0,
-		       lab.vm->vcpus[1]->sipi_wait.interruptibility, NULL);
-	lab_close(&lab);
+		       fixture.vm->vcpus[1]->sipi_wait.interruptibility, NULL);
+	fixture_close(&fixture);
 }
 
-/* The same AP again and again: no state of the life before remains. */
+/* The same AP again and again: no state of the boot before remains. */
 static void restart(struct test_run *run)
 {
 	enum { TIMES = 100 };
-	struct lab_config config = config_of(run->test, 2);
-	struct lab lab;
+	struct guest_setup config = config_of(run->test, 2);
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	lab.shared->vector = (uint8_t)run->test->argument;
-	lab.shared->rounds = TIMES;
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, TIMES)) {
-		check_ap(&lab, 1, (uint8_t)run->test->argument);
-		expect(run, "starts", TIMES, lab.slot[1].entered, NULL);
-		expect(run, "INITs", TIMES, atomic_load(&lab.vm->vcpus[1]->counts.inits), NULL);
-		lab_expect_counts(&lab);
+	fixture.shared->vector = (uint8_t)run->test->argument;
+	fixture.shared->rounds = TIMES;
+	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
+	    fixture_wait_all_aps(&fixture, TIMES)) {
+		check_ap(&fixture, 1, (uint8_t)run->test->argument);
+		expect(run, "starts", TIMES, fixture.slot[1].entered, NULL);
+		expect(run, "INITs", TIMES, atomic_load(&fixture.vm->vcpus[1]->counts.inits), NULL);
+		fixture_expect_counts(&fixture);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
-static bool is_counting(struct lab *lab, uint64_t more_than)
+static bool is_counting(struct fixture *fixture, uint64_t more_than)
 {
-	return lab->slot[1].counter > more_than;
+	return fixture->slot[1].counter > more_than;
 }
 
 /* INIT ends whatever runs and waits; a SIPI that is not awaited does nothing. */
 static void init_while_running(struct test_run *run)
 {
-	struct lab_config config = config_of(run->test, 2);
+	struct guest_setup config = config_of(run->test, 2);
 	struct ipi sipi = {
 		.destination = 1, .mode = DELIVERY_SIPI, .vector = 0x10, .assert = true
 	};
 	struct ipi init = { .destination = 1, .mode = DELIVERY_INIT, .assert = true };
-	struct lab lab;
+	struct fixture fixture;
 
 	config.bsp = GUEST_idle;
 	config.ap = GUEST_spin;
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return;
-	if (lab_start(&lab) && require(run, "start", vm_start_ap(lab.vm, 1, 1)) &&
-	    lab_wait(&lab, "the AP counts", is_counting, 10)) {
-		require(run, "SIPI", ipi_send(lab.vm, &sipi));
-		lab_wait(&lab, "the AP counts on after a SIPI", is_counting,
-			 lab.slot[1].counter + 10);
-		expect(run, "starts", 1, lab.slot[1].entered, AFTER_SIPI);
-		require(run, "INIT", ipi_send(lab.vm, &init));
-		if (lab_wait_state(&lab, 1, VCPU_WAIT_SIPI)) {
-			uint32_t counter = lab.slot[1].counter;
+	if (fixture_start(&fixture) && require(run, "start", vm_start_ap(fixture.vm, 1, 1)) &&
+	    fixture_wait(&fixture, "the AP counts", is_counting, 10)) {
+		require(run, "SIPI", ipi_send(fixture.vm, &sipi));
+		fixture_wait(&fixture, "the AP counts on after a SIPI", is_counting,
+			     fixture.slot[1].counter + 10);
+		expect(run, "starts", 1, fixture.slot[1].entered, AFTER_SIPI);
+		require(run, "INIT", ipi_send(fixture.vm, &init));
+		if (fixture_wait_state(&fixture, 1, VCPU_WAIT_SIPI)) {
+			uint32_t counter = fixture.slot[1].counter;
 
-			require(run, "SIPI", ipi_send(lab.vm, &sipi));
-			lab_wait(&lab, "the AP counts again", is_counting, counter + 10);
-			expect(run, "starts", 2, lab.slot[1].entered, AFTER_INIT);
-			check_ap(&lab, 1, 0x10);
+			require(run, "SIPI", ipi_send(fixture.vm, &sipi));
+			fixture_wait(&fixture, "the AP counts again", is_counting, counter + 10);
+			expect(run, "starts", 2, fixture.slot[1].entered, AFTER_INIT);
+			check_ap(&fixture, 1, 0x10);
 		}
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 #define SIPI_EXIT "SDM vol. 3C, \"Basic VM-Exit Information\": exit qualification of SIPIs"

@@ -9,7 +9,7 @@
 #include "vm/control.h"
 #include "vm/cpu.h"
 
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
 struct storm {
@@ -32,10 +32,10 @@ static struct tally tally_of(const struct vcpu *vcpu)
 			       counts->nmis };
 }
 
-static bool all_count(struct lab *lab, uint64_t value)
+static bool all_count(struct fixture *fixture, uint64_t value)
 {
-	for (unsigned i = 0; i < lab->vcpus; i++)
-		if (lab->slot[i].counter != value)
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (fixture->slot[i].counter != value)
 			return false;
 	return true;
 }
@@ -51,26 +51,26 @@ static bool idle(const struct vcpu *vcpu)
 }
 
 /* All is sent, and nothing is under way any more. */
-static bool calm(struct lab *lab, uint64_t argument)
+static bool calm(struct fixture *fixture, uint64_t argument)
 {
 	(void)argument;
-	if (!all_count(lab, 2))
+	if (!all_count(fixture, 2))
 		return false;
-	for (unsigned i = 0; i < lab->vcpus; i++)
-		if (!idle(lab->vm->vcpus[i]))
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (!idle(fixture->vm->vcpus[i]))
 			return false;
 	return true;
 }
 
-static void expect_counts(struct lab *lab, const struct tally *before)
+static void expect_counts(struct fixture *fixture, const struct tally *before)
 {
-	struct test_run *run = lab->run;
+	struct test_run *run = fixture->run;
 
-	for (unsigned i = 0; i < lab->vcpus; i++) {
-		struct tally now = tally_of(lab->vm->vcpus[i]);
-		uint64_t handled = lab->slot[i].interrupts, nmis = lab->slot[i].nmis;
+	for (unsigned i = 0; i < fixture->vcpus; i++) {
+		struct tally now = tally_of(fixture->vm->vcpus[i]);
+		uint64_t handled = fixture->slot[i].interrupts, nmis = fixture->slot[i].nmis;
 
-		expect(run, "messages by the guest's own count", lab->slot[i].value[0],
+		expect(run, "messages by the guest's own count", fixture->slot[i].value[0],
 		       now.sent - before[i].sent, NULL);
 		expect(run, "interrupts that the guest handled of those it was given",
 		       now.interrupts - before[i].interrupts, handled, NULL);
@@ -80,16 +80,16 @@ static void expect_counts(struct lab *lab, const struct tally *before)
 		       now.delivered - before[i].delivered, handled + nmis, NULL);
 		expect(run, "IPIs dropped while every APIC is enabled", before[i].dropped,
 		       now.dropped, NULL);
-		expect(run, "ICR reads that differ", 0, lab->slot[i].value[1], NULL);
-		expect(run, "exceptions", 0, lab->slot[i].exceptions, NULL);
+		expect(run, "ICR reads that differ", 0, fixture->slot[i].value[1], NULL);
+		expect(run, "exceptions", 0, fixture->slot[i].exceptions, NULL);
 	}
-	lab_expect_counts(lab);
+	fixture_expect_counts(fixture);
 }
 
-static bool start_aps(struct lab *lab)
+static bool start_aps(struct fixture *fixture)
 {
-	for (unsigned i = 1; i < lab->vcpus; i++)
-		if (!require(lab->run, "starting an AP", vm_start_ap(lab->vm, i, 1)))
+	for (unsigned i = 1; i < fixture->vcpus; i++)
+		if (!require(fixture->run, "starting an AP", vm_start_ap(fixture->vm, i, 1)))
 			return false;
 	return true;
 }
@@ -97,37 +97,38 @@ static bool start_aps(struct lab *lab)
 /* Returns the ticks that it took; *sent: messages. */
 static uint64_t rage(struct test_run *run, const struct storm *storm, uint64_t *sent)
 {
-	const struct lab_config config = { .vcpus = storm->vcpus,
-					   .x2apic = storm->x2apic,
-					   .decode_apic = storm->decode,
-					   .bsp = GUEST_storm,
-					   .ap = GUEST_storm };
+	const struct guest_setup config = { .vcpus = storm->vcpus,
+					    .x2apic = storm->x2apic,
+					    .decode_apic = storm->decode,
+					    .bsp = GUEST_storm,
+					    .ap = GUEST_storm };
 	struct tally before[8];
 	uint64_t start, ticks = 0;
-	struct lab lab;
+	struct fixture fixture;
 	char what[TEST_TEXT];
 
 	*sent = 0;
-	if (!lab_open(&lab, run, &config))
+	if (!fixture_open(&fixture, run, &config))
 		return 0;
-	lab.shared->argument[0] = run->test->argument ^ test_seed;
-	lab.shared->argument[1] = storm->shots;
-	lab.shared->argument[2] = storm->vector;
+	fixture.shared->argument[0] = run->test->argument ^ test_seed;
+	fixture.shared->argument[1] = storm->shots;
+	fixture.shared->argument[2] = storm->vector;
 	text_format(what, sizeof(what), "the storm, with --seed %u", test_seed);
-	if (start_aps(&lab) && lab_start(&lab) && lab_wait(&lab, what, all_count, 1)) {
-		for (unsigned i = 0; i < lab.vcpus; i++)
-			before[i] = tally_of(lab.vm->vcpus[i]);
+	if (start_aps(&fixture) && fixture_start(&fixture) &&
+	    fixture_wait(&fixture, what, all_count, 1)) {
+		for (unsigned i = 0; i < fixture.vcpus; i++)
+			before[i] = tally_of(fixture.vm->vcpus[i]);
 		start = platform->clock();
-		lab.shared->go = 1;
-		if (lab_wait(&lab, what, calm, 0)) {
+		fixture.shared->go = 1;
+		if (fixture_wait(&fixture, what, calm, 0)) {
 			ticks = platform->clock() - start;
-			expect_counts(&lab, before);
-			for (unsigned i = 0; i < lab.vcpus; i++)
-				*sent += lab.slot[i].value[0];
+			expect_counts(&fixture, before);
+			for (unsigned i = 0; i < fixture.vcpus; i++)
+				*sent += fixture.slot[i].value[0];
 		}
-		lab.shared->end = 1;
+		fixture.shared->end = 1;
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 	return ticks;
 }
 

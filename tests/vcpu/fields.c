@@ -29,17 +29,17 @@ static void take(struct vcpu *vcpu, void *argument)
 							&snapshot->value[i]) == STATUS_OK;
 }
 
-static bool take_snapshot(struct lab *lab, unsigned slot, struct snapshot *snapshot)
+static bool take_snapshot(struct fixture *fixture, unsigned slot, struct snapshot *snapshot)
 {
-	return expect(lab->run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX,
+	return expect(fixture->run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX,
 		      NULL) &&
-	       require(lab->run, "fields", vcpu_call(lab->vm->vcpus[slot], take, snapshot));
+	       require(fixture->run, "fields", vcpu_call(fixture->vm->vcpus[slot], take, snapshot));
 }
 
-static bool start_and_pause(struct lab *lab)
+static bool start_and_pause(struct fixture *fixture)
 {
-	return state_start(lab, SUBJECT) &&
-	       require(lab->run, "pause", vcpu_pause(lab->vm->vcpus[SUBJECT]));
+	return state_start(fixture, SUBJECT) &&
+	       require(fixture->run, "pause", vcpu_pause(fixture->vm->vcpus[SUBJECT]));
 }
 
 /* --- one by one --------------------------------------------------------------------------------
@@ -66,10 +66,10 @@ static void set(struct vcpu *vcpu, void *argument)
 	request->status = backend->field_set(vcpu, request->encoding, request->value);
 }
 
-static enum status call(struct lab *lab, void (*what)(struct vcpu *vcpu, void *argument),
+static enum status call(struct fixture *fixture, void (*what)(struct vcpu *vcpu, void *argument),
 			struct request *request)
 {
-	require(lab->run, "a call", vcpu_call(lab->vm->vcpus[SUBJECT], what, request));
+	require(fixture->run, "a call", vcpu_call(fixture->vm->vcpus[SUBJECT], what, request));
 	return request->status;
 }
 
@@ -116,53 +116,53 @@ static void field_access(struct test_run *run)
 {
 	struct request unknown = { .encoding = 0x7FFE };
 	struct request read_only = { .encoding = EXIT_REASON };
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!state_open(&lab, run, 2))
+	if (!state_open(&fixture, run, 2))
 		return;
-	if (start_and_pause(&lab)) {
-		require(run, "fields", vcpu_call(lab.vm->vcpus[SUBJECT], exchange_all, run));
-		expect(run, "reading an unknown field", STATUS_NOT_FOUND, call(&lab, get, &unknown),
-		       NULL);
-		expect(run, "writing an unknown field", STATUS_NOT_FOUND, call(&lab, set, &unknown),
-		       NULL);
-		expect(run, "reading the exit reason", STATUS_OK, call(&lab, get, &read_only),
+	if (start_and_pause(&fixture)) {
+		require(run, "fields", vcpu_call(fixture.vm->vcpus[SUBJECT], exchange_all, run));
+		expect(run, "reading an unknown field", STATUS_NOT_FOUND,
+		       call(&fixture, get, &unknown), NULL);
+		expect(run, "writing an unknown field", STATUS_NOT_FOUND,
+		       call(&fixture, set, &unknown), NULL);
+		expect(run, "reading the exit reason", STATUS_OK, call(&fixture, get, &read_only),
 		       NULL);
 		if (!(vmx_caps.misc & BIT(29)))
 			expect(run, "writing a read-only field", STATUS_VM_FAIL_VALID,
-			       call(&lab, set, &read_only), NULL);
-		require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT]));
-		if (state_wait_counting(&lab, SUBJECT))
-			state_release(&lab, SUBJECT, "the guest, after all its fields changed");
+			       call(&fixture, set, &read_only), NULL);
+		require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
+		if (state_wait_counting(&fixture, SUBJECT))
+			state_release(&fixture, SUBJECT, "the guest, after all its fields changed");
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* A field's value is the guest's: it sees what is written, and what it wrote is read. */
 static void field_effect(struct test_run *run)
 {
 	struct request dr7 = { .encoding = GUEST_DR7 }, rsp = { .encoding = GUEST_RSP };
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!state_open(&lab, run, 2))
+	if (!state_open(&fixture, run, 2))
 		return;
-	if (start_and_pause(&lab)) {
+	if (start_and_pause(&fixture)) {
 		struct guest_registers *fill =
-			(struct guest_registers *)&state_of(&lab, SUBJECT)->fill;
+			(struct guest_registers *)&state_of(&fixture, SUBJECT)->fill;
 
-		expect(run, "reading DR7", STATUS_OK, call(&lab, get, &dr7), NULL);
+		expect(run, "reading DR7", STATUS_OK, call(&fixture, get, &dr7), NULL);
 		expect(run, "DR7 that the guest wrote", fill->dr7, dr7.value, NULL);
-		expect(run, "reading RSP", STATUS_OK, call(&lab, get, &rsp), NULL);
+		expect(run, "reading RSP", STATUS_OK, call(&fixture, get, &rsp), NULL);
 		expect(run, "RSP that the guest wrote", fill->gpr[RSP], rsp.value, NULL);
 		/* From here on these are the values that the guest should find. */
 		fill->dr7 = dr7.value ^= 0xA4;
 		fill->gpr[RSP] = rsp.value ^= 0x1234567890;
-		expect(run, "writing DR7", STATUS_OK, call(&lab, set, &dr7), NULL);
-		expect(run, "writing RSP", STATUS_OK, call(&lab, set, &rsp), NULL);
-		require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT]));
-		state_release(&lab, SUBJECT, "after DR7 and RSP were written");
+		expect(run, "writing DR7", STATUS_OK, call(&fixture, set, &dr7), NULL);
+		expect(run, "writing RSP", STATUS_OK, call(&fixture, set, &rsp), NULL);
+		require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
+		state_release(&fixture, SUBJECT, "after DR7 and RSP were written");
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* --- all at once -------------------------------------------------------------------------------
@@ -216,24 +216,24 @@ static void field_dump(struct test_run *run)
 {
 	struct snapshot space[2];
 	unsigned there = 0;
-	struct lab lab;
+	struct fixture fixture;
 
 	first = &space[0];
 	second = &space[1];
-	if (!state_open(&lab, run, 2))
+	if (!state_open(&fixture, run, 2))
 		return;
 	dump.run = run;
 	dump.lines = dump.fields = 0;
-	if (start_and_pause(&lab) &&
+	if (start_and_pause(&fixture) &&
 	    expect(run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX, NULL)) {
-		require(run, "dump", vcpu_call(lab.vm->vcpus[SUBJECT], take_and_dump, first));
+		require(run, "dump", vcpu_call(fixture.vm->vcpus[SUBJECT], take_and_dump, first));
 		for (unsigned i = 0; i < vmcs_row_count; i++)
 			there += first->there[i];
 		expect(run, "at least the basic fields", true, there >= 60, NULL);
 		expect(run, "fields in the dump", there, dump.fields, NULL);
 		expect(run, "lines of the dump", 1 + there, dump.lines, NULL);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* --- two moments -------------------------------------------------------------------------------
@@ -280,24 +280,25 @@ static uint64_t value_of(const struct snapshot *snapshot, uint32_t encoding)
 	return 0;
 }
 
-static void moments(struct lab *lab)
+static void moments(struct fixture *fixture)
 {
-	struct test_run *run = lab->run;
-	struct vcpu *vcpu = lab->vm->vcpus[SUBJECT];
+	struct test_run *run = fixture->run;
+	struct vcpu *vcpu = fixture->vm->vcpus[SUBJECT];
 
 	/* Another vCPU has the processor meanwhile. */
-	if (!take_snapshot(lab, SUBJECT, first) || !state_start(lab, OTHER) ||
-	    !take_snapshot(lab, SUBJECT, second))
+	if (!take_snapshot(fixture, SUBJECT, first) || !state_start(fixture, OTHER) ||
+	    !take_snapshot(fixture, SUBJECT, second))
 		return;
 	compare(run, of_none);
-	if (!require(run, "resume", vcpu_resume(vcpu)) || !state_wait_counting(lab, SUBJECT) ||
-	    !require(run, "pause", vcpu_pause(vcpu)) || !take_snapshot(lab, SUBJECT, second))
+	if (!require(run, "resume", vcpu_resume(vcpu)) || !state_wait_counting(fixture, SUBJECT) ||
+	    !require(run, "pause", vcpu_pause(vcpu)) || !take_snapshot(fixture, SUBJECT, second))
 		return;
 	compare(run, of_progress);
 	if (!require(run, "resume", vcpu_resume(vcpu)))
 		return;
-	state_release(lab, SUBJECT, "the guest");
-	if (lab_wait_state(lab, SUBJECT, VCPU_HALTED) && take_snapshot(lab, SUBJECT, second))
+	state_release(fixture, SUBJECT, "the guest");
+	if (fixture_wait_state(fixture, SUBJECT, VCPU_HALTED) &&
+	    take_snapshot(fixture, SUBJECT, second))
 		expect(run, "RIP has changed", true,
 		       value_of(first, GUEST_RIP) != value_of(second, GUEST_RIP), GUEST_SDM);
 }
@@ -306,65 +307,65 @@ static void field_moments(struct test_run *run)
 {
 	struct snapshot space[2];
 	int cpu = (int)cpu_in_use(cpus_in_use() - 1)->index;
-	struct lab lab;
+	struct fixture fixture;
 
 	first = &space[0];
 	second = &space[1];
-	if (!state_open(&lab, run, 3))
+	if (!state_open(&fixture, run, 3))
 		return;
-	if (require(run, "affinity", vcpu_set_affinity(lab.vm->vcpus[SUBJECT], cpu)) &&
-	    require(run, "affinity", vcpu_set_affinity(lab.vm->vcpus[OTHER], cpu)) &&
-	    start_and_pause(&lab))
-		moments(&lab);
-	lab_close(&lab);
+	if (require(run, "affinity", vcpu_set_affinity(fixture.vm->vcpus[SUBJECT], cpu)) &&
+	    require(run, "affinity", vcpu_set_affinity(fixture.vm->vcpus[OTHER], cpu)) &&
+	    start_and_pause(&fixture))
+		moments(&fixture);
+	fixture_close(&fixture);
 }
 
 /* The guest's fields travel; the host's are the new processor's. */
 static void field_migration(struct test_run *run)
 {
 	struct snapshot space[2];
-	struct lab lab;
+	struct fixture fixture;
 	struct vcpu *vcpu;
 
 	first = &space[0];
 	second = &space[1];
-	if (!state_open(&lab, run, 2))
+	if (!state_open(&fixture, run, 2))
 		return;
-	vcpu = lab.vm->vcpus[SUBJECT];
-	if (require(run, "affinity", vcpu_set_affinity(vcpu, 0)) && start_and_pause(&lab) &&
-	    take_snapshot(&lab, SUBJECT, first) &&
+	vcpu = fixture.vm->vcpus[SUBJECT];
+	if (require(run, "affinity", vcpu_set_affinity(vcpu, 0)) && start_and_pause(&fixture) &&
+	    take_snapshot(&fixture, SUBJECT, first) &&
 	    require(run, "affinity", vcpu_set_affinity(vcpu, (int)cpu_in_use(1)->index)) &&
-	    take_snapshot(&lab, SUBJECT, second)) {
+	    take_snapshot(&fixture, SUBJECT, second)) {
 		compare(run, of_host);
 		expect(run, "GS base of the host has changed", true,
 		       value_of(first, HOST_GS_BASE) != value_of(second, HOST_GS_BASE), NULL);
 		expect(run, "TR base of the host has changed", true,
 		       value_of(first, HOST_TR_BASE) != value_of(second, HOST_TR_BASE), NULL);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* "This field exists only on processors that support ...": all of this machine are alike. */
 static void same_fields(struct test_run *run)
 {
 	struct snapshot space[2];
-	struct lab lab;
+	struct fixture fixture;
 
 	first = &space[0];
 	second = &space[1];
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){
-			      .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
+	if (!fixture_open(&fixture, run,
+			  &(struct guest_setup){
+				  .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
 		return;
-	if (take_snapshot(&lab, 0, first))
-		for (unsigned id = 1; id < lab.vcpus; id++) {
-			if (!take_snapshot(&lab, id, second))
+	if (take_snapshot(&fixture, 0, first))
+		for (unsigned id = 1; id < fixture.vcpus; id++) {
+			if (!take_snapshot(&fixture, id, second))
 				break;
 			for (unsigned i = 0; i < vmcs_row_count; i++)
 				expect(run, vmcs_rows[i].name, first->there[i], second->there[i],
 				       NULL);
 		}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 #define LONG_MODE (NEEDS_GUEST | BIT(CAP_LONG_MODE))

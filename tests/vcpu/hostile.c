@@ -4,7 +4,7 @@
  * and every MSR, and are only run when a filter names them.
  */
 #include "tests/lib/broken.h"
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
@@ -58,7 +58,7 @@ struct sweep {
 };
 
 struct scene {
-	struct lab lab;
+	struct fixture fixture;
 	struct host_state before;
 	struct sweep sweep;
 };
@@ -67,27 +67,27 @@ static bool open(struct scene *scene, struct test_run *run, enum guest_program p
 		 bool (*on_exit)(struct vcpu *vcpu, const struct vm_exit *exit, void *sweep))
 {
 	static const struct vm_region tables = { .gpa = GUEST_TABLES, .pages = 3 };
-	const struct lab_config config = { .vcpus = 1, .bsp = program, .region = &tables };
+	const struct guest_setup config = { .vcpus = 1, .bsp = program, .region = &tables };
 
 	read_host(&scene->before);
-	if (!lab_open(&scene->lab, run, &config))
+	if (!fixture_open(&scene->fixture, run, &config))
 		return false;
-	scene->lab.vm->on_exit = on_exit;
-	scene->lab.vm->on_exit_argument = &scene->sweep;
+	scene->fixture.vm->on_exit = on_exit;
+	scene->fixture.vm->on_exit_argument = &scene->sweep;
 	return true;
 }
 
 static bool finish(struct scene *scene)
 {
-	return lab_start(&scene->lab) && lab_wait_finished(&scene->lab, 0, 1);
+	return fixture_start(&scene->fixture) && fixture_wait_finished(&scene->fixture, 0, 1);
 }
 
 static void close(struct scene *scene)
 {
-	struct test_run *run = scene->lab.run;
+	struct test_run *run = scene->fixture.run;
 	struct host_state after;
 
-	lab_close(&scene->lab);
+	fixture_close(&scene->fixture);
 	read_host(&after);
 	expect(run, "the host's registers are as before", 0,
 	       (uint64_t) !!__builtin_memcmp(&after, &scene->before, sizeof(after)), NULL);
@@ -118,11 +118,12 @@ static void ports(struct test_run *run)
 
 	if (!open(&scene, run, GUEST_ports, port_exit))
 		return;
-	scene.lab.shared->argument[0] = (uint32_t)run->test->argument;
+	scene.fixture.shared->argument[0] = (uint32_t)run->test->argument;
 	if (finish(&scene)) {
 		expect(run, "exits", 2 * count + BROKEN, scene.sweep.number, NULL);
 		expect(run, "exits for another access", 0, scene.sweep.strange, NULL);
-		expect(run, "reads that brought something", 0, scene.lab.slot[0].value[0], NULL);
+		expect(run, "reads that brought something", 0, scene.fixture.slot[0].value[0],
+		       NULL);
 	}
 	close(&scene);
 }
@@ -151,7 +152,7 @@ static void page_range(struct test_run *run, uint64_t at, uint64_t step, uint32_
 
 	if (!open(&scene, run, GUEST_pages, page_exit))
 		return;
-	argument = scene.lab.shared->argument;
+	argument = scene.fixture.shared->argument;
 	argument[0] = (uint32_t)at;
 	argument[1] = (uint32_t)(at >> 32);
 	argument[2] = (uint32_t)step;
@@ -160,7 +161,8 @@ static void page_range(struct test_run *run, uint64_t at, uint64_t step, uint32_
 	if (finish(&scene)) {
 		expect(run, "exits", 2 * (uint64_t)count, scene.sweep.number, NULL);
 		expect(run, "exits for another access", 0, scene.sweep.strange, NULL);
-		expect(run, "reads that brought something", 0, scene.lab.slot[0].value[0], NULL);
+		expect(run, "reads that brought something", 0, scene.fixture.slot[0].value[0],
+		       NULL);
 	}
 	close(&scene);
 }
@@ -222,20 +224,20 @@ static void msrs(struct test_run *run)
 
 	if (!open(&scene, run, GUEST_msrs, NULL))
 		return;
-	scene.lab.shared->argument[0] = step;
+	scene.fixture.shared->argument[0] = step;
 	for (unsigned i = 0; i < ARRAY_SIZE(present); i++)
-		scene.lab.shared->destination[count++] = present[i].number;
+		scene.fixture.shared->destination[count++] = present[i].number;
 	for (unsigned i = 0; i < ARRAY_SIZE(samples); i++)
-		scene.lab.shared->destination[count++] = samples[i];
-	scene.lab.shared->count = count;
+		scene.fixture.shared->destination[count++] = samples[i];
+	scene.fixture.shared->count = count;
 	for (uint32_t i = 0; i < 0x2000; i += step) {
 		visit(&wanted, i);
 		visit(&wanted, 0xC0000000 + i);
 	}
 	for (uint32_t i = 0; i < count; i++)
-		visit(&wanted, scene.lab.shared->destination[i]);
+		visit(&wanted, scene.fixture.shared->destination[i]);
 	if (finish(&scene)) {
-		volatile struct guest_slot *slot = &scene.lab.slot[0];
+		volatile struct guest_slot *slot = &scene.fixture.slot[0];
 
 		expect(run, "MSRs that can be read", wanted.reads, slot->value[0], NULL);
 		expect(run, "the sum of their numbers", wanted.sum, slot->value[1], NULL);
@@ -260,7 +262,7 @@ static void controls(struct test_run *run)
 	if (!open(&scene, run, GUEST_controls, NULL))
 		return;
 	if (finish(&scene)) {
-		volatile struct guest_slot *slot = &scene.lab.slot[0];
+		volatile struct guest_slot *slot = &scene.fixture.slot[0];
 
 		expect(run, "bits of CR0 that change", cr0, slot->value[0], CR0_BITS);
 		expect(run, "bits of CR0 that raise #GP", 1 << 29, slot->value[1], CR0_BITS);
@@ -282,7 +284,7 @@ static void instructions(struct test_run *run)
 	if (!open(&scene, run, GUEST_instructions, NULL))
 		return;
 	if (finish(&scene)) {
-		volatile struct guest_slot *slot = &scene.lab.slot[0];
+		volatile struct guest_slot *slot = &scene.fixture.slot[0];
 
 		expect(run, "instructions of the guest's table with a wrong outcome", 0,
 		       slot->value[0], NULL);
@@ -300,9 +302,9 @@ static void xsetbv(struct test_run *run)
 	if (!open(&scene, run, GUEST_xsetbv, NULL))
 		return;
 	if (finish(&scene)) {
-		expect(run, "values with a wrong outcome", 0, scene.lab.slot[0].value[0], NULL);
-		expect(run, "values that were tried", 8, scene.lab.slot[0].counter, NULL);
-		expect(run, "vector", 13, scene.lab.slot[0].last_exception, NULL);
+		expect(run, "values with a wrong outcome", 0, scene.fixture.slot[0].value[0], NULL);
+		expect(run, "values that were tried", 8, scene.fixture.slot[0].counter, NULL);
+		expect(run, "vector", 13, scene.fixture.slot[0].last_exception, NULL);
 	}
 	close(&scene);
 }
@@ -326,10 +328,10 @@ static void ends(struct test_run *run)
 
 	if (!open(&scene, run, end->program, NULL))
 		return;
-	vcpu = scene.lab.vm->vcpus[0];
-	if (lab_start(&scene.lab)) {
+	vcpu = scene.fixture.vm->vcpus[0];
+	if (fixture_start(&scene.fixture)) {
 		expect_in_time(run, "the vCPU was ended",
-			       vm_wait(scene.lab.vm, has_ended, vcpu, test_time_left(run)));
+			       vm_wait(scene.fixture.vm, has_ended, vcpu, test_time_left(run)));
 		expect(run, "by this exit", end->kind, vcpu->failure.exit.kind, NULL);
 	}
 	close(&scene);

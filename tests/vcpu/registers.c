@@ -1,8 +1,9 @@
 /* The registers of a virtual CPU across pause, migration and INIT: none changes that should not. */
-#include "tests/lib/list.h"
-#include "tests/lib/state.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
+
+#include "tests/lib/list.h"
+#include "tests/lib/state.h"
 
 #define RESET_SDM "SDM vol. 3A, \"Processor State After Reset\", the table's column INIT"
 #define XSAVE_SDM "SDM vol. 1, \"Managing State Using the XSAVE Feature Set\""
@@ -15,104 +16,105 @@ static struct cpu *last_cpu(void)
 	return cpu_in_use(cpus_in_use() - 1);
 }
 
-static bool pin(struct lab *lab, unsigned slot, const struct cpu *cpu)
+static bool pin(struct fixture *fixture, unsigned slot, const struct cpu *cpu)
 {
-	return require(lab->run, "affinity",
-		       vcpu_set_affinity(lab->vm->vcpus[slot], (int)cpu->index));
+	return require(fixture->run, "affinity",
+		       vcpu_set_affinity(fixture->vm->vcpus[slot], (int)cpu->index));
 }
 
-static bool get_regs(struct lab *lab, unsigned slot, struct regs *regs)
+static bool get_regs(struct fixture *fixture, unsigned slot, struct regs *regs)
 {
-	return require(lab->run, "registers", vcpu_registers(lab->vm->vcpus[slot], regs));
+	return require(fixture->run, "registers", vcpu_registers(fixture->vm->vcpus[slot], regs));
 }
 
 /* --- pause -------------------------------------------------------------------------------------
  */
 
 /* While the subject is paused another vCPU fills the same processor's registers. */
-static bool disturb(struct lab *lab)
+static bool disturb(struct fixture *fixture)
 {
 	struct regs regs;
 
-	if (!state_start(lab, OTHER) || !state_wait_counting(lab, OTHER) ||
-	    !get_regs(lab, OTHER, &regs))
+	if (!state_start(fixture, OTHER) || !state_wait_counting(fixture, OTHER) ||
+	    !get_regs(fixture, OTHER, &regs))
 		return false;
-	state_expect_regs(lab, OTHER, "the other vCPU, while it counts", &regs);
+	state_expect_regs(fixture, OTHER, "the other vCPU, while it counts", &regs);
 	return true;
 }
 
-static void paused(struct lab *lab)
+static void paused(struct fixture *fixture)
 {
-	struct test_run *run = lab->run;
-	struct vcpu *vcpu = lab->vm->vcpus[SUBJECT];
-	volatile struct guest_state *state = state_of(lab, SUBJECT);
+	struct test_run *run = fixture->run;
+	struct vcpu *vcpu = fixture->vm->vcpus[SUBJECT];
+	volatile struct guest_state *state = state_of(fixture, SUBJECT);
 	struct regs before, after;
 	uint32_t counter;
 
 	if (!require(run, "pause", vcpu_pause(vcpu)))
 		return;
 	counter = state->counter;
-	if (!get_regs(lab, SUBJECT, &before) || !disturb(lab) || !get_regs(lab, SUBJECT, &after))
+	if (!get_regs(fixture, SUBJECT, &before) || !disturb(fixture) ||
+	    !get_regs(fixture, SUBJECT, &after))
 		return;
 	expect(run, "the counter while paused", counter, state->counter, NULL);
 	expect(run, "state", VCPU_PAUSED, atomic_load(&vcpu->state), NULL);
-	state_expect_regs(lab, SUBJECT, "when paused", &before);
+	state_expect_regs(fixture, SUBJECT, "when paused", &before);
 	regs_expect_equal(run, "before the resume", &before, &after, false);
-	if (!require(run, "resume", vcpu_resume(vcpu)) || !state_wait_counting(lab, SUBJECT) ||
-	    !get_regs(lab, SUBJECT, &after))
+	if (!require(run, "resume", vcpu_resume(vcpu)) || !state_wait_counting(fixture, SUBJECT) ||
+	    !get_regs(fixture, SUBJECT, &after))
 		return;
 	regs_expect_equal(run, "after the resume", &before, &after, true);
-	state_release(lab, SUBJECT, "the guest, after pause and resume");
-	state_release(lab, OTHER, "the other guest");
+	state_release(fixture, SUBJECT, "the guest, after pause and resume");
+	state_release(fixture, OTHER, "the other guest");
 }
 
 /* Nothing retires while it is paused; afterwards it goes on with every register as it was. */
 static void pause_keeps(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!state_open(&lab, run, 3))
+	if (!state_open(&fixture, run, 3))
 		return;
-	if (pin(&lab, SUBJECT, last_cpu()) && pin(&lab, OTHER, last_cpu()) &&
-	    state_start(&lab, SUBJECT))
-		paused(&lab);
-	lab_close(&lab);
+	if (pin(&fixture, SUBJECT, last_cpu()) && pin(&fixture, OTHER, last_cpu()) &&
+	    state_start(&fixture, SUBJECT))
+		paused(&fixture);
+	fixture_close(&fixture);
 }
 
 /* Guests that share a processor by time slices never see each other's registers. */
 static void slices_keep(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 	bool good = true;
 
-	if (!state_open(&lab, run, 4))
+	if (!state_open(&fixture, run, 4))
 		return;
 	for (unsigned i = SUBJECT; i <= THIRD; i++)
-		good = good && pin(&lab, i, last_cpu()) && state_start(&lab, i);
+		good = good && pin(&fixture, i, last_cpu()) && state_start(&fixture, i);
 	for (unsigned i = SUBJECT; i <= THIRD; i++)
-		good = good && state_wait_counting(&lab, i);
+		good = good && state_wait_counting(&fixture, i);
 	for (unsigned i = SUBJECT; good && i <= THIRD; i++)
-		state_release(&lab, i, "a guest among others");
-	lab_close(&lab);
+		state_release(&fixture, i, "a guest among others");
+	fixture_close(&fixture);
 }
 
 /* --- INIT --------------------------------------------------------------------------------------
  */
 
-static bool has_stored(struct lab *lab, uint64_t slot)
+static bool has_stored(struct fixture *fixture, uint64_t slot)
 {
-	return state_of(lab, (unsigned)slot)->stores;
+	return state_of(fixture, (unsigned)slot)->stores;
 }
 
-static void after_init(struct lab *lab, uint32_t cr0)
+static void after_init(struct fixture *fixture, uint32_t cr0)
 {
-	struct test_run *run = lab->run;
-	const volatile struct guest_state *state = state_of(lab, SUBJECT);
+	struct test_run *run = fixture->run;
+	const volatile struct guest_state *state = state_of(fixture, SUBJECT);
 
-	if (!require(run, "INIT and SIPI", vm_start_ap(lab->vm, SUBJECT, GUEST_STATE_SIPI)) ||
-	    !lab_wait(lab, "the guest stores its registers", has_stored, SUBJECT))
+	if (!require(run, "INIT and SIPI", vm_start_ap(fixture->vm, SUBJECT, GUEST_STATE_SIPI)) ||
+	    !fixture_wait(fixture, "the guest stores its registers", has_stored, SUBJECT))
 		return;
-	state_expect_extended(lab, SUBJECT, "after INIT");
+	state_expect_extended(fixture, SUBJECT, "after INIT");
 	expect(run, "CR0 after INIT", 0x10 | cr0, state->cr0_seen, NULL);
 	for (unsigned i = 0; i < 4; i++)
 		expect(run, "DR0 to DR3 after INIT", 0, state->seen.dr[i], NULL);
@@ -121,24 +123,25 @@ static void after_init(struct lab *lab, uint32_t cr0)
 	expect(run, "CR2 after INIT", 0, state->seen.cr2, NULL);
 }
 
-static bool put_away(struct lab *lab)
+static bool put_away(struct fixture *fixture)
 {
-	return require(lab->run, "pause", vcpu_pause(lab->vm->vcpus[SUBJECT])) && disturb(lab);
+	return require(fixture->run, "pause", vcpu_pause(fixture->vm->vcpus[SUBJECT])) &&
+	       disturb(fixture);
 }
 
 /* CR0.CD and NW are the row's; INIT comes while the guest runs, or while its registers are away. */
 static void init_keeps(struct test_run *run)
 {
 	uint32_t cr0 = (uint32_t)run->test->argument;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!state_open(&lab, run, 3))
+	if (!state_open(&fixture, run, 3))
 		return;
-	state_prepare(&lab, SUBJECT, SUBJECT, cr0);
-	if (pin(&lab, SUBJECT, last_cpu()) && pin(&lab, OTHER, last_cpu()) &&
-	    state_start(&lab, SUBJECT) && (!run->test->data || put_away(&lab)))
-		after_init(&lab, cr0);
-	lab_close(&lab);
+	state_prepare(&fixture, SUBJECT, SUBJECT, cr0);
+	if (pin(&fixture, SUBJECT, last_cpu()) && pin(&fixture, OTHER, last_cpu()) &&
+	    state_start(&fixture, SUBJECT) && (!run->test->data || put_away(&fixture)))
+		after_init(&fixture, cr0);
+	fixture_close(&fixture);
 }
 
 /* --- migration ---------------------------------------------------------------------------------
@@ -182,11 +185,11 @@ static uint32_t exits_in_all(const struct exits *exits)
 	return sum;
 }
 
-static void watch(struct lab *lab, struct exits *exits)
+static void watch(struct fixture *fixture, struct exits *exits)
 {
 	*exits = (struct exits){ .vcpu = SUBJECT };
-	lab->vm->on_exit_argument = exits;
-	lab->vm->on_exit = note_exit;
+	fixture->vm->on_exit_argument = exits;
+	fixture->vm->on_exit = note_exit;
 }
 
 static void note_cpu(struct vcpu *vcpu, void *argument)
@@ -196,10 +199,10 @@ static void note_cpu(struct vcpu *vcpu, void *argument)
 }
 
 /* The vCPU belongs to this processor, and what is done for it is done there. */
-static void expect_home(struct lab *lab, const struct cpu *cpu, uint32_t moves)
+static void expect_home(struct fixture *fixture, const struct cpu *cpu, uint32_t moves)
 {
-	struct test_run *run = lab->run;
-	struct vcpu *vcpu = lab->vm->vcpus[SUBJECT];
+	struct test_run *run = fixture->run;
+	struct vcpu *vcpu = fixture->vm->vcpus[SUBJECT];
 	uint32_t id = ~0u;
 
 	expect(run, "owner", cpu->index, atomic_load(&vcpu->cpu)->index, NULL);
@@ -210,19 +213,20 @@ static void expect_home(struct lab *lab, const struct cpu *cpu, uint32_t moves)
 		       id, NULL);
 }
 
-static bool visit(struct lab *lab, const struct cpu *cpu, uint32_t moves, struct exits *exits)
+static bool visit(struct fixture *fixture, const struct cpu *cpu, uint32_t moves,
+		  struct exits *exits)
 {
-	struct test_run *run = lab->run;
+	struct test_run *run = fixture->run;
 	uint32_t there, elsewhere;
 
-	if (!pin(lab, SUBJECT, cpu))
+	if (!pin(fixture, SUBJECT, cpu))
 		return false;
 	there = exits_on(exits, cpu);
 	elsewhere = exits_in_all(exits) - there;
-	if (!state_wait_counting(lab, SUBJECT))
+	if (!state_wait_counting(fixture, SUBJECT))
 		return false;
-	expect_home(lab, cpu, moves); /* its call ends the guest's entry with an exit */
-	if (!state_wait_counting(lab, SUBJECT))
+	expect_home(fixture, cpu, moves); /* its call ends the guest's entry with an exit */
+	if (!state_wait_counting(fixture, SUBJECT))
 		return false;
 	expect(run, "exits on its processor", true, exits_on(exits, cpu) > there, NULL);
 	expect(run, "exits elsewhere", elsewhere, exits_in_all(exits) - exits_on(exits, cpu), NULL);
@@ -230,10 +234,10 @@ static bool visit(struct lab *lab, const struct cpu *cpu, uint32_t moves, struct
 }
 
 /* To every processor, and back the same way. Returns whether it got through. */
-static bool travel(struct lab *lab, struct exits *exits)
+static bool travel(struct fixture *fixture, struct exits *exits)
 {
 	unsigned count = cpus_in_use();
-	const struct cpu *at = atomic_load(&lab->vm->vcpus[SUBJECT]->cpu);
+	const struct cpu *at = atomic_load(&fixture->vm->vcpus[SUBJECT]->cpu);
 	uint32_t moves = 0;
 
 	for (unsigned i = 0; i < 2 * count - 1; i++) {
@@ -241,7 +245,7 @@ static bool travel(struct lab *lab, struct exits *exits)
 
 		moves += cpu != at;
 		at = cpu;
-		if (!visit(lab, cpu, moves, exits))
+		if (!visit(fixture, cpu, moves, exits))
 			return false;
 	}
 	return true;
@@ -251,18 +255,18 @@ static void migrate_running(struct test_run *run)
 {
 	struct exits exits;
 	struct regs before, after;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!state_open(&lab, run, 2))
+	if (!state_open(&fixture, run, 2))
 		return;
-	watch(&lab, &exits);
-	if (state_start(&lab, SUBJECT) && get_regs(&lab, SUBJECT, &before) &&
-	    travel(&lab, &exits) && get_regs(&lab, SUBJECT, &after)) {
-		state_expect_regs(&lab, SUBJECT, "before the journey", &before);
+	watch(&fixture, &exits);
+	if (state_start(&fixture, SUBJECT) && get_regs(&fixture, SUBJECT, &before) &&
+	    travel(&fixture, &exits) && get_regs(&fixture, SUBJECT, &after)) {
+		state_expect_regs(&fixture, SUBJECT, "before the journey", &before);
 		regs_expect_equal(run, "after the journey", &before, &after, true);
-		state_release(&lab, SUBJECT, "the guest, after its journey");
+		state_release(&fixture, SUBJECT, "the guest, after its journey");
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /*
@@ -272,29 +276,30 @@ static void migrate_running(struct test_run *run)
 static void migrate_paused(struct test_run *run)
 {
 	struct regs before, after;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!state_open(&lab, run, 3))
+	if (!state_open(&fixture, run, 3))
 		return;
-	if (pin(&lab, OTHER, last_cpu()) && state_start(&lab, SUBJECT) &&
-	    require(run, "pause", vcpu_pause(lab.vm->vcpus[SUBJECT])) &&
-	    get_regs(&lab, SUBJECT, &before) && disturb(&lab)) {
-		uint32_t counter = state_of(&lab, SUBJECT)->counter;
+	if (pin(&fixture, OTHER, last_cpu()) && state_start(&fixture, SUBJECT) &&
+	    require(run, "pause", vcpu_pause(fixture.vm->vcpus[SUBJECT])) &&
+	    get_regs(&fixture, SUBJECT, &before) && disturb(&fixture)) {
+		uint32_t counter = state_of(&fixture, SUBJECT)->counter;
 
 		for (unsigned i = 0; i < cpus_in_use(); i++) {
-			if (!pin(&lab, SUBJECT, cpu_in_use(i)) || !get_regs(&lab, SUBJECT, &after))
+			if (!pin(&fixture, SUBJECT, cpu_in_use(i)) ||
+			    !get_regs(&fixture, SUBJECT, &after))
 				break;
 			regs_expect_equal(run, "moved while paused", &before, &after, false);
 		}
-		expect(run, "state", VCPU_PAUSED, atomic_load(&lab.vm->vcpus[SUBJECT]->state),
+		expect(run, "state", VCPU_PAUSED, atomic_load(&fixture.vm->vcpus[SUBJECT]->state),
 		       NULL);
-		expect(run, "the counter while paused", counter, state_of(&lab, SUBJECT)->counter,
-		       NULL);
-		if (require(run, "resume", vcpu_resume(lab.vm->vcpus[SUBJECT])) &&
-		    state_wait_counting(&lab, SUBJECT))
-			state_release(&lab, SUBJECT, "moved while paused");
+		expect(run, "the counter while paused", counter,
+		       state_of(&fixture, SUBJECT)->counter, NULL);
+		if (require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT])) &&
+		    state_wait_counting(&fixture, SUBJECT))
+			state_release(&fixture, SUBJECT, "moved while paused");
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* A vCPU that waits or has halted moves without a change, and wakes where it is then. */
@@ -303,14 +308,14 @@ struct rest {
 	bool in_hardware;
 };
 
-static bool rests(struct lab *lab, uint64_t slot)
+static bool rests(struct fixture *fixture, uint64_t slot)
 {
-	const struct rest *rest = lab->run->test->data;
-	const struct vcpu *vcpu = lab->vm->vcpus[slot];
+	const struct rest *rest = fixture->run->test->data;
+	const struct vcpu *vcpu = fixture->vm->vcpus[slot];
 
 	return atomic_load(&vcpu->state) == rest->state &&
 	       atomic_load(&vcpu->sipi_wait.in_hardware) == rest->in_hardware &&
-	       (rest->state != VCPU_HALTED || lab->slot[slot].finished);
+	       (rest->state != VCPU_HALTED || fixture->slot[slot].finished);
 }
 
 /* Another processor than its own; the last one, if that is possible. */
@@ -319,14 +324,15 @@ static struct cpu *elsewhere(const struct vcpu *vcpu)
 	return atomic_load(&vcpu->cpu) == last_cpu() ? cpu_in_use(0) : last_cpu();
 }
 
-static bool bring_to_rest(struct lab *lab)
+static bool bring_to_rest(struct fixture *fixture)
 {
-	const struct rest *rest = lab->run->test->data;
+	const struct rest *rest = fixture->run->test->data;
 
 	if (rest->state == VCPU_HALTED &&
-	    !require(lab->run, "start", vm_start_ap(lab->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)))
+	    !require(fixture->run, "start",
+		     vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)))
 		return false;
-	return lab_wait(lab, "the AP rests", rests, SUBJECT);
+	return fixture_wait(fixture, "the AP rests", rests, SUBJECT);
 }
 
 static void migrate_resting(struct test_run *run)
@@ -334,55 +340,57 @@ static void migrate_resting(struct test_run *run)
 	const struct rest *rest = run->test->data;
 	uint32_t entered = rest->state == VCPU_HALTED;
 	const struct cpu *there;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){ .vcpus = 2,
-					    .wait_in_hardware = rest->in_hardware,
-					    .ap = GUEST_answer }))
+	if (!fixture_open(&fixture, run,
+			  &(struct guest_setup){ .vcpus = 2,
+						 .wait_in_hardware = rest->in_hardware,
+						 .ap = GUEST_answer }))
 		return;
-	if (bring_to_rest(&lab)) {
-		there = elsewhere(lab.vm->vcpus[SUBJECT]);
-		if (pin(&lab, SUBJECT, there) && lab_wait(&lab, "it rests", rests, SUBJECT)) {
-			expect(run, "starts", entered, lab.slot[SUBJECT].entered, NULL);
-			expect_home(&lab, there, 1);
-			require(run, "start", vm_start_ap(lab.vm, SUBJECT, GUEST_SIPI_PAGE >> 12));
-			if (lab_wait_finished(&lab, SUBJECT, entered + 1))
-				expect_home(&lab, there, 1);
+	if (bring_to_rest(&fixture)) {
+		there = elsewhere(fixture.vm->vcpus[SUBJECT]);
+		if (pin(&fixture, SUBJECT, there) &&
+		    fixture_wait(&fixture, "it rests", rests, SUBJECT)) {
+			expect(run, "starts", entered, fixture.slot[SUBJECT].entered, NULL);
+			expect_home(&fixture, there, 1);
+			require(run, "start",
+				vm_start_ap(fixture.vm, SUBJECT, GUEST_SIPI_PAGE >> 12));
+			if (fixture_wait_finished(&fixture, SUBJECT, entered + 1))
+				expect_home(&fixture, there, 1);
 		}
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 static void migrate_created(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 	struct vcpu *bsp;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 1, .bsp = GUEST_answer }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 1, .bsp = GUEST_answer }))
 		return;
-	bsp = lab.vm->vcpus[0];
-	if (pin(&lab, 0, last_cpu())) {
+	bsp = fixture.vm->vcpus[0];
+	if (pin(&fixture, 0, last_cpu())) {
 		expect(run, "owner", last_cpu()->index, atomic_load(&bsp->cpu)->index, NULL);
 		expect(run, "state", VCPU_CREATED, atomic_load(&bsp->state), NULL);
-		if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1))
+		if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1))
 			expect(run, "owner at its end", last_cpu()->index,
 			       atomic_load(&bsp->cpu)->index, NULL);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* -1 leaves it where it is; processors that do not exist are refused and change nothing. */
 static void affinity_none(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 	struct vcpu *vcpu;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 2 }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 2 }))
 		return;
-	vcpu = lab.vm->vcpus[SUBJECT];
+	vcpu = fixture.vm->vcpus[SUBJECT];
 	expect(run, "affinity at first", (uint64_t)-1, (uint64_t)vcpu->affinity, NULL);
-	if (pin(&lab, SUBJECT, last_cpu())) {
+	if (pin(&fixture, SUBJECT, last_cpu())) {
 		uint32_t moves = atomic_load(&vcpu->moves);
 
 		expect(run, "a processor too many", STATUS_INVALID,
@@ -394,7 +402,7 @@ static void affinity_none(struct test_run *run)
 		expect(run, "owner", last_cpu()->index, atomic_load(&vcpu->cpu)->index, NULL);
 		expect(run, "moves", moves, atomic_load(&vcpu->moves), NULL);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 static const struct rest halted = { VCPU_HALTED, false };

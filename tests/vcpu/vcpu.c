@@ -4,7 +4,7 @@
 #include "vm/cpu.h"
 #include "vm/ipi.h"
 
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
 #define MP_INIT "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
@@ -54,18 +54,19 @@ static const uint32_t wide_ids[] = { 0x101, 0x12345678, 0xFFFFFFFE, 2 };
 
 enum { X2APIC = 1 };
 
-static void expect_identity(struct lab *lab, unsigned slot, bool x2apic)
+static void expect_identity(struct fixture *fixture, unsigned slot, bool x2apic)
 {
-	struct test_run *run = lab->run;
-	const struct vcpu *vcpu = lab->vm->vcpus[slot];
+	struct test_run *run = fixture->run;
+	const struct vcpu *vcpu = fixture->vm->vcpus[slot];
 	const uint32_t *ids = run->test->data;
 	uint32_t id = ids ? ids[slot] : slot;
-	const volatile uint32_t *value = lab->slot[slot].value;
+	const volatile uint32_t *value = fixture->slot[slot].value;
 	uint32_t base = APIC_DEFAULT_BASE | IA32_APIC_BASE_EN | (slot ? 0 : IA32_APIC_BASE_BSP) |
 			(x2apic ? IA32_APIC_BASE_EXTD : 0);
 
 	expect(run, "number of the vCPU", slot, vcpu->id, NULL);
-	expect(run, "vCPU found by its APIC id", slot, vm_vcpu_by_apic_id(lab->vm, id)->id, NULL);
+	expect(run, "vCPU found by its APIC id", slot, vm_vcpu_by_apic_id(fixture->vm, id)->id,
+	       NULL);
 	expect(run, "CPUID leaf 01H, EBX 31:24", id & 0xFF, value[0],
 	       "SDM vol. 2A, \"CPUID\": initial APIC ID");
 	expect(run, "CPUID leaf 0BH, EDX", id, value[1], "SDM vol. 2A, \"CPUID\": x2APIC ID");
@@ -78,79 +79,82 @@ static void expect_identity(struct lab *lab, unsigned slot, bool x2apic)
 static void identity(struct test_run *run)
 {
 	bool x2apic = run->test->argument & X2APIC;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){ .vcpus = 4,
-					    .x2apic = x2apic,
-					    .bsp = GUEST_identity,
-					    .ap = GUEST_identity,
-					    .apic_ids = run->test->data }))
+	if (!fixture_open(&fixture, run,
+			  &(struct guest_setup){ .vcpus = 4,
+						 .x2apic = x2apic,
+						 .bsp = GUEST_identity,
+						 .ap = GUEST_identity,
+						 .apic_ids = run->test->data }))
 		return;
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1)) {
-		for (unsigned i = 1; i < lab.vcpus; i++)
+	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1)) {
+		for (unsigned i = 1; i < fixture.vcpus; i++)
 			require(run, "start",
-				vm_start_ap(lab.vm, lab.vm->vcpus[i]->apic.id,
+				vm_start_ap(fixture.vm, fixture.vm->vcpus[i]->apic.id,
 					    GUEST_SIPI_PAGE >> 12));
-		if (lab_wait_all_aps(&lab, 1))
-			for (unsigned i = 0; i < lab.vcpus; i++)
-				expect_identity(&lab, i, x2apic);
+		if (fixture_wait_all_aps(&fixture, 1))
+			for (unsigned i = 0; i < fixture.vcpus; i++)
+				expect_identity(&fixture, i, x2apic);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* Ids decide who gets an IPI, all of their 32 bits. */
 static void identity_ipi(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){ .vcpus = 4,
-					    .x2apic = run->test->argument & X2APIC,
-					    .bsp = GUEST_start,
-					    .ap = GUEST_answer,
-					    .apic_ids = run->test->data }))
+	if (!fixture_open(&fixture, run,
+			  &(struct guest_setup){ .vcpus = 4,
+						 .x2apic = run->test->argument & X2APIC,
+						 .bsp = GUEST_start,
+						 .ap = GUEST_answer,
+						 .apic_ids = run->test->data }))
 		return;
-	for (unsigned i = 1; i < lab.vcpus; i++)
+	for (unsigned i = 1; i < fixture.vcpus; i++)
 		expect(run, "an id that differs beyond its 8th bit", STATUS_NOT_FOUND,
-		       vm_start_ap(lab.vm, lab.vm->vcpus[i]->apic.id ^ 0x10000, 1), NULL);
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && lab_wait_all_aps(&lab, 1))
-		for (unsigned i = 1; i < lab.vcpus && settle(run, lab.vm->vcpus[i]); i++) {
-			expect(run, "starts", 1, lab.slot[i].entered, NULL);
+		       vm_start_ap(fixture.vm, fixture.vm->vcpus[i]->apic.id ^ 0x10000, 1), NULL);
+	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
+	    fixture_wait_all_aps(&fixture, 1))
+		for (unsigned i = 1; i < fixture.vcpus && settle(run, fixture.vm->vcpus[i]); i++) {
+			expect(run, "starts", 1, fixture.slot[i].entered, NULL);
 			expect(run, "messages received", 3,
-			       atomic_load(&lab.vm->vcpus[i]->counts.received), NULL);
+			       atomic_load(&fixture.vm->vcpus[i]->counts.received), NULL);
 		}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* --- states ------------------------------------------------------------------------------------
  */
 
-static bool is_counting(struct lab *lab, uint64_t slot)
+static bool is_counting(struct fixture *fixture, uint64_t slot)
 {
-	return lab->slot[slot].counter > 10;
+	return fixture->slot[slot].counter > 10;
 }
 
 /* One AP through its states, as they look from the processor that runs the tests. */
 static void states(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 	struct vcpu *ap;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 3, .ap = GUEST_spin }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 3, .ap = GUEST_spin }))
 		return;
-	ap = lab.vm->vcpus[1];
-	lab.shared->program[2] = GUEST_answer;
-	expect(run, "the boot processor at first", VCPU_CREATED, state(lab.vm->vcpus[0]), MP_INIT);
+	ap = fixture.vm->vcpus[1];
+	fixture.shared->program[2] = GUEST_answer;
+	expect(run, "the boot processor at first", VCPU_CREATED, state(fixture.vm->vcpus[0]),
+	       MP_INIT);
 	expect(run, "an AP at first", VCPU_WAIT_SIPI, state(ap), MP_INIT);
-	expect(run, "another AP at first", VCPU_WAIT_SIPI, state(lab.vm->vcpus[2]), MP_INIT);
-	require(run, "start", vm_start_ap(lab.vm, 1, GUEST_SIPI_PAGE >> 12));
-	require(run, "start", vm_start_ap(lab.vm, 2, GUEST_SIPI_PAGE >> 12));
-	if (lab_wait(&lab, "the AP counts", is_counting, 1) && lab_wait_finished(&lab, 2, 1)) {
+	expect(run, "another AP at first", VCPU_WAIT_SIPI, state(fixture.vm->vcpus[2]), MP_INIT);
+	require(run, "start", vm_start_ap(fixture.vm, 1, GUEST_SIPI_PAGE >> 12));
+	require(run, "start", vm_start_ap(fixture.vm, 2, GUEST_SIPI_PAGE >> 12));
+	if (fixture_wait(&fixture, "the AP counts", is_counting, 1) &&
+	    fixture_wait_finished(&fixture, 2, 1)) {
 		expect(run, "an AP that counts", VCPU_RUNNING, state(ap), NULL);
-		expect(run, "an AP after HLT", VCPU_HALTED, state(lab.vm->vcpus[2]), NULL);
+		expect(run, "an AP after HLT", VCPU_HALTED, state(fixture.vm->vcpus[2]), NULL);
 		expect(run, "the boot processor, not started", VCPU_CREATED,
-		       state(lab.vm->vcpus[0]), NULL);
+		       state(fixture.vm->vcpus[0]), NULL);
 		require(run, "pause", vcpu_pause(ap));
 		expect(run, "a paused AP", VCPU_PAUSED, state(ap), NULL);
 		require(run, "resume", vcpu_resume(ap));
@@ -158,35 +162,35 @@ static void states(struct test_run *run)
 		require(run, "stop", vcpu_stop(ap));
 		expect(run, "a stopped AP", VCPU_STOPPED, state(ap), NULL);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* It waits without executing anything; INIT lets it wait on, a SIPI starts it. */
 static void waits(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 	struct vcpu *ap;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 2, .ap = GUEST_answer }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 2, .ap = GUEST_answer }))
 		return;
-	ap = lab.vm->vcpus[1];
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1) && settle(run, ap)) {
+	ap = fixture.vm->vcpus[1];
+	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) && settle(run, ap)) {
 		expect(run, "state", VCPU_WAIT_SIPI, state(ap), MP_INIT);
 		require(run, "INIT", init(ap));
 		if (settle(run, ap)) {
 			expect(run, "state after INIT", VCPU_WAIT_SIPI, state(ap), MP_INIT);
 			expect(run, "INITs", 1, atomic_load(&ap->counts.inits), MP_INIT);
 		}
-		expect(run, "starts", 0, lab.slot[1].entered, MP_INIT);
+		expect(run, "starts", 0, fixture.slot[1].entered, MP_INIT);
 		expect(run, "VM exits", 0, atomic_load(&ap->counts.exits), NULL);
 		require(run, "SIPI", sipi(ap));
-		if (lab_wait_finished(&lab, 1, 1)) {
-			expect(run, "starts", 1, lab.slot[1].entered, MP_INIT);
+		if (fixture_wait_finished(&fixture, 1, 1)) {
+			expect(run, "starts", 1, fixture.slot[1].entered, MP_INIT);
 			expect(run, "exits by a physical SIPI", 0,
 			       atomic_load(&ap->counts.hardware_sipis), NULL);
 		}
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* --- operations in every state -----------------------------------------------------------------
@@ -241,20 +245,20 @@ static const struct step_row ap_rows[] = {
 };
 
 /* A vCPU that has just been made, brought into the state. */
-static bool bring(struct lab *lab, unsigned slot, enum vcpu_state wanted)
+static bool bring(struct fixture *fixture, unsigned slot, enum vcpu_state wanted)
 {
-	struct vcpu *vcpu = lab->vm->vcpus[slot];
-	struct test_run *run = lab->run;
+	struct vcpu *vcpu = fixture->vm->vcpus[slot];
+	struct test_run *run = fixture->run;
 
 	if (wanted == VCPU_WAIT_SIPI)
 		return true;
 	if (wanted == VCPU_HALTED)
-		lab->shared->program[slot] = GUEST_answer;
+		fixture->shared->program[slot] = GUEST_answer;
 	if (!require(run, "SIPI", sipi(vcpu)))
 		return false;
 	if (wanted == VCPU_HALTED)
-		return lab_wait_finished(lab, slot, 1);
-	if (!lab_wait(lab, "the AP counts", is_counting, slot))
+		return fixture_wait_finished(fixture, slot, 1);
+	if (!fixture_wait(fixture, "the AP counts", is_counting, slot))
 		return false;
 	if (wanted == VCPU_PAUSED)
 		return require(run, "pause", vcpu_pause(vcpu));
@@ -271,20 +275,21 @@ static bool take_step(struct test_run *run, struct vcpu *vcpu, const struct step
 /* A vCPU of its own for each row. */
 static void ap_operations(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){ .vcpus = 1 + ARRAY_SIZE(ap_rows), .ap = GUEST_spin }))
+	if (!fixture_open(
+		    &fixture, run,
+		    &(struct guest_setup){ .vcpus = 1 + ARRAY_SIZE(ap_rows), .ap = GUEST_spin }))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(ap_rows); i++) {
-		struct vcpu *vcpu = lab.vm->vcpus[1 + i];
+		struct vcpu *vcpu = fixture.vm->vcpus[1 + i];
 
-		if (!bring(&lab, 1 + i, ap_rows[i].from))
+		if (!bring(&fixture, 1 + i, ap_rows[i].from))
 			break;
 		take_step(run, vcpu, &ap_rows[i]);
 		require(run, "stop", vcpu_stop(vcpu));
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 struct script {
@@ -293,25 +298,25 @@ struct script {
 	struct step_row rows[16];
 };
 
-static const struct script life = { .count = 15,
-				    .entered = 1,
-				    .rows = {
-					    STEP(CREATED, vcpu_pause, BAD_STATE, CREATED),
-					    STEP(CREATED, vcpu_resume, BAD_STATE, CREATED),
-					    STEP(CREATED, sipi, OK, CREATED),
-					    STEP(CREATED, start, OK, RUNNING),
-					    STEP(RUNNING, start, BAD_STATE, RUNNING),
-					    STEP(RUNNING, vcpu_pause, OK, PAUSED),
-					    STEP(PAUSED, start, BAD_STATE, PAUSED),
-					    STEP(PAUSED, sipi, OK, PAUSED),
-					    STEP(PAUSED, vcpu_resume, OK, RUNNING),
-					    STEP(RUNNING, vcpu_stop, OK, STOPPED),
-					    STEP(STOPPED, start, BAD_STATE, STOPPED),
-					    STEP(STOPPED, vcpu_resume, BAD_STATE, STOPPED),
-					    STEP(STOPPED, vcpu_pause, BAD_STATE, STOPPED),
-					    STEP(STOPPED, sipi, OK, STOPPED),
-					    STEP(STOPPED, init, OK, STOPPED),
-				    } };
+static const struct script by_start = { .count = 15,
+					.entered = 1,
+					.rows = {
+						STEP(CREATED, vcpu_pause, BAD_STATE, CREATED),
+						STEP(CREATED, vcpu_resume, BAD_STATE, CREATED),
+						STEP(CREATED, sipi, OK, CREATED),
+						STEP(CREATED, start, OK, RUNNING),
+						STEP(RUNNING, start, BAD_STATE, RUNNING),
+						STEP(RUNNING, vcpu_pause, OK, PAUSED),
+						STEP(PAUSED, start, BAD_STATE, PAUSED),
+						STEP(PAUSED, sipi, OK, PAUSED),
+						STEP(PAUSED, vcpu_resume, OK, RUNNING),
+						STEP(RUNNING, vcpu_stop, OK, STOPPED),
+						STEP(STOPPED, start, BAD_STATE, STOPPED),
+						STEP(STOPPED, vcpu_resume, BAD_STATE, STOPPED),
+						STEP(STOPPED, vcpu_pause, BAD_STATE, STOPPED),
+						STEP(STOPPED, sipi, OK, STOPPED),
+						STEP(STOPPED, init, OK, STOPPED),
+					} };
 
 /* INIT sends the boot processor to its reset vector, from Created too. */
 static const struct script by_init = { .count = 4,
@@ -331,57 +336,57 @@ static const struct script never_started = { .count = 3,
 						     STEP(STOPPED, init, OK, STOPPED),
 					     } };
 
-static bool counts_anew(struct lab *lab, uint64_t before)
+static bool counts_anew(struct fixture *fixture, uint64_t before)
 {
-	return lab->slot[0].counter > before;
+	return fixture->slot[0].counter > before;
 }
 
 static void bsp_operations(struct test_run *run)
 {
 	const struct script *script = run->test->data;
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 1, .bsp = GUEST_spin }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 1, .bsp = GUEST_spin }))
 		return;
 	for (unsigned i = 0; i < script->count; i++) {
 		const struct step_row *row = &script->rows[i];
 
-		if (!take_step(run, lab.vm->vcpus[0], row))
+		if (!take_step(run, fixture.vm->vcpus[0], row))
 			break;
 		if (row->to == VCPU_RUNNING &&
-		    !lab_wait(&lab, row->after, counts_anew, lab.slot[0].counter))
+		    !fixture_wait(&fixture, row->after, counts_anew, fixture.slot[0].counter))
 			break;
 	}
-	expect(run, "starts at the reset vector", script->entered, lab.slot[0].entered, NULL);
-	lab_close(&lab);
+	expect(run, "starts at the reset vector", script->entered, fixture.slot[0].entered, NULL);
+	fixture_close(&fixture);
 }
 
 /* Nothing that might revive a stopped vCPU makes it execute one more instruction. */
 static void stop_is_final(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 	struct vcpu *ap;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 3, .ap = GUEST_spin }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 3, .ap = GUEST_spin }))
 		return;
-	ap = lab.vm->vcpus[1];
-	if (bring(&lab, 1, VCPU_STOPPED)) {
-		uint32_t counter = lab.slot[1].counter;
+	ap = fixture.vm->vcpus[1];
+	if (bring(&fixture, 1, VCPU_STOPPED)) {
+		uint32_t counter = fixture.slot[1].counter;
 
 		require(run, "INIT", init(ap));
 		require(run, "SIPI", sipi(ap));
 		require(run, "NMI", send(ap, DELIVERY_NMI));
 		expect(run, "resume", STATUS_BAD_STATE, vcpu_resume(ap), NULL);
-		bring(&lab, 2, VCPU_RUNNING); /* others go on meanwhile */
+		bring(&fixture, 2, VCPU_RUNNING); /* others go on meanwhile */
 		if (settle(run, ap)) {
 			expect(run, "state", VCPU_STOPPED, state(ap), NULL);
-			expect(run, "its counter", counter, lab.slot[1].counter, NULL);
-			expect(run, "its starts", 1, lab.slot[1].entered, NULL);
+			expect(run, "its counter", counter, fixture.slot[1].counter, NULL);
+			expect(run, "its starts", 1, fixture.slot[1].entered, NULL);
 			expect(run, "INIT, SIPI and NMI dropped", 3,
 			       atomic_load(&ap->counts.dropped), NULL);
 		}
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 #define IDENTITY_SDM "SDM vol. 3A, \"Local APIC ID\""
@@ -404,7 +409,7 @@ static const struct test rows[] = {
 	{ "vcpu.waiting", MP_INIT, waits, .needs = NEEDS_GUEST, .row = "waiting: emulated" },
 	{ "vcpu.operations.ap", MP_INIT, ap_operations, .needs = NEEDS_GUEST,
 	  .row = "vCPU: operations" },
-	{ "vcpu.operations.bsp", MP_INIT, bsp_operations, .needs = NEEDS_GUEST, .data = &life,
+	{ "vcpu.operations.bsp", MP_INIT, bsp_operations, .needs = NEEDS_GUEST, .data = &by_start,
 	  .row = "vCPU: operations" },
 	{ "vcpu.operations.bsp.init", MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
 	  .data = &by_init, .row = "vCPU: operations" },

@@ -2,7 +2,7 @@
 #include "lib/pages.h"
 #include "x86/msr.h"
 
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
@@ -203,15 +203,15 @@ static void field_storage(struct test_run *run)
 
 static void cpuid_exits(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = 1, .bsp = GUEST_cpuid }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 1, .bsp = GUEST_cpuid }))
 		return;
-	lab.shared->rounds = 100;
-	if (lab_start(&lab) && lab_wait_finished(&lab, 0, 1))
+	fixture.shared->rounds = 100;
+	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1))
 		expect(run, "exits for 100 CPUIDs and more", true,
-		       atomic_load(&lab.vm->vcpus[0]->counts.exits) >= 100, NULL);
-	lab_close(&lab);
+		       atomic_load(&fixture.vm->vcpus[0]->counts.exits) >= 100, NULL);
+	fixture_close(&fixture);
 }
 
 #define VMX BIT(CAP_VIRTUALIZATION)

@@ -1,18 +1,19 @@
-/* A VM's life: made, looked at, paused and resumed as a whole, ended in whatever state it is. */
+/* A VM as a whole: made, looked at, paused and resumed as a whole, ended in whatever state it is.
+ */
 #include "lib/pages.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
 #include "vm/create.h"
 
-#include "tests/lib/lab.h"
+#include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
 #define MP_INIT "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
 #define VMCLEAR_SDM "SDM vol. 3C, \"Software Use of Virtual-Machine Control Structures\""
 
-static enum vcpu_state state(const struct lab *lab, unsigned slot)
+static enum vcpu_state state(const struct fixture *fixture, unsigned slot)
 {
-	return atomic_load(&lab->vm->vcpus[slot]->state);
+	return atomic_load(&fixture->vm->vcpus[slot]->state);
 }
 
 /* --- creation ----------------------------------------------------------------------------------
@@ -59,23 +60,24 @@ static void create(struct test_run *run)
 {
 	unsigned count = (unsigned)run->test->argument;
 	size_t before = pages_in_use();
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = count }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = count }))
 		return;
-	expect(run, "vCPUs", count, lab.vm->vcpu_count, NULL);
-	expect(run, "none beyond the last", true, vm_vcpu(lab.vm, count) == NULL, NULL);
-	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(lab.vm, count) == NULL, NULL);
-	expect(run, "running", 0, vm_running(lab.vm), NULL);
+	expect(run, "vCPUs", count, fixture.vm->vcpu_count, NULL);
+	expect(run, "none beyond the last", true, vm_vcpu(fixture.vm, count) == NULL, NULL);
+	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(fixture.vm, count) == NULL, NULL);
+	expect(run, "running", 0, vm_running(fixture.vm), NULL);
 	for (unsigned i = 0; i < count; i++) {
-		const struct vcpu *vcpu = vm_vcpu(lab.vm, i);
+		const struct vcpu *vcpu = vm_vcpu(fixture.vm, i);
 
 		expect(run, "number", i, vcpu->id, NULL);
 		expect(run, "APIC id", i, vcpu->apic.id, NULL);
-		expect(run, "found by its APIC id", i, vm_vcpu_by_apic_id(lab.vm, i)->id, NULL);
-		expect(run, "state", i ? VCPU_WAIT_SIPI : VCPU_CREATED, state(&lab, i), MP_INIT);
+		expect(run, "found by its APIC id", i, vm_vcpu_by_apic_id(fixture.vm, i)->id, NULL);
+		expect(run, "state", i ? VCPU_WAIT_SIPI : VCPU_CREATED, state(&fixture, i),
+		       MP_INIT);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 	expect(run, "pages in use", before, pages_in_use(), NULL);
 }
 
@@ -83,18 +85,19 @@ static void create(struct test_run *run)
 static void lookup(struct test_run *run)
 {
 	static const uint32_t ids[] = { 0, 9, 7, 1 };
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = ARRAY_SIZE(ids), .apic_ids = ids }))
+	if (!fixture_open(&fixture, run,
+			  &(struct guest_setup){ .vcpus = ARRAY_SIZE(ids), .apic_ids = ids }))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(ids); i++) {
-		expect(run, "by its number", i, vm_vcpu(lab.vm, i)->id, NULL);
-		expect(run, "by its APIC id", i, vm_vcpu_by_apic_id(lab.vm, ids[i])->id, NULL);
+		expect(run, "by its number", i, vm_vcpu(fixture.vm, i)->id, NULL);
+		expect(run, "by its APIC id", i, vm_vcpu_by_apic_id(fixture.vm, ids[i])->id, NULL);
 	}
-	expect(run, "no such number", true, vm_vcpu(lab.vm, ARRAY_SIZE(ids)) == NULL, NULL);
-	expect(run, "no such number", true, vm_vcpu(lab.vm, ~0u) == NULL, NULL);
-	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(lab.vm, 2) == NULL, NULL);
-	lab_close(&lab);
+	expect(run, "no such number", true, vm_vcpu(fixture.vm, ARRAY_SIZE(ids)) == NULL, NULL);
+	expect(run, "no such number", true, vm_vcpu(fixture.vm, ~0u) == NULL, NULL);
+	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(fixture.vm, 2) == NULL, NULL);
+	fixture_close(&fixture);
 }
 
 /* With 0, 1, 2... pages creation fails and leaves nothing behind, until there are enough. */
@@ -131,132 +134,135 @@ struct counters {
 	uint32_t of[VCPUS];
 };
 
-static struct counters counters(const struct lab *lab)
+static struct counters counters(const struct fixture *fixture)
 {
 	struct counters now;
 
 	for (unsigned i = 0; i < VCPUS; i++)
-		now.of[i] = lab->slot[i].counter;
+		now.of[i] = fixture->slot[i].counter;
 	return now;
 }
 
-static bool all_count(struct lab *lab, uint64_t before)
+static bool all_count(struct fixture *fixture, uint64_t before)
 {
 	const struct counters *counters_before = (const struct counters *)(uintptr_t)before;
 
-	for (unsigned i = 0; i < lab->vcpus; i++)
-		if (lab->slot[i].counter == counters_before->of[i])
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (fixture->slot[i].counter == counters_before->of[i])
 			return false;
 	return true;
 }
 
-static bool wait_counting(struct lab *lab)
+static bool wait_counting(struct fixture *fixture)
 {
-	struct counters now = counters(lab);
+	struct counters now = counters(fixture);
 
-	return lab_wait(lab, "all count on", all_count, (uintptr_t)&now);
+	return fixture_wait(fixture, "all count on", all_count, (uintptr_t)&now);
 }
 
-static bool start_ap(struct lab *lab, unsigned slot)
+static bool start_ap(struct fixture *fixture, unsigned slot)
 {
-	return require(lab->run, "start", vm_start_ap(lab->vm, slot, GUEST_SIPI_PAGE >> 12));
+	return require(fixture->run, "start",
+		       vm_start_ap(fixture->vm, slot, GUEST_SIPI_PAGE >> 12));
 }
 
-static bool start_all(struct lab *lab)
+static bool start_all(struct fixture *fixture)
 {
-	for (unsigned i = 1; i < lab->vcpus; i++)
-		if (!start_ap(lab, i))
+	for (unsigned i = 1; i < fixture->vcpus; i++)
+		if (!start_ap(fixture, i))
 			return false;
-	return lab_start(lab);
+	return fixture_start(fixture);
 }
 
 /* Both by their count: the boot processor, then one AP after the other. */
 static void start_aps(struct test_run *run)
 {
 	static const uint32_t ids[VCPUS] = { 0, 9, 7, 8 };
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(
-		    &lab, run,
-		    &(struct lab_config){
+	if (!fixture_open(
+		    &fixture, run,
+		    &(struct guest_setup){
 			    .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin, .apic_ids = ids }))
 		return;
 	expect(run, "starting an AP that is not there", STATUS_NOT_FOUND,
-	       vm_start_ap(lab.vm, 1, GUEST_SIPI_PAGE >> 12), NULL);
-	expect(run, "running at first", 0, vm_running(lab.vm), NULL);
-	if (lab_start(&lab))
-		expect(run, "running with the boot processor", 1, vm_running(lab.vm), NULL);
+	       vm_start_ap(fixture.vm, 1, GUEST_SIPI_PAGE >> 12), NULL);
+	expect(run, "running at first", 0, vm_running(fixture.vm), NULL);
+	if (fixture_start(&fixture))
+		expect(run, "running with the boot processor", 1, vm_running(fixture.vm), NULL);
 	for (unsigned i = 1; i < VCPUS; i++) {
-		require(run, "start", vm_start_ap(lab.vm, ids[i], GUEST_SIPI_PAGE >> 12));
-		if (lab_wait_state(&lab, i, VCPU_RUNNING))
-			expect(run, "running", i + 1, vm_running(lab.vm), NULL);
+		require(run, "start", vm_start_ap(fixture.vm, ids[i], GUEST_SIPI_PAGE >> 12));
+		if (fixture_wait_state(&fixture, i, VCPU_RUNNING))
+			expect(run, "running", i + 1, vm_running(fixture.vm), NULL);
 	}
-	if (wait_counting(&lab))
+	if (wait_counting(&fixture))
 		for (unsigned i = 0; i < VCPUS; i++)
-			expect(run, "starts", 1, lab.slot[i].entered, NULL);
-	lab_close(&lab);
+			expect(run, "starts", 1, fixture.slot[i].entered, NULL);
+	fixture_close(&fixture);
 }
 
 /* While all are paused nothing counts, however long that takes. */
-static void rest(struct lab *lab)
+static void rest(struct fixture *fixture)
 {
 	enum { TICKS = 120000 }; /* more than two time slices */
-	struct test_run *run = lab->run;
-	struct counters before = counters(lab);
+	struct test_run *run = fixture->run;
+	struct counters before = counters(fixture);
 	uint64_t start = platform->clock();
 	struct regs regs;
 
 	while (platform->clock() - start < TICKS)
-		require(run, "a look at a vCPU", vcpu_registers(lab->vm->vcpus[1], &regs));
+		require(run, "a look at a vCPU", vcpu_registers(fixture->vm->vcpus[1], &regs));
 	for (unsigned i = 0; i < VCPUS; i++)
-		expect(run, "a counter while all are paused", before.of[i], counters(lab).of[i],
+		expect(run, "a counter while all are paused", before.of[i], counters(fixture).of[i],
 		       NULL);
 }
 
 static void pause_and_resume_all(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){ .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin }))
+	if (!fixture_open(
+		    &fixture, run,
+		    &(struct guest_setup){ .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin }))
 		return;
-	if (start_all(&lab) && wait_counting(&lab)) {
-		expect(run, "running", VCPUS, vm_running(lab.vm), NULL);
-		expect(run, "pause of all", STATUS_OK, vm_pause_all(lab.vm), NULL);
-		expect(run, "running after the pause", 0, vm_running(lab.vm), NULL);
+	if (start_all(&fixture) && wait_counting(&fixture)) {
+		expect(run, "running", VCPUS, vm_running(fixture.vm), NULL);
+		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture.vm), NULL);
+		expect(run, "running after the pause", 0, vm_running(fixture.vm), NULL);
 		for (unsigned i = 0; i < VCPUS; i++)
-			expect(run, "state", VCPU_PAUSED, state(&lab, i), NULL);
-		rest(&lab);
-		expect(run, "pause of none", STATUS_OK, vm_pause_all(lab.vm), NULL);
-		expect(run, "resume of all", STATUS_OK, vm_resume_all(lab.vm), NULL);
-		expect(run, "running after the resume", VCPUS, vm_running(lab.vm), NULL);
-		wait_counting(&lab);
+			expect(run, "state", VCPU_PAUSED, state(&fixture, i), NULL);
+		rest(&fixture);
+		expect(run, "pause of none", STATUS_OK, vm_pause_all(fixture.vm), NULL);
+		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture.vm), NULL);
+		expect(run, "running after the resume", VCPUS, vm_running(fixture.vm), NULL);
+		wait_counting(&fixture);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* Only those that run are paused, and only those that are paused resumed. */
 static void pause_some(struct test_run *run)
 {
-	struct lab lab;
+	struct fixture fixture;
 
-	if (!lab_open(&lab, run, &(struct lab_config){ .vcpus = VCPUS, .ap = GUEST_spin }))
+	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = VCPUS, .ap = GUEST_spin }))
 		return;
-	lab.shared->program[1] = GUEST_answer;
-	if (start_ap(&lab, 1) && start_ap(&lab, 2) && lab_wait_finished(&lab, 1, 1) &&
-	    lab_wait_state(&lab, 2, VCPU_RUNNING)) {
-		expect(run, "pause of all", STATUS_OK, vm_pause_all(lab.vm), NULL);
-		expect(run, "one not started", VCPU_CREATED, state(&lab, 0), NULL);
-		expect(run, "one that has halted", VCPU_HALTED, state(&lab, 1), NULL);
-		expect(run, "one that ran", VCPU_PAUSED, state(&lab, 2), NULL);
-		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&lab, 3), NULL);
-		expect(run, "resume of all", STATUS_OK, vm_resume_all(lab.vm), NULL);
-		expect(run, "one not started", VCPU_CREATED, state(&lab, 0), NULL);
-		expect(run, "one that has halted", VCPU_HALTED, state(&lab, 1), NULL);
-		expect(run, "one that ran", VCPU_RUNNING, state(&lab, 2), NULL);
-		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&lab, 3), NULL);
+	fixture.shared->program[1] = GUEST_answer;
+	if (start_ap(&fixture, 1) && start_ap(&fixture, 2) &&
+	    fixture_wait_finished(&fixture, 1, 1) &&
+	    fixture_wait_state(&fixture, 2, VCPU_RUNNING)) {
+		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture.vm), NULL);
+		expect(run, "one not started", VCPU_CREATED, state(&fixture, 0), NULL);
+		expect(run, "one that has halted", VCPU_HALTED, state(&fixture, 1), NULL);
+		expect(run, "one that ran", VCPU_PAUSED, state(&fixture, 2), NULL);
+		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&fixture, 3), NULL);
+		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture.vm), NULL);
+		expect(run, "one not started", VCPU_CREATED, state(&fixture, 0), NULL);
+		expect(run, "one that has halted", VCPU_HALTED, state(&fixture, 1), NULL);
+		expect(run, "one that ran", VCPU_RUNNING, state(&fixture, 2), NULL);
+		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&fixture, 3), NULL);
 	}
-	lab_close(&lab);
+	fixture_close(&fixture);
 }
 
 /* --- the end -----------------------------------------------------------------------------------
@@ -269,33 +275,35 @@ struct ending {
 	bool in_hardware;
 };
 
-static bool all_rest(struct lab *lab, uint64_t ignored)
+static bool all_rest(struct fixture *fixture, uint64_t ignored)
 {
-	const struct ending *ending = lab->run->test->data;
+	const struct ending *ending = fixture->run->test->data;
 
 	(void)ignored;
-	for (unsigned i = 1; i < lab->vcpus; i++)
-		if (state(lab, i) != ending->aps ||
-		    atomic_load(&lab->vm->vcpus[i]->sipi_wait.in_hardware) != ending->in_hardware)
+	for (unsigned i = 1; i < fixture->vcpus; i++)
+		if (state(fixture, i) != ending->aps ||
+		    atomic_load(&fixture->vm->vcpus[i]->sipi_wait.in_hardware) !=
+			    ending->in_hardware)
 			return false;
 	return true;
 }
 
-static bool bring_to_end(struct lab *lab)
+static bool bring_to_end(struct fixture *fixture)
 {
-	const struct ending *ending = lab->run->test->data;
+	const struct ending *ending = fixture->run->test->data;
 
 	if (ending->aps == VCPU_WAIT_SIPI) {
-		if (!lab_start(lab))
+		if (!fixture_start(fixture))
 			return false;
-	} else if (!start_all(lab)) {
+	} else if (!start_all(fixture)) {
 		return false;
 	}
-	if ((ending->aps == VCPU_RUNNING || ending->aps == VCPU_PAUSED) && !wait_counting(lab))
+	if ((ending->aps == VCPU_RUNNING || ending->aps == VCPU_PAUSED) && !wait_counting(fixture))
 		return false;
-	if (ending->aps == VCPU_PAUSED && !require(lab->run, "pause", vm_pause_all(lab->vm)))
+	if (ending->aps == VCPU_PAUSED &&
+	    !require(fixture->run, "pause", vm_pause_all(fixture->vm)))
 		return false;
-	return lab_wait(lab, "all are in their state", all_rest, 0);
+	return fixture_wait(fixture, "all are in their state", all_rest, 0);
 }
 
 static unsigned processors_with_a_vcpu(void)
@@ -312,20 +320,20 @@ static void destroy(struct test_run *run)
 	const struct ending *ending = run->test->data;
 	unsigned count = cpus_in_use();
 	size_t before = pages_in_use();
-	struct lab lab;
+	struct fixture fixture;
 
 	/* One that waits in hardware has its processor to itself. */
-	if (!lab_open(&lab, run,
-		      &(struct lab_config){ .vcpus = ending->in_hardware && count < VCPUS ? count
-											  : VCPUS,
-					    .wait_in_hardware = ending->in_hardware,
-					    .bsp = ending->program,
-					    .ap = ending->program }))
+	if (!fixture_open(&fixture, run,
+			  &(struct guest_setup){
+				  .vcpus = ending->in_hardware && count < VCPUS ? count : VCPUS,
+				  .wait_in_hardware = ending->in_hardware,
+				  .bsp = ending->program,
+				  .ap = ending->program }))
 		return;
-	if (!bring_to_end(&lab))
+	if (!bring_to_end(&fixture))
 		return;
 	run->vm = NULL;
-	if (expect(run, "destroying the VM", STATUS_OK, vm_destroy(lab.vm), NULL)) {
+	if (expect(run, "destroying the VM", STATUS_OK, vm_destroy(fixture.vm), NULL)) {
 		expect(run, "processors that still hold a vCPU", 0, processors_with_a_vcpu(), NULL);
 		expect(run, "pages in use", before, pages_in_use(), NULL);
 	}
@@ -373,4 +381,4 @@ static const struct test rows[] = {
 	  .row = "VM: destroy" },
 };
 
-TEST_GROUP(life, rows);
+TEST_GROUP(vm, rows);

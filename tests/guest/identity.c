@@ -1,4 +1,4 @@
-/* Programs for the tests of virtual CPUs and their life cycle. */
+/* Programs for the tests of virtual CPUs. */
 #include "lib.h"
 
 static uint32_t cpuid(uint32_t leaf, uint32_t subleaf, uint32_t *edx)

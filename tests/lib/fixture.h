@@ -1,0 +1,66 @@
+/*
+ * What a test stands on: a VM with the guest program loaded, its shared words at hand, and waits
+ * that end with the test's deadline and say what went wrong.
+ */
+#ifndef TESTS_LIB_FIXTURE_H
+#define TESTS_LIB_FIXTURE_H
+
+#include "suite/test.h"
+#include "vm/vm.h"
+
+#include "tests/guest/guest.h"
+
+struct guest_setup {
+	unsigned vcpus;
+	bool x2apic;	       /* the guest uses x2APIC mode */
+	bool wait_in_hardware; /* APs wait in the processor's wait-for-SIPI state */
+	bool decode_apic;      /* never let the processor virtualize the APIC page */
+	bool capture;	       /* keep each vCPU's state at its start, as the processor has it */
+	enum guest_program bsp, ap;
+	const uint32_t *apic_ids;	/* NULL: the vCPUs' ids */
+	const struct vm_region *region; /* one more than the fixture's own, NULL: none */
+};
+
+struct fixture {
+	struct test_run *run;
+	struct vm *vm;
+	unsigned vcpus;
+	volatile struct guest_slot *slot;
+	volatile struct guest_shared *shared;
+	struct regs *start; /* one for each vCPU if captured */
+};
+
+/* Makes the VM and loads the guest; false: the test is an ERROR. The suite destroys the VM. */
+bool fixture_open(struct fixture *fixture, struct test_run *run, const struct guest_setup *config);
+
+/* Returns what fixture_open took beside the VM, and checks that no memory of the guest has changed
+ * but what it may change. Call it at the end of a test that got past fixture_open. */
+void fixture_close(struct fixture *fixture);
+
+/* Starts the boot processor. */
+bool fixture_start(struct fixture *fixture);
+
+/*
+ * Waits until condition(fixture, argument) holds. False, and the test FAILs, if it does not before
+ * the deadline or if core/ had to end a vCPU; the reason says which and why.
+ */
+bool fixture_wait(struct fixture *fixture, const char *what,
+		  bool (*condition)(struct fixture *fixture, uint64_t), uint64_t argument);
+
+/* Waits until slot's program has come to its end this many times and the vCPU has halted. */
+bool fixture_wait_finished(struct fixture *fixture, unsigned slot, uint32_t times);
+
+/* Waits until every AP's has. */
+bool fixture_wait_all_aps(struct fixture *fixture, uint32_t times);
+
+/* Waits until a vCPU is in a state. */
+bool fixture_wait_state(struct fixture *fixture, unsigned slot, enum vcpu_state state);
+
+/* Waits until every IPI that was sent is out of its receiver's mailbox. */
+bool fixture_wait_arrived(struct fixture *fixture);
+
+/* Waits for that, and expects core's counts to add up, for each kind of IPI: all that was sent is
+ * delivered, coalesced or dropped. */
+void fixture_expect_counts(struct fixture *fixture);
+
+#endif
