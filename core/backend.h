@@ -30,7 +30,7 @@ enum capability {
 	CAP_TSC_DEADLINE,
 	CAP_COUNT
 };
-_Static_assert(CAP_COUNT <= 16, "struct test has a bit for each");
+_Static_assert(CAP_COUNT <= 64, "struct test has a bit for each");
 
 /* What one entry is to do. */
 struct entry {

@@ -19,7 +19,7 @@ struct test {
 	const char *name; /* group.subject.variant */
 	const char *sdm;  /* what it checks: volume and section title */
 	void (*run)(struct test_run *run);
-	uint16_t needs;	       /* BIT(CAP_...) of what it cannot do without */
+	uint64_t needs;	       /* BIT(CAP_...) of what it cannot do without */
 	bool by_name;	       /* run only if it is asked for by its full name: it has a price */
 	uint8_t cpus;	       /* physical processors it needs, 0: one */
 	uint32_t milliseconds; /* deadline, 0: TEST_MILLISECONDS */
