@@ -44,6 +44,7 @@ struct entry {
 
 struct backend {
 	const char *name;
+	bool cites_amd; /* reports name AMD's manual where it has the rule, not Intel's */
 
 	/*
 	 * What this machine offers, as CAP_ bits; adds its decoded capabilities to the facts. If

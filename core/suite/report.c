@@ -312,7 +312,7 @@ static void tap_test(const struct test_run *run, unsigned number)
 	tap_string("what", run->reason);
 	tap_string("wanted", run->wanted);
 	tap_string("got", run->got);
-	tap_string("sdm", run->sdm ? run->sdm : run->test->sdm);
+	tap_string("spec", test_spec(run));
 	if (run->notes[0])
 		tap("  notes: |\n");
 	for_each_note(run, tap_note);
@@ -333,7 +333,7 @@ static void json_test(const struct test_run *run)
 	}
 	if (run->notes[0])
 		json_member("notes", run->notes);
-	json_member("sdm", run->sdm ? run->sdm : run->test->sdm);
+	json_member("spec", test_spec(run));
 	if (run->test->row)
 		json_member("row", run->test->row);
 	json(",\"ticks\":%llu}", (unsigned long long)run->ticks);
@@ -364,7 +364,7 @@ static void console_test(const struct test_run *run)
 	report_line("      %s", run->reason);
 	if (run->wanted[0])
 		report_line("      wanted %s, got %s", run->wanted, run->got);
-	report_line("      %s", run->sdm ? run->sdm : run->test->sdm);
+	report_line("      %s", test_spec(run));
 	for_each_note(run, console_note);
 }
 

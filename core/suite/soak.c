@@ -75,9 +75,9 @@ void soak_run_done(void)
 
 void soak_judge(struct test_run *run)
 {
-	expect(run, "runs with other pages in use after them", 0, soak.changed_pages, NULL);
+	expect(run, "runs with other pages in use after them", 0, soak.changed_pages);
 	expect(run, soak.changed ? soak.first_change : "verdicts other than the first run's", 0,
-	       soak.changed, NULL);
+	       soak.changed);
 }
 
 unsigned soak_ticks(const uint64_t **ticks)

@@ -284,8 +284,7 @@ static bool given_back(const struct cpu *cpu)
 /* Not a row of the list: it can only be said when everything is over. */
 static void report_restored(unsigned number)
 {
-	static const struct test test = { .name = "machine.restored",
-					  .sdm = "every register, MSR and table is as found" };
+	static const struct test test = { .name = "machine.restored" };
 	struct test_run run = { .test = &test };
 
 	for (unsigned i = 0; i < platform->cpu_count; i++) {
@@ -293,7 +292,7 @@ static void report_restored(unsigned number)
 
 		if (given_back(cpu))
 			expect(&run, "processors that were given back otherwise than found", 0,
-			       atomic_load(&cpu->spoiled), NULL);
+			       atomic_load(&cpu->spoiled));
 		else
 			test_error(&run, "processor %u was not given back", i);
 	}
@@ -304,9 +303,7 @@ static void report_restored(unsigned number)
 /* The runs differ in nothing but, on real processors, the time they take. */
 static void report_soak(unsigned number)
 {
-	static const struct test test = {
-		.name = "soak.constant", .sdm = "every run ends as the first and returns its pages"
-	};
+	static const struct test test = { .name = "soak.constant" };
 	struct test_run run = { .test = &test };
 	const uint64_t *ticks;
 	unsigned count;

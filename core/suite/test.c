@@ -12,6 +12,13 @@ const char *verdict_text(enum verdict verdict)
 	return verdict_texts[verdict];
 }
 
+const char *test_spec(const struct test_run *run)
+{
+	const struct citation *rule = &citations[run->spec ? run->spec : run->test->spec];
+
+	return rule->intel && (!backend->cites_amd || !rule->amd) ? rule->intel : rule->amd;
+}
+
 static bool is_first(const struct test_run *run)
 {
 	return !run->reason[0];
@@ -33,18 +40,41 @@ static void note_v(struct test_run *run, const char *format, va_list arguments)
 	run->notes_used += length + 1;
 }
 
-bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got, const char *sdm)
+static bool compare(struct test_run *run, uint16_t spec, const char *what, const char *format,
+		    uint64_t wanted, uint64_t got)
 {
 	run->expectations++;
 	if (got == wanted)
 		return true;
 	if (run->failures++ == 0 && is_first(run)) {
 		text_format(run->reason, sizeof(run->reason), "%s", what);
-		text_format(run->wanted, sizeof(run->wanted), "%llx", (unsigned long long)wanted);
-		text_format(run->got, sizeof(run->got), "%llx", (unsigned long long)got);
-		run->sdm = sdm ? sdm : run->test->sdm;
+		text_format(run->wanted, sizeof(run->wanted), format, wanted);
+		text_format(run->got, sizeof(run->got), format, got);
+		run->spec = spec;
 	}
 	return false;
+}
+
+bool expect_cited(struct test_run *run, uint16_t spec, const char *what, uint64_t wanted,
+		  uint64_t got)
+{
+	return compare(run, spec, what, "%llu", wanted, got);
+}
+
+bool expect_bits_cited(struct test_run *run, uint16_t spec, const char *what, uint64_t wanted,
+		       uint64_t got)
+{
+	return compare(run, spec, what, "%llXH", wanted, got);
+}
+
+bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got)
+{
+	return expect_cited(run, run->test->spec, what, wanted, got);
+}
+
+bool expect_bits(struct test_run *run, const char *what, uint64_t wanted, uint64_t got)
+{
+	return expect_bits_cited(run, run->test->spec, what, wanted, got);
 }
 
 bool require(struct test_run *run, const char *what, enum status status)
@@ -65,7 +95,7 @@ bool expect_in_time(struct test_run *run, const char *what, enum status status)
 		text_format(run->reason, sizeof(run->reason), "%s", what);
 		text_format(run->wanted, sizeof(run->wanted), "in time");
 		text_format(run->got, sizeof(run->got), "%s", status_text(status));
-		run->sdm = run->test->sdm;
+		run->spec = run->test->spec;
 	}
 	return false;
 }

@@ -15,9 +15,17 @@ struct test_run;
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_ERROR, VERDICT_COUNT };
 
+/* A rule that a test checks: volume and section title of each vendor's manual, NULL: not there. */
+struct citation {
+	const char *intel, *amd;
+};
+
+/* The tests' own table; the first one stands for a rule of the suite's own. */
+extern const struct citation citations[];
+
 struct test {
 	const char *name; /* group.subject.variant */
-	const char *sdm;  /* what it checks: volume and section title */
+	uint16_t spec;	  /* what it checks, in citations[] */
 	void (*run)(struct test_run *run);
 	uint64_t needs;	       /* BIT(CAP_...) of what it cannot do without */
 	bool by_name;	       /* run only if it is asked for by its full name: it has a price */
@@ -38,7 +46,7 @@ struct test_run {
 	char reason[TEST_TEXT]; /* of a FAIL, SKIP or ERROR: the first one; errors outrank failures
 				 */
 	char wanted[40], got[40];
-	const char *sdm; /* of the expectation that failed */
+	uint16_t spec; /* of the expectation that failed, in citations[] */
 	uint64_t started, ticks;
 	struct vm *vm;		/* the suite destroys it if the test has not */
 	char notes[TEST_NOTES]; /* lines that explain a FAIL or ERROR */
@@ -68,10 +76,19 @@ extern const struct benchmark benchmarks[];
 extern const unsigned benchmark_count;
 
 /*
- * Expects got == wanted; what names it for the report. sdm: the rule's volume and section, NULL:
- * the test's own. Returns whether it holds, so that a test can stop where going on makes no sense.
+ * Expects got == wanted; what names it for the report. Returns whether it holds, so that a test can
+ * stop where going on makes no sense. expect is for counts, statuses and truths, which the report
+ * prints in decimal; expect_bits for registers, bit patterns, addresses and vectors, in uppercase
+ * hexadecimal with an H.
  */
-bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got, const char *sdm);
+bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got);
+bool expect_bits(struct test_run *run, const char *what, uint64_t wanted, uint64_t got);
+
+/* The same, by another rule than the test's own. */
+bool expect_cited(struct test_run *run, uint16_t spec, const char *what, uint64_t wanted,
+		  uint64_t got);
+bool expect_bits_cited(struct test_run *run, uint16_t spec, const char *what, uint64_t wanted,
+		       uint64_t got);
 
 /* Expects a call of ours to succeed; if it does not, the test is an ERROR, not a FAIL. */
 bool require(struct test_run *run, const char *what, enum status status);
@@ -99,5 +116,8 @@ uint64_t test_time_left(const struct test_run *run);
 void test_settle(struct test_run *run);
 
 const char *verdict_text(enum verdict verdict);
+
+/* The rule that the test checks, or that it has found broken, in this processor's manual. */
+const char *test_spec(const struct test_run *run);
 
 #endif

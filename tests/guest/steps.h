@@ -20,60 +20,60 @@ enum {
 };
 
 /*
- * S(name, text, checks): checks is 1 if the step notes a value that must equal .value. Fields that
- * a step uses are in script.h, where the macros are that make it.
+ * S(name, text, checks): whether the step notes a value that must equal .value, and how a report
+ * prints it. Fields that a step uses are in script.h, where the macros are that make it.
  */
 #define STEP_OPS(S)                                                                                \
-	S(END, "end", 0)                                                                           \
-	S(AT, "section", 0)                                                                        \
-	S(ON, "handler", 0)                                                                        \
-	S(HOST, "host", 0)                                                                         \
-	S(AFTER, "afterwards", 0)                                                                  \
+	S(END, "end", NOTHING)                                                                     \
+	S(AT, "section", NOTHING)                                                                  \
+	S(ON, "handler", NOTHING)                                                                  \
+	S(HOST, "host", NOTHING)                                                                   \
+	S(AFTER, "afterwards", NOTHING)                                                            \
 	/* guest */                                                                                \
-	S(ENABLE, "enable", 0)                                                                     \
-	S(WRITE, "APIC write", 0)                                                                  \
-	S(MASK, "mask", 0)                                                                         \
-	S(READ, "APIC register", 1)                                                                \
-	S(READ_BIT, "bit of the vector", 1)                                                        \
-	S(AWAIT, "wait for an APIC register", 0)                                                   \
-	S(AWAIT_BIT, "wait for the bit of the vector", 0)                                          \
-	S(RDMSR, "RDMSR", 1)                                                                       \
-	S(RDMSR_FAULT, "exception of RDMSR", 1)                                                    \
-	S(WRMSR_FAULT, "exception of WRMSR", 1)                                                    \
-	S(RDMSR_OPERAND, "RDMSR reads what was written", 1)                                        \
-	S(OPERAND, "operand", 0)                                                                   \
-	S(CPUID, "CPUID", 1)                                                                       \
-	S(SEND, "ICR write", 0)                                                                    \
-	S(ICR, "ICR read-back", 1)                                                                 \
-	S(CLI, "CLI", 0)                                                                           \
-	S(STI, "STI", 0)                                                                           \
-	S(HLT, "HLT", 0)                                                                           \
-	S(STI_HLT, "STI, HLT", 0)                                                                  \
-	S(STI_CLI, "STI, CLI", 0)                                                                  \
-	S(WINDOW, "STI, NOP, CLI", 0)                                                              \
-	S(STI_SHADOW, "event right after the instruction in the shadow of STI", 1)                 \
-	S(SS_SHADOW, "event right after the instruction in the shadow of MOV SS", 1)               \
-	S(HLT_SHADOW, "event right after the HLT in the shadow of STI", 1)                         \
-	S(TAKEN, "events taken so far", 1)                                                         \
-	S(AWAIT_TAKEN, "wait for events", 0)                                                       \
-	S(DEPTH, "events that are being handled", 1)                                               \
-	S(MARK_TIME, "start of the time", 0)                                                       \
-	S(SINCE, "ticks since then are enough", 1)                                                 \
-	S(COUNTDOWN, "timer's count is right", 1)                                                  \
-	S(DEADLINE, "TSC deadline", 0)                                                             \
-	S(FLAG, "raise a flag", 0)                                                                 \
-	S(AWAIT_FLAG, "wait for a flag", 0)                                                        \
+	S(ENABLE, "enable", NOTHING)                                                               \
+	S(WRITE, "APIC write", NOTHING)                                                            \
+	S(MASK, "mask", NOTHING)                                                                   \
+	S(READ, "APIC register", BITS)                                                             \
+	S(READ_BIT, "bit of the vector", NUMBER)                                                   \
+	S(AWAIT, "wait for an APIC register", NOTHING)                                             \
+	S(AWAIT_BIT, "wait for the bit of the vector", NOTHING)                                    \
+	S(RDMSR, "RDMSR", BITS)                                                                    \
+	S(RDMSR_FAULT, "exception of RDMSR", BITS)                                                 \
+	S(WRMSR_FAULT, "exception of WRMSR", BITS)                                                 \
+	S(RDMSR_OPERAND, "RDMSR reads what was written", NUMBER)                                   \
+	S(OPERAND, "operand", NOTHING)                                                             \
+	S(CPUID, "CPUID", BITS)                                                                    \
+	S(SEND, "ICR write", NOTHING)                                                              \
+	S(ICR, "ICR read-back", BITS)                                                              \
+	S(CLI, "CLI", NOTHING)                                                                     \
+	S(STI, "STI", NOTHING)                                                                     \
+	S(HLT, "HLT", NOTHING)                                                                     \
+	S(STI_HLT, "STI, HLT", NOTHING)                                                            \
+	S(STI_CLI, "STI, CLI", NOTHING)                                                            \
+	S(WINDOW, "STI, NOP, CLI", NOTHING)                                                        \
+	S(STI_SHADOW, "event right after the instruction in the shadow of STI", NUMBER)            \
+	S(SS_SHADOW, "event right after the instruction in the shadow of MOV SS", NUMBER)          \
+	S(HLT_SHADOW, "event right after the HLT in the shadow of STI", NUMBER)                    \
+	S(TAKEN, "events taken so far", NUMBER)                                                    \
+	S(AWAIT_TAKEN, "wait for events", NOTHING)                                                 \
+	S(DEPTH, "events that are being handled", NUMBER)                                          \
+	S(MARK_TIME, "start of the time", NOTHING)                                                 \
+	S(SINCE, "ticks since then are enough", NUMBER)                                            \
+	S(COUNTDOWN, "timer's count is right", NUMBER)                                             \
+	S(DEADLINE, "TSC deadline", NOTHING)                                                       \
+	S(FLAG, "raise a flag", NOTHING)                                                           \
+	S(AWAIT_FLAG, "wait for a flag", NOTHING)                                                  \
 	/* host */                                                                                 \
-	S(POST, "status of sending from outside", 1)                                               \
-	S(STOP, "stop", 0)                                                                         \
-	S(AWAIT_STATE, "wait for a state", 0)                                                      \
-	S(STATE, "state", 1)                                                                       \
-	S(AWAIT_COUNT, "wait for a count", 0)                                                      \
-	S(COUNT, "count", 1)                                                                       \
-	S(FLAG_IS, "flag", 1)                                                                      \
-	S(ENTERED, "starts", 1)                                                                    \
-	S(REFUSED, "IPIs refused", 1)                                                              \
-	S(TRACE, "events in the order they were taken", 1)
+	S(POST, "status of sending from outside", NUMBER)                                          \
+	S(STOP, "stop", NOTHING)                                                                   \
+	S(AWAIT_STATE, "wait for a state", NOTHING)                                                \
+	S(STATE, "state", NUMBER)                                                                  \
+	S(AWAIT_COUNT, "wait for a count", NOTHING)                                                \
+	S(COUNT, "count", NUMBER)                                                                  \
+	S(FLAG_IS, "flag", NUMBER)                                                                 \
+	S(ENTERED, "starts", NUMBER)                                                               \
+	S(REFUSED, "IPIs refused", NUMBER)                                                         \
+	S(TRACE, "events in the order they were taken", BITS)
 
 enum step_op {
 #define STEP_ENUM(name, text, checks) STEP_##name,

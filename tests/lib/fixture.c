@@ -135,13 +135,11 @@ static void check_memory(struct fixture *fixture)
 
 	expect(run, "page 0 is untouched", true,
 	       all_zero(at(fixture, 0), 0xFF0) && all_zero(at(fixture, 0xFF8), 8) &&
-		       same(at(fixture, 0xFF0), reset_code, sizeof(reset_code)),
-	       NULL);
+		       same(at(fixture, 0xFF0), reset_code, sizeof(reset_code)));
 	expect(run, "the SIPI page is untouched", true,
 	       same(at(fixture, GUEST_SIPI_PAGE), guest_image, GUEST_SIPI_SIZE) &&
 		       all_zero(at(fixture, GUEST_SIPI_PAGE + GUEST_SIPI_SIZE),
-				PAGE_SIZE - GUEST_SIPI_SIZE),
-	       NULL);
+				PAGE_SIZE - GUEST_SIPI_SIZE));
 }
 
 static void expect_accesses(struct test_run *run)
@@ -149,7 +147,7 @@ static void expect_accesses(struct test_run *run)
 	unsigned failures = atomic_exchange(&vmx_access_failures, 0);
 	const char *name = vmcs_field_name(atomic_load(&vmx_access_failed_field));
 
-	if (!expect(run, "VMREADs and VMWRITEs that failed", 0, failures, NULL))
+	if (!expect(run, "VMREADs and VMWRITEs that failed", 0, failures))
 		test_note(run, "the last was of %s", name ? name : "a high half");
 }
 
@@ -310,6 +308,6 @@ void fixture_expect_counts(struct fixture *fixture)
 			sent += counts->sent_of[kind];
 			settled += counts->settled_of[kind];
 		}
-		expect(fixture->run, names[kind], sent, settled, NULL);
+		expect(fixture->run, names[kind], sent, settled);
 	}
 }

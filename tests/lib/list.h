@@ -4,6 +4,8 @@
 
 #include "suite/test.h"
 
+#include "tests/lib/citations.h"
+
 /* Groups that misbehave on purpose are only in the image of `make SABOTAGE=1`. */
 #ifdef ASSAY_SABOTAGE
 #define SABOTAGE_GROUPS(G) G(sabotage)

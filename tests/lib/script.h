@@ -130,9 +130,9 @@ void script_run(struct test_run *run);
 	STEP(TRACE, slot, (a) | (b) << 8, (c) | (d) << 8 | (e) << 16 | (uint32_t)(f) << 24)
 #define NO_TRACE(slot)                 STEP(TRACE, slot, 0, 0)
 
-/* One row of a group: what it checks, the row of the specification that it covers. */
-#define SCRIPT_ROW(name_, sdm_, row_, steps_, argument_) \
-	{ .name = name_, .sdm = sdm_, .run = script_run, .needs = NEEDS_GUEST, \
+/* One row of a group: the rule that it checks, the row of the specification that it covers. */
+#define SCRIPT_ROW(name_, spec_, row_, steps_, argument_) \
+	{ .name = name_, .spec = spec_, .run = script_run, .needs = NEEDS_GUEST, \
 	  .row = row_, .argument = argument_, .data = steps_ }
 /* clang-format on */
 

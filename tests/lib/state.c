@@ -199,7 +199,7 @@ static void same(struct test_run *run, const char *when, const char *name, int i
 		text_format(what, sizeof(what), "%s: %s", when, name);
 	else
 		text_format(what, sizeof(what), "%s: %s%d", when, name, index);
-	expect(run, what, wanted, got, NULL);
+	expect_bits(run, what, wanted, got);
 }
 
 static void same_bytes(struct test_run *run, const char *when, const char *name, int index,

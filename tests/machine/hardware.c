@@ -7,8 +7,6 @@
 #include "vm/control.h"
 #include "vm/cpu.h"
 
-#define INIT_SDM "SDM vol. 3C, \"Other Causes of VM Exits\": INIT signals"
-
 enum { SUBJECT = 1 };
 
 static bool counts(struct fixture *fixture, uint64_t before)
@@ -44,16 +42,15 @@ static void expect_one_init(struct fixture *fixture, const struct saved *saved)
 	struct test_run *run = fixture->run;
 	const struct vcpu *vcpu = fixture->vm->vcpus[SUBJECT];
 
-	expect(run, "CS saved by the exit", 8, saved->regs.segment[CS].selector, NULL);
-	expect(run, "CR0.PE saved by the exit", CR0_PE, saved->regs.cr0 & CR0_PE, NULL);
-	expect(run, "activity saved by the exit", ACTIVITY_ACTIVE, saved->regs.activity, NULL);
+	expect_bits(run, "CS saved by the exit", 8, saved->regs.segment[CS].selector);
+	expect_bits(run, "CR0.PE saved by the exit", CR0_PE, saved->regs.cr0 & CR0_PE);
+	expect_bits(run, "activity saved by the exit", ACTIVITY_ACTIVE, saved->regs.activity);
 	if (fixture_wait_state(fixture, SUBJECT, VCPU_WAIT_SIPI) &&
 	    require(run, "start", vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
 	    fixture_wait(fixture, "the guest counts again", counts,
 			 fixture->slot[SUBJECT].counter)) {
-		expect(run, "starts", 2, fixture->slot[SUBJECT].entered, NULL);
-		expect(run, "exits by the INIT", 1, atomic_load(&vcpu->counts.hardware_inits),
-		       NULL);
+		expect(run, "starts", 2, fixture->slot[SUBJECT].entered);
+		expect(run, "exits by the INIT", 1, atomic_load(&vcpu->counts.hardware_inits));
 	}
 }
 
@@ -76,7 +73,7 @@ static void init_running(struct test_run *run)
 }
 
 static const struct test rows[] = {
-	{ "hardware.init.running", INIT_SDM, init_running, .needs = NEEDS_GUEST, .cpus = 2,
+	{ "hardware.init.running", SPEC_EXIT_INIT, init_running, .needs = NEEDS_GUEST, .cpus = 2,
 	  .by_name = true, .row = "waiting: by the hardware" },
 };
 

@@ -11,8 +11,6 @@
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
-#define NMI_EXIT_SDM "SDM vol. 3C, \"Pin-Based VM-Execution Controls\": NMI exiting"
-
 enum {
 	SUBJECT = 1,
 	/* A kick that is lost is made good by the end of the time slice; this is well beyond. */
@@ -68,11 +66,11 @@ static void expect_times(struct test_run *run, const struct times *times)
 	if (bound < BOUND_TICKS)
 		bound = BOUND_TICKS;
 	expect(run, "within two time slices or a millisecond", true,
-	       times->longest < bound + USUAL * times->shortest, NULL);
+	       times->longest < bound + USUAL * times->shortest);
 	if (alone())
 		return;
 	expect(run, "all but a few far faster", true,
-	       times->slow <= 1 + times->count * SLOW_OF_100 / 100, NULL);
+	       times->slow <= 1 + times->count * SLOW_OF_100 / 100);
 }
 
 static bool pause_it(struct fixture *fixture)
@@ -111,7 +109,7 @@ static void pauses(struct test_run *run)
 			counter = fixture.slot[SUBJECT].counter;
 			wait_a_while(&random);
 			expect(run, "the counter while paused", counter,
-			       fixture.slot[SUBJECT].counter, NULL);
+			       fixture.slot[SUBJECT].counter);
 			require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
 			if (!fixture_wait(&fixture, "the guest counts on", has_counted, counter))
 				break;
@@ -200,15 +198,14 @@ static void overtaken(struct test_run *run)
 #define ROW "vCPU: operations"
 
 static const struct test rows[] = {
-	{ "kick.pause", NMI_EXIT_SDM, pauses, .needs = NEEDS_GUEST, .argument = GUEST_spin,
+	{ "kick.pause", SPEC_NMI_EXITING, pauses, .needs = NEEDS_GUEST, .argument = GUEST_spin,
 	  .row = ROW },
-	{ "kick.pause.blind", NMI_EXIT_SDM, pauses, .needs = NEEDS_GUEST, .argument = GUEST_blind,
-	  .row = ROW },
-	{ "kick.lost_wake_up.pause", "SDM vol. 3C, \"VMX-Preemption Timer\"", pauses_in_a_row,
-	  .needs = NEEDS_GUEST, .milliseconds = 10000, .argument = GUEST_blind, .row = ROW },
-	{ "kick.lost_wake_up.message", "SDM vol. 3C, \"VMX-Preemption Timer\"", overtaken,
-	  .needs = NEEDS_GUEST, .milliseconds = 10000, .argument = GUEST_blind,
-	  .row = "vCPU: pending IPIs" },
+	{ "kick.pause.blind", SPEC_NMI_EXITING, pauses, .needs = NEEDS_GUEST,
+	  .argument = GUEST_blind, .row = ROW },
+	{ "kick.lost_wake_up.pause", SPEC_PREEMPTION_TIMER, pauses_in_a_row, .needs = NEEDS_GUEST,
+	  .milliseconds = 10000, .argument = GUEST_blind, .row = ROW },
+	{ "kick.lost_wake_up.message", SPEC_PREEMPTION_TIMER, overtaken, .needs = NEEDS_GUEST,
+	  .milliseconds = 10000, .argument = GUEST_blind, .row = "vCPU: pending IPIs" },
 };
 
 TEST_GROUP(kick, rows);

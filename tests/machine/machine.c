@@ -17,7 +17,7 @@ static void processors(struct test_run *run)
 	}
 	for (unsigned i = 0; i < platform->cpu_count; i++)
 		ready += atomic_load(&platform->cpus[i].phase) == CPU_READY;
-	expect(run, "processors that are ours", platform->cpu_count, ready, NULL);
+	expect(run, "processors that are ours", platform->cpu_count, ready);
 }
 
 static void divide(void *argument)
@@ -63,8 +63,8 @@ static void exceptions_are_caught(struct test_run *run)
 		bool returned =
 			platform->guarded(&platform->cpus[0], exceptions[i].body, NULL, &fault);
 
-		expect(run, exceptions[i].what, false, returned, NULL);
-		expect(run, exceptions[i].what, exceptions[i].vector, fault.vector, NULL);
+		expect(run, exceptions[i].what, false, returned);
+		expect_bits(run, exceptions[i].what, exceptions[i].vector, fault.vector);
 	}
 }
 
@@ -82,7 +82,7 @@ static void kicks_arrive(struct test_run *run)
 		while (atomic_load(&cpu->nmis) == before &&
 		       platform->clock() - start < platform->clock_hz / 10)
 			cpu_relax();
-		expect(run, "NMIs that arrived", before + 1, atomic_load(&cpu->nmis), NULL);
+		expect(run, "NMIs that arrived", before + 1, atomic_load(&cpu->nmis));
 	}
 }
 
@@ -94,15 +94,15 @@ static void pages_are_zeroed(struct test_run *run)
 
 	if (!require(run, "3 pages", first ? STATUS_OK : STATUS_NO_MEMORY))
 		return;
-	expect(run, "page alignment", 0, physical(first) & PAGE_MASK, NULL);
+	expect_bits(run, "page alignment", 0, physical(first) & PAGE_MASK);
 	__builtin_memset(first, 0xA5, 3 * PAGE_SIZE);
 	pages_free(first, 3);
 	second = pages_alloc(3);
 	for (size_t i = 0; second && i < 3 * PAGE_SIZE; i += 8)
 		zero = zero && !*(uint64_t *)(second + i);
-	expect(run, "used pages come back zeroed", true, second && zero, NULL);
+	expect(run, "used pages come back zeroed", true, second && zero);
 	pages_free(second, 3);
-	expect(run, "pages in use", before, pages_in_use(), NULL);
+	expect(run, "pages in use", before, pages_in_use());
 }
 
 static void clock_advances(struct test_run *run)
@@ -112,10 +112,10 @@ static void clock_advances(struct test_run *run)
 	for (unsigned i = 0; i < 100; i++) {
 		uint64_t now = platform->clock();
 
-		expect(run, "the clock never goes back", true, now >= next, NULL);
+		expect(run, "the clock never goes back", true, now >= next);
 		next = now;
 	}
-	expect(run, "the clock advances", true, next > first, NULL);
+	expect(run, "the clock advances", true, next > first);
 }
 
 static void read_clock(struct vcpu *vcpu, void *clock)
@@ -140,22 +140,20 @@ static void clocks_agree(struct test_run *run)
 		if (!require(run, "a call",
 			     vcpu_call(fixture.vm->vcpus[i / TIMES], read_clock, &there)))
 			break;
-		expect(run, "another processor's clock is not behind", true, there >= before, NULL);
-		expect(run, "nor ahead", true, there <= platform->clock(), NULL);
+		expect(run, "another processor's clock is not behind", true, there >= before);
+		expect(run, "nor ahead", true, there <= platform->clock());
 	}
 	fixture_close(&fixture);
 }
 
 static const struct test rows[] = {
-	{ "machine.processors", "PI vol. 2, \"MP Services Protocol\"", processors, .needs = 0 },
-	{ "machine.exceptions", "SDM vol. 3A, \"Interrupt and Exception Handling\"",
-	  exceptions_are_caught, .needs = 0 },
-	{ "machine.kick", "SDM vol. 3A, \"Issuing Interprocessor Interrupts\"", kicks_arrive,
-	  .needs = 0 },
-	{ "machine.pages", "UEFI, \"Memory Allocation Services\"", pages_are_zeroed, .needs = 0 },
-	{ "machine.clock", "SDM vol. 3B, \"Time-Stamp Counter\"", clock_advances, .needs = 0 },
-	{ "machine.clock.everywhere", "SDM vol. 3B, \"Time-Stamp Counter Adjustment\"",
-	  clocks_agree, .needs = NEEDS_GUEST, .cpus = 2 },
+	{ "machine.processors", SPEC_MP_SERVICES, processors, .needs = 0 },
+	{ "machine.exceptions", SPEC_EXCEPTIONS, exceptions_are_caught, .needs = 0 },
+	{ "machine.kick", SPEC_ISSUING_IPIS, kicks_arrive, .needs = 0 },
+	{ "machine.pages", SPEC_UEFI_MEMORY, pages_are_zeroed, .needs = 0 },
+	{ "machine.clock", SPEC_TSC, clock_advances, .needs = 0 },
+	{ "machine.clock.everywhere", SPEC_TSC_ADJUST, clocks_agree, .needs = NEEDS_GUEST,
+	  .cpus = 2 },
 };
 
 TEST_GROUP(machine, rows);

@@ -21,7 +21,7 @@ static void ordinary(struct test_run *run)
 		return;
 	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
 	    fixture_wait_all_aps(&fixture, 1))
-		expect(run, "starts of the AP", 1, fixture.slot[1].entered, NULL);
+		expect(run, "starts of the AP", 1, fixture.slot[1].entered);
 	fixture_expect_counts(&fixture);
 	fixture_close(&fixture);
 }
@@ -134,7 +134,7 @@ static void overflows(struct test_run *run)
 {
 	volatile uint64_t start = 0;
 
-	expect(run, "a sum", 0, deeper(&start), NULL);
+	expect(run, "a sum", 0, deeper(&start));
 }
 
 static void says_nothing(struct test_run *run)
@@ -228,19 +228,15 @@ static void loses_volume(struct test_run *run)
 	without_volume.file_write = no_volume;
 	without_volume.file_append = no_volume;
 	platform = &without_volume;
-	expect(run, "the volume is gone", true, true, NULL);
+	expect(run, "the volume is gone", true, true);
 }
 
 enum { CALL_UNDEFINED, CALL_STAY, CALL_STAY_DEAF };
 
 #define ROW(row_name, function, ...)                                                               \
-	{ .name = row_name,                                                                        \
-	  .sdm = "none: it misbehaves on purpose",                                                 \
-	  .run = function,                                                                         \
-	  .milliseconds = 500,                                                                     \
-	  __VA_ARGS__ },                                                                           \
+	{ .name = row_name, .spec = SPEC_OWN, .run = function, .milliseconds = 500, __VA_ARGS__ }, \
 	{                                                                                          \
-		.name = row_name ".after", .sdm = "an ordinary test", .run = ordinary,             \
+		.name = row_name ".after", .spec = SPEC_OWN, .run = ordinary,                      \
 		.needs = NEEDS_GUEST, .cpus = 2                                                    \
 	}
 #define GUEST_ROW(name, program) ROW(name, bad_guest, .needs = NEEDS_GUEST, .argument = program)

@@ -19,7 +19,7 @@ class Broken(Exception):
 
 @dataclass
 class Report:
-    tests: list  # of {"name", "verdict", "reason", "wanted", "got", "sdm", ...}
+    tests: list  # of {"name", "verdict", "reason", "wanted", "got", "spec", ...}
     bench: list = field(default_factory=list)
     machine: dict = field(default_factory=dict)
     runs: list = field(default_factory=list)  # with -n: clock ticks in tests of each run
@@ -146,7 +146,7 @@ def judge(report, known, whole_suite):
 def explain(test):
     """A failing test in a few lines."""
     lines = [f"{test['verdict']} {test['name']}"]
-    for key in ("reason", "wanted", "got", "sdm"):
+    for key in ("reason", "wanted", "got", "spec"):
         if test.get(key):
             lines.append(f"     {key}: {test[key]}")
     lines += [f"     {line}" for line in test.get("notes", "").splitlines()]

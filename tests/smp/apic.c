@@ -1,18 +1,6 @@
 /* The local APIC that a guest sees: its registers, its modes, its timer. */
 #include "tests/lib/script.h"
 
-#define REGISTERS "SDM vol. 3A, \"Local APIC Register Address Map\""
-#define POWER_UP "SDM vol. 3A, \"Local APIC State After Power-Up or Reset\""
-#define DISABLED "SDM vol. 3A, \"Local APIC State After It Has Been Software Disabled\""
-#define X2APIC_REGISTERS "SDM vol. 3A, \"x2APIC Register Address Space\""
-#define RESERVED_BITS "SDM vol. 3A, \"Reserved Bit Checking\""
-#define TRANSITIONS "SDM vol. 3A, \"x2APIC State Transitions\""
-#define PRESENCE "SDM vol. 3A, \"Detecting and Enabling the Local APIC\", CPUID's APIC flag"
-#define ERRORS "SDM vol. 3A, \"Error Handling\""
-#define TIMER "SDM vol. 3A, \"APIC Timer\""
-#define DEADLINES "SDM vol. 3A, \"TSC-Deadline Mode\""
-#define LOCAL_VECTORS "SDM vol. 3A, \"Local Vector Table\""
-
 #define BASE_MSR 0x1B
 #define DEADLINE_MSR 0x6E0
 #define BASE_OFF 0xFEE00100 /* the BSP's, disabled */
@@ -262,26 +250,29 @@ static const struct step timer_illegal[] = {
 /* clang-format on */
 
 static const struct test rows[] = {
-	SCRIPT_ROW("apic.reset.xapic", POWER_UP, "APIC: registers", reset_xapic,
+	SCRIPT_ROW("apic.reset.xapic", SPEC_APIC_POWER_UP, "APIC: registers", reset_xapic,
 		   VCPUS(2) | MODE_XAPIC),
-	SCRIPT_ROW("apic.reset.x2apic", POWER_UP, "APIC: registers", reset_x2apic,
+	SCRIPT_ROW("apic.reset.x2apic", SPEC_APIC_POWER_UP, "APIC: registers", reset_x2apic,
 		   VCPUS(1) | MODE_X2APIC),
-	SCRIPT_ROW("apic.writes", REGISTERS, "APIC: registers", writes, VCPUS(1) | MODE_XAPIC),
-	SCRIPT_ROW("apic.reserved", ERRORS, "APIC: registers", reserved_registers,
+	SCRIPT_ROW("apic.writes", SPEC_APIC_REGISTERS, "APIC: registers", writes,
 		   VCPUS(1) | MODE_XAPIC),
-	SCRIPT_ROW("apic.x2apic.access", X2APIC_REGISTERS, "APIC: registers", x2apic_access,
+	SCRIPT_ROW("apic.reserved", SPEC_APIC_ERRORS, "APIC: registers", reserved_registers,
+		   VCPUS(1) | MODE_XAPIC),
+	SCRIPT_ROW("apic.x2apic.access", SPEC_X2APIC_REGISTERS, "APIC: registers", x2apic_access,
 		   VCPUS(1) | MODE_X2APIC),
-	SCRIPT_ROW("apic.x2apic.reserved", RESERVED_BITS, "APIC: registers", x2apic_reserved,
+	SCRIPT_ROW("apic.x2apic.reserved", SPEC_X2APIC_RESERVED, "APIC: registers", x2apic_reserved,
 		   VCPUS(1) | MODE_X2APIC),
-	SCRIPT_ROW("apic.base", TRANSITIONS, "APIC: modes", transitions, VCPUS(1) | MODE_XAPIC),
-	SCRIPT_ROW("apic.presence", PRESENCE, "vCPU: identity", presence, VCPUS(2) | MODE_XAPIC),
-	SCRIPT_ROW("apic.lvt.masks", DISABLED, "APIC: registers", lvt_masks, VCPUS(1)),
-	SCRIPT_ROW("apic.timer.one_shot", TIMER, "APIC: registers", one_shot, VCPUS(1)),
-	SCRIPT_ROW("apic.timer.periodic", TIMER, "APIC: registers", periodic, VCPUS(1)),
-	SCRIPT_ROW("apic.timer.divide", TIMER, "APIC: registers", divides, VCPUS(1)),
-	SCRIPT_ROW("apic.timer.deadline", DEADLINES, "APIC: registers", deadline, VCPUS(1)),
-	SCRIPT_ROW("apic.timer.modes", DEADLINES, "APIC: registers", timer_modes, VCPUS(1)),
-	SCRIPT_ROW("apic.timer.illegal", LOCAL_VECTORS, "APIC: illegal vectors", timer_illegal,
+	SCRIPT_ROW("apic.base", SPEC_X2APIC_TRANSITIONS, "APIC: modes", transitions,
+		   VCPUS(1) | MODE_XAPIC),
+	SCRIPT_ROW("apic.presence", SPEC_APIC_PRESENCE, "vCPU: identity", presence,
+		   VCPUS(2) | MODE_XAPIC),
+	SCRIPT_ROW("apic.lvt.masks", SPEC_APIC_DISABLED, "APIC: registers", lvt_masks, VCPUS(1)),
+	SCRIPT_ROW("apic.timer.one_shot", SPEC_APIC_TIMER, "APIC: registers", one_shot, VCPUS(1)),
+	SCRIPT_ROW("apic.timer.periodic", SPEC_APIC_TIMER, "APIC: registers", periodic, VCPUS(1)),
+	SCRIPT_ROW("apic.timer.divide", SPEC_APIC_TIMER, "APIC: registers", divides, VCPUS(1)),
+	SCRIPT_ROW("apic.timer.deadline", SPEC_TSC_DEADLINE, "APIC: registers", deadline, VCPUS(1)),
+	SCRIPT_ROW("apic.timer.modes", SPEC_TSC_DEADLINE, "APIC: registers", timer_modes, VCPUS(1)),
+	SCRIPT_ROW("apic.timer.illegal", SPEC_LVT, "APIC: illegal vectors", timer_illegal,
 		   VCPUS(1)),
 };
 

@@ -3,15 +3,6 @@
 
 #include "tests/lib/script.h"
 
-#define DETERMINING "SDM vol. 3A, \"Determining IPI Destination\""
-#define PHYSICAL "SDM vol. 3A, \"Physical Destination Mode\""
-#define LOGICAL_MODE "SDM vol. 3A, \"Logical Destination Mode\""
-#define X2APIC_PHYSICAL "SDM vol. 3A, \"Interrupt Command Register in x2APIC Mode\""
-#define X2APIC_LOGICAL "SDM vol. 3A, \"Logical Destination Mode in x2APIC Mode\""
-#define ERRORS "SDM vol. 3A, \"Error Handling\""
-#define SELF_REGISTER "SDM vol. 3A, \"SELF IPI Register\""
-#define VALID_VECTORS "SDM vol. 3A, \"Valid Interrupt Vectors\""
-
 /* Scripts read line by line. */
 /* clang-format off */
 
@@ -167,8 +158,8 @@ static void unknown_source(struct test_run *run)
 	stranger = pages_alloc((sizeof(*stranger) + PAGE_SIZE - 1) / PAGE_SIZE);
 	if (require(run, "memory", stranger ? STATUS_OK : STATUS_NO_MEMORY)) {
 		ipi.source = stranger;
-		expect(run, "status", STATUS_NOT_FOUND, ipi_send(fixture.vm, &ipi), NULL);
-		expect(run, "sent", 0, atomic_load(&stranger->counts.sent), NULL);
+		expect(run, "status", STATUS_NOT_FOUND, ipi_send(fixture.vm, &ipi));
+		expect(run, "sent", 0, atomic_load(&stranger->counts.sent));
 		fixture_expect_counts(&fixture);
 	}
 	pages_free(stranger, (sizeof(*stranger) + PAGE_SIZE - 1) / PAGE_SIZE);
@@ -219,36 +210,37 @@ static const struct step error_interrupt[] = {
 /* clang-format on */
 
 static const struct test rows[] = {
-	SCRIPT_ROW("destination.physical", PHYSICAL, "destination: physical", physical_ids,
-		   VCPUS(4)),
-	SCRIPT_ROW("destination.flat", LOGICAL_MODE, "destination: logical flat", flat,
+	SCRIPT_ROW("destination.physical", SPEC_PHYSICAL_MODE, "destination: physical",
+		   physical_ids, VCPUS(4)),
+	SCRIPT_ROW("destination.flat", SPEC_LOGICAL_MODE, "destination: logical flat", flat,
 		   VCPUS(4) | MODE_XAPIC),
-	SCRIPT_ROW("destination.cluster", LOGICAL_MODE, "destination: logical cluster", clusters,
-		   VCPUS(4) | MODE_XAPIC),
-	SCRIPT_ROW("destination.x2apic.cluster", X2APIC_LOGICAL, "destination: x2APIC",
+	SCRIPT_ROW("destination.cluster", SPEC_LOGICAL_MODE, "destination: logical cluster",
+		   clusters, VCPUS(4) | MODE_XAPIC),
+	SCRIPT_ROW("destination.x2apic.cluster", SPEC_X2APIC_LOGICAL_MODE, "destination: x2APIC",
 		   x2apic_clusters, VCPUS(4) | MODE_X2APIC | IDS_CLUSTERS),
-	SCRIPT_ROW("destination.x2apic.wide", X2APIC_PHYSICAL, "destination: x2APIC", wide,
+	SCRIPT_ROW("destination.x2apic.wide", SPEC_X2APIC_ICR, "destination: x2APIC", wide,
 		   VCPUS(4) | MODE_X2APIC | IDS_WIDE),
-	SCRIPT_ROW("destination.broadcast", PHYSICAL, "destination: physical", broadcast,
+	SCRIPT_ROW("destination.broadcast", SPEC_PHYSICAL_MODE, "destination: physical", broadcast,
 		   VCPUS(3) | MODE_XAPIC),
-	SCRIPT_ROW("destination.x2apic.broadcast", X2APIC_PHYSICAL, "destination: physical",
+	SCRIPT_ROW("destination.x2apic.broadcast", SPEC_X2APIC_ICR, "destination: physical",
 		   x2apic_broadcast, VCPUS(3) | MODE_X2APIC),
-	SCRIPT_ROW("destination.shorthands", DETERMINING, "destination: shorthands", shorthands,
-		   VCPUS(3)),
-	SCRIPT_ROW("destination.x2apic.self", SELF_REGISTER, "destination: shorthands",
+	SCRIPT_ROW("destination.shorthands", SPEC_IPI_DESTINATION, "destination: shorthands",
+		   shorthands, VCPUS(3)),
+	SCRIPT_ROW("destination.x2apic.self", SPEC_SELF_IPI, "destination: shorthands",
 		   self_register, VCPUS(1) | MODE_X2APIC),
-	SCRIPT_ROW("destination.unknown", DETERMINING, "destination: unknown", unknown, VCPUS(2)),
+	SCRIPT_ROW("destination.unknown", SPEC_IPI_DESTINATION, "destination: unknown", unknown,
+		   VCPUS(2)),
 	{ .name = "destination.unknown.source",
-	  .sdm = DETERMINING,
+	  .spec = SPEC_IPI_DESTINATION,
 	  .run = unknown_source,
 	  .needs = NEEDS_GUEST,
 	  .row = "VM: send an IPI" },
-	SCRIPT_ROW("vector.illegal", VALID_VECTORS, "APIC: illegal vectors", illegal_vectors,
+	SCRIPT_ROW("vector.illegal", SPEC_VALID_VECTORS, "APIC: illegal vectors", illegal_vectors,
 		   VCPUS(2)),
-	SCRIPT_ROW("vector.illegal.received", ERRORS, "APIC: illegal vectors", illegal_received,
-		   VCPUS(1)),
-	SCRIPT_ROW("vector.illegal.interrupt", ERRORS, "APIC: illegal vectors", error_interrupt,
-		   VCPUS(1)),
+	SCRIPT_ROW("vector.illegal.received", SPEC_APIC_ERRORS, "APIC: illegal vectors",
+		   illegal_received, VCPUS(1)),
+	SCRIPT_ROW("vector.illegal.interrupt", SPEC_APIC_ERRORS, "APIC: illegal vectors",
+		   error_interrupt, VCPUS(1)),
 };
 
 TEST_GROUP(destination, rows);

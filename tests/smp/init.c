@@ -1,12 +1,6 @@
 /* INIT and SIPI to processors that run, halt, wait or have ended. */
 #include "tests/lib/script.h"
 
-#define INIT_RULES "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
-#define APIC_AFTER_INIT "SDM vol. 3A, \"Local APIC State After It Receives an INIT Reset\""
-#define X2APIC_AFTER_INIT "SDM vol. 3A, \"x2APIC States\""
-#define CPU_AFTER_INIT "SDM vol. 3A, \"Processor State After Reset\", the table's column INIT"
-#define ICR_MODES "SDM vol. 3A, \"Interrupt Command Register (ICR)\""
-
 /* A flag that nobody raises: the section ends with the processor's reset only. */
 #define FOR_EVER AWAIT_FLAG(15, 1)
 
@@ -162,19 +156,19 @@ static const struct step sipi_second[] = {
 #define SIPI_ROW "IPI: SIPI"
 
 static const struct test rows[] = {
-	SCRIPT_ROW("init.apic", APIC_AFTER_INIT, INIT_ROW, apic_reset, VCPUS(2) | MODE_XAPIC),
-	SCRIPT_ROW("init.apic.x2apic", X2APIC_AFTER_INIT, INIT_ROW, apic_reset_x2apic,
+	SCRIPT_ROW("init.apic", SPEC_APIC_AFTER_INIT, INIT_ROW, apic_reset, VCPUS(2) | MODE_XAPIC),
+	SCRIPT_ROW("init.apic.x2apic", SPEC_X2APIC_STATES, INIT_ROW, apic_reset_x2apic,
 		   VCPUS(2) | MODE_X2APIC),
-	SCRIPT_ROW("init.deassert", ICR_MODES, INIT_ROW, deassert, VCPUS(2)),
-	SCRIPT_ROW("init.bsp", INIT_RULES, INIT_ROW, bsp, VCPUS(2)),
-	SCRIPT_ROW("init.bsp.itself", INIT_RULES, INIT_ROW, bsp_itself, VCPUS(1)),
-	SCRIPT_ROW("init.itself", INIT_RULES, INIT_ROW, ap_itself, VCPUS(2)),
-	SCRIPT_ROW("init.halted", INIT_RULES, INIT_ROW, halted, VCPUS(2)),
-	SCRIPT_ROW("init.forgets", CPU_AFTER_INIT, INIT_ROW, forgets, VCPUS(2)),
-	SCRIPT_ROW("init.others", ICR_MODES, INIT_ROW, others, VCPUS(4)),
-	SCRIPT_ROW("init.stopped", INIT_RULES, INIT_ROW, stopped, VCPUS(2)),
-	SCRIPT_ROW("sipi.ignored", INIT_RULES, SIPI_ROW, sipi_ignored, VCPUS(2)),
-	SCRIPT_ROW("sipi.second", INIT_RULES, SIPI_ROW, sipi_second, VCPUS(2) | APS_WAIT),
+	SCRIPT_ROW("init.deassert", SPEC_ICR, INIT_ROW, deassert, VCPUS(2)),
+	SCRIPT_ROW("init.bsp", SPEC_MP_INIT, INIT_ROW, bsp, VCPUS(2)),
+	SCRIPT_ROW("init.bsp.itself", SPEC_MP_INIT, INIT_ROW, bsp_itself, VCPUS(1)),
+	SCRIPT_ROW("init.itself", SPEC_MP_INIT, INIT_ROW, ap_itself, VCPUS(2)),
+	SCRIPT_ROW("init.halted", SPEC_MP_INIT, INIT_ROW, halted, VCPUS(2)),
+	SCRIPT_ROW("init.forgets", SPEC_AFTER_INIT, INIT_ROW, forgets, VCPUS(2)),
+	SCRIPT_ROW("init.others", SPEC_ICR, INIT_ROW, others, VCPUS(4)),
+	SCRIPT_ROW("init.stopped", SPEC_MP_INIT, INIT_ROW, stopped, VCPUS(2)),
+	SCRIPT_ROW("sipi.ignored", SPEC_MP_INIT, SIPI_ROW, sipi_ignored, VCPUS(2)),
+	SCRIPT_ROW("sipi.second", SPEC_MP_INIT, SIPI_ROW, sipi_second, VCPUS(2) | APS_WAIT),
 };
 
 TEST_GROUP(init, rows);

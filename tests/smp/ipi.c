@@ -1,20 +1,6 @@
 /* Interprocessor interrupts by delivery mode. */
 #include "tests/lib/script.h"
 
-#define ISSUING "SDM vol. 3A, \"Issuing Interprocessor Interrupts\""
-#define ICR_MODES "SDM vol. 3A, \"Interrupt Command Register (ICR)\""
-#define ACCEPTANCE "SDM vol. 3A, \"Interrupt Acceptance for Fixed Interrupts\""
-#define PRIORITIES "SDM vol. 3A, \"Task and Processor Priorities\""
-#define EOI_RULES "SDM vol. 3A, \"Signaling Interrupt Servicing Completion\""
-#define IF_MASKS "SDM vol. 3A, \"Masking Maskable Hardware Interrupts\""
-#define SHADOWS "SDM vol. 3A, \"Masking Exceptions and Interrupts When Switching Stacks\""
-#define HALTING "SDM vol. 2A, \"HLT-Halt\""
-#define DISABLED "SDM vol. 3A, \"Local APIC State After It Has Been Software Disabled\""
-#define NMIS "SDM vol. 3A, \"Handling Multiple NMIs\""
-#define EXTINTS "SDM vol. 3A, \"External Interrupts\""
-#define LOWEST_RULES "SDM vol. 3A, \"Lowest Priority Delivery Mode\""
-#define ERRORS "SDM vol. 3A, \"Error Handling\""
-
 /* Scripts read line by line. */
 /* clang-format off */
 
@@ -272,29 +258,31 @@ static const struct step lowest_x2apic[] = {
 #define LOWEST_ROW "IPI: LowestPriority"
 
 static const struct test rows[] = {
-	SCRIPT_ROW("ipi.fixed.delivery", ACCEPTANCE, FIXED_ROW, delivery, VCPUS(2)),
-	SCRIPT_ROW("ipi.fixed.order", PRIORITIES, FIXED_ROW, order, VCPUS(2)),
-	SCRIPT_ROW("ipi.fixed.nesting", EOI_RULES, FIXED_ROW, nesting, VCPUS(1)),
-	SCRIPT_ROW("ipi.fixed.tpr", PRIORITIES, FIXED_ROW, task_priority, VCPUS(1)),
-	SCRIPT_ROW("ipi.fixed.coalesce", ACCEPTANCE, FIXED_ROW, coalesce, VCPUS(2)),
-	SCRIPT_ROW("ipi.fixed.window", IF_MASKS, FIXED_ROW, window, VCPUS(2)),
-	SCRIPT_ROW("ipi.fixed.shadows", SHADOWS, FIXED_ROW, shadows, VCPUS(1)),
-	SCRIPT_ROW("ipi.fixed.hlt", HALTING, FIXED_ROW, halted, VCPUS(2)),
-	SCRIPT_ROW("ipi.fixed.trigger", ICR_MODES, FIXED_ROW, trigger, VCPUS(2)),
-	SCRIPT_ROW("ipi.fixed.level", ACCEPTANCE, FIXED_ROW, level_outside, VCPUS(1)),
-	SCRIPT_ROW("ipi.fixed.disabled", DISABLED, FIXED_ROW, disabled, VCPUS(2)),
-	SCRIPT_ROW("ipi.nmi", ICR_MODES, NMI_ROW, nmi, VCPUS(2)),
-	SCRIPT_ROW("ipi.nmi.latch", NMIS, NMI_ROW, nmi_latch, VCPUS(2)),
-	SCRIPT_ROW("ipi.nmi.blocking", "SDM vol. 3C, \"Interruptibility State\"", NMI_ROW,
-		   nmi_blocking, VCPUS(2) | TOGETHER | MODE_X2APIC),
-	SCRIPT_ROW("ipi.nmi.shadows", SHADOWS, NMI_ROW, nmi_shadows, VCPUS(1)),
-	SCRIPT_ROW("ipi.extint", EXTINTS, "IPI: ExtINT", extint, VCPUS(2)),
-	SCRIPT_ROW("ipi.refused", ICR_MODES, "IPI: SMI, reserved", refused, VCPUS(2)),
-	SCRIPT_ROW("ipi.lowest", LOWEST_RULES, LOWEST_ROW, lowest, VCPUS(4) | MODE_XAPIC),
-	SCRIPT_ROW("ipi.lowest.turn", LOWEST_RULES, LOWEST_ROW, lowest_turn, VCPUS(4) | MODE_XAPIC),
-	SCRIPT_ROW("ipi.lowest.disabled", LOWEST_RULES, LOWEST_ROW, lowest_disabled,
+	SCRIPT_ROW("ipi.fixed.delivery", SPEC_FIXED_ACCEPTANCE, FIXED_ROW, delivery, VCPUS(2)),
+	SCRIPT_ROW("ipi.fixed.order", SPEC_PRIORITIES, FIXED_ROW, order, VCPUS(2)),
+	SCRIPT_ROW("ipi.fixed.nesting", SPEC_EOI, FIXED_ROW, nesting, VCPUS(1)),
+	SCRIPT_ROW("ipi.fixed.tpr", SPEC_PRIORITIES, FIXED_ROW, task_priority, VCPUS(1)),
+	SCRIPT_ROW("ipi.fixed.coalesce", SPEC_FIXED_ACCEPTANCE, FIXED_ROW, coalesce, VCPUS(2)),
+	SCRIPT_ROW("ipi.fixed.window", SPEC_MASKING, FIXED_ROW, window, VCPUS(2)),
+	SCRIPT_ROW("ipi.fixed.shadows", SPEC_SHADOWS, FIXED_ROW, shadows, VCPUS(1)),
+	SCRIPT_ROW("ipi.fixed.hlt", SPEC_HLT, FIXED_ROW, halted, VCPUS(2)),
+	SCRIPT_ROW("ipi.fixed.trigger", SPEC_ICR, FIXED_ROW, trigger, VCPUS(2)),
+	SCRIPT_ROW("ipi.fixed.level", SPEC_FIXED_ACCEPTANCE, FIXED_ROW, level_outside, VCPUS(1)),
+	SCRIPT_ROW("ipi.fixed.disabled", SPEC_APIC_DISABLED, FIXED_ROW, disabled, VCPUS(2)),
+	SCRIPT_ROW("ipi.nmi", SPEC_ICR, NMI_ROW, nmi, VCPUS(2)),
+	SCRIPT_ROW("ipi.nmi.latch", SPEC_MULTIPLE_NMIS, NMI_ROW, nmi_latch, VCPUS(2)),
+	SCRIPT_ROW("ipi.nmi.blocking", SPEC_INTERRUPTIBILITY, NMI_ROW, nmi_blocking,
+		   VCPUS(2) | TOGETHER | MODE_X2APIC),
+	SCRIPT_ROW("ipi.nmi.shadows", SPEC_SHADOWS, NMI_ROW, nmi_shadows, VCPUS(1)),
+	SCRIPT_ROW("ipi.extint", SPEC_EXTERNAL_INTERRUPTS, "IPI: ExtINT", extint, VCPUS(2)),
+	SCRIPT_ROW("ipi.refused", SPEC_ICR, "IPI: SMI, reserved", refused, VCPUS(2)),
+	SCRIPT_ROW("ipi.lowest", SPEC_LOWEST_PRIORITY, LOWEST_ROW, lowest, VCPUS(4) | MODE_XAPIC),
+	SCRIPT_ROW("ipi.lowest.turn", SPEC_LOWEST_PRIORITY, LOWEST_ROW, lowest_turn,
+		   VCPUS(4) | MODE_XAPIC),
+	SCRIPT_ROW("ipi.lowest.disabled", SPEC_LOWEST_PRIORITY, LOWEST_ROW, lowest_disabled,
 		   VCPUS(3) | MODE_XAPIC),
-	SCRIPT_ROW("ipi.lowest.x2apic", ERRORS, LOWEST_ROW, lowest_x2apic, VCPUS(2) | MODE_X2APIC),
+	SCRIPT_ROW("ipi.lowest.x2apic", SPEC_APIC_ERRORS, LOWEST_ROW, lowest_x2apic,
+		   VCPUS(2) | MODE_X2APIC),
 };
 
 TEST_GROUP(ipi, rows);

@@ -4,9 +4,6 @@
 #include "vm/control.h"
 #include "vm/cpu.h"
 
-#define MP_INIT "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
-#define SHORTHAND "SDM vol. 3A, \"Interrupt Command Register (ICR)\": destination shorthand"
-
 enum { PROCESSORS = 0xFF, X2APIC = 1 << 8 };
 
 /* The row's number of processors; the vCPUs are dealt out to them. */
@@ -30,17 +27,16 @@ static void expect_started(struct fixture *fixture)
 	for (unsigned i = 1; i < fixture->vcpus; i++) {
 		const struct vcpu *vcpu = fixture->vm->vcpus[i];
 
-		expect(run, "starts", 1, fixture->slot[i].entered, NULL);
-		expect(run, "programs finished", 1, fixture->slot[i].finished, NULL);
-		expect(run, "APIC id that it saw", i, fixture->slot[i].apic_id, NULL);
-		expect(run, "INITs", 1, atomic_load(&vcpu->counts.inits), NULL);
-		expect(run, "second SIPI ignored", 1, atomic_load(&vcpu->counts.sipis_ignored),
-		       NULL);
+		expect(run, "starts", 1, fixture->slot[i].entered);
+		expect(run, "programs finished", 1, fixture->slot[i].finished);
+		expect_bits(run, "APIC id that it saw", i, fixture->slot[i].apic_id);
+		expect(run, "INITs", 1, atomic_load(&vcpu->counts.inits));
+		expect(run, "second SIPI ignored", 1, atomic_load(&vcpu->counts.sipis_ignored));
 		expect(run, "its processor", cpu_in_use(i % count)->index,
-		       atomic_load(&vcpu->cpu)->index, NULL);
+		       atomic_load(&vcpu->cpu)->index);
 	}
 	expect(run, "messages that the boot processor sent", 3 * (fixture->vcpus - 1),
-	       atomic_load(&fixture->vm->vcpus[0]->counts.sent), NULL);
+	       atomic_load(&fixture->vm->vcpus[0]->counts.sent));
 	fixture_expect_counts(fixture);
 }
 
@@ -82,7 +78,7 @@ static void share(struct test_run *run)
 	for (unsigned i = 1; i < VCPUS; i++)
 		require(run, "start", vm_start_ap(fixture.vm, i, GUEST_SIPI_PAGE >> 12));
 	if (fixture_start(&fixture) && fixture_wait(&fixture, "all count", all_count, 0)) {
-		expect(run, "running", VCPUS, vm_running(fixture.vm), NULL);
+		expect(run, "running", VCPUS, vm_running(fixture.vm));
 		fixture_wait(&fixture, "all count on", all_count, fixture.slot[0].counter);
 	}
 	fixture_close(&fixture);
@@ -93,22 +89,21 @@ static const enum guest_program broadcast = GUEST_start_others, single = GUEST_s
 #define ROW "VM: more vCPUs than processors"
 
 static const struct test rows[] = {
-	{ "many.broadcast.1", SHORTHAND, bring_up, .needs = NEEDS_GUEST, .argument = 1,
+	{ "many.broadcast.1", SPEC_ICR_SHORTHAND, bring_up, .needs = NEEDS_GUEST, .argument = 1,
 	  .data = &broadcast, .row = ROW },
-	{ "many.broadcast.2", SHORTHAND, bring_up, .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
-	  .data = &broadcast, .row = ROW },
-	{ "many.broadcast.4", SHORTHAND, bring_up, .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
-	  .data = &broadcast, .row = ROW },
-	{ "many.broadcast.x2apic", SHORTHAND, bring_up, .needs = NEEDS_GUEST,
+	{ "many.broadcast.2", SPEC_ICR_SHORTHAND, bring_up, .needs = NEEDS_GUEST, .cpus = 2,
+	  .argument = 2, .data = &broadcast, .row = ROW },
+	{ "many.broadcast.4", SPEC_ICR_SHORTHAND, bring_up, .needs = NEEDS_GUEST, .cpus = 4,
+	  .argument = 4, .data = &broadcast, .row = ROW },
+	{ "many.broadcast.x2apic", SPEC_ICR_SHORTHAND, bring_up, .needs = NEEDS_GUEST,
 	  .argument = 1 | X2APIC, .data = &broadcast, .row = ROW },
-	{ "many.single.1", MP_INIT, bring_up, .needs = NEEDS_GUEST, .argument = 1, .data = &single,
-	  .row = ROW },
-	{ "many.single.2", MP_INIT, bring_up, .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
+	{ "many.single.1", SPEC_MP_INIT, bring_up, .needs = NEEDS_GUEST, .argument = 1,
 	  .data = &single, .row = ROW },
-	{ "many.single.4", MP_INIT, bring_up, .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
+	{ "many.single.2", SPEC_MP_INIT, bring_up, .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
 	  .data = &single, .row = ROW },
-	{ "many.share", "SDM vol. 3C, \"VMX-Preemption Timer\"", share, .needs = NEEDS_GUEST,
-	  .row = ROW },
+	{ "many.single.4", SPEC_MP_INIT, bring_up, .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
+	  .data = &single, .row = ROW },
+	{ "many.share", SPEC_PREEMPTION_TIMER, share, .needs = NEEDS_GUEST, .row = ROW },
 };
 
 TEST_GROUP(many, rows);

@@ -5,13 +5,6 @@
 
 #include "tests/lib/script.h"
 
-#define INIT_RULES "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
-#define HALTING "SDM vol. 2A, \"HLT-Halt\""
-#define STI_SHADOWS "SDM vol. 2B, \"STI-Set Interrupt Flag\""
-#define ICR_MODES "SDM vol. 3A, \"Interrupt Command Register (ICR)\""
-#define WAIT_STATE "SDM vol. 3C, \"Activity State\": wait-for-SIPI blocks NMIs"
-#define BROADCAST "SDM vol. 3A, \"Determining IPI Destination\""
-
 /* Rounds of INITs and SIPIs from one or two senders to a processor that halts as soon as it has
  * booted.
  */
@@ -46,18 +39,18 @@ static void expect_boots(struct fixture *fixture, const struct sequence *sequenc
 	const struct vcpu_counts *counts = &fixture->vm->vcpus[target]->counts;
 	unsigned rounds = ROUNDS * sequence->senders;
 
-	expect(run, "INITs", 1 + rounds * sequence->inits, atomic_load(&counts->inits), NULL);
+	expect(run, "INITs", 1 + rounds * sequence->inits, atomic_load(&counts->inits));
 	if (sequence->one_boot) {
-		expect(run, "boots", 1 + rounds, fixture->slot[target].counter, NULL);
-		expect(run, "starts", 1 + rounds, fixture->slot[target].entered, NULL);
+		expect(run, "boots", 1 + rounds, fixture->slot[target].counter);
+		expect(run, "starts", 1 + rounds, fixture->slot[target].entered);
 	}
 	if (sequence->senders == 1)
 		expect(run, "SIPIs ignored", rounds * sequence->ignored,
-		       atomic_load(&counts->sipis_ignored), NULL);
+		       atomic_load(&counts->sipis_ignored));
 	expect(run, "only SIPIs are dropped", atomic_load(&counts->sipis_ignored),
-	       atomic_load(&counts->dropped), NULL);
+	       atomic_load(&counts->dropped));
 	for (unsigned i = 0; i < sequence->senders; i++)
-		expect(run, "ICR reads that differ", 0, fixture->slot[i].value[0], ICR_MODES);
+		expect_cited(run, SPEC_ICR, "ICR reads that differ", 0, fixture->slot[i].value[0]);
 	fixture_expect_counts(fixture);
 }
 
@@ -142,10 +135,10 @@ static void sti_hlt(struct test_run *run)
 	if (require(run, "starting the AP", vm_start_ap(fixture.vm, 1, 1)) &&
 	    fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
 	    fixture_wait_finished(&fixture, 1, 1)) {
-		expect(run, "interrupts handled", TIMES, fixture.slot[1].interrupts, NULL);
-		expect(run, "ICR reads that differ", 0, fixture.slot[0].value[1], ICR_MODES);
+		expect(run, "interrupts handled", TIMES, fixture.slot[1].interrupts);
+		expect_cited(run, SPEC_ICR, "ICR reads that differ", 0, fixture.slot[0].value[1]);
 		expect(run, "interrupts given", TIMES,
-		       atomic_load(&fixture.vm->vcpus[1]->counts.interrupts), NULL);
+		       atomic_load(&fixture.vm->vcpus[1]->counts.interrupts));
 		fixture_expect_counts(&fixture);
 	}
 	fixture_close(&fixture);
@@ -171,11 +164,9 @@ static bool waits(struct fixture *fixture, uint64_t in_hardware)
 
 static void expect_waits_on(struct fixture *fixture)
 {
-	expect(fixture->run, "state", VCPU_WAIT_SIPI, atomic_load(&fixture->vm->vcpus[1]->state),
-	       NULL);
-	expect(fixture->run, "starts", 0, fixture->slot[1].entered, NULL);
-	expect(fixture->run, "NMIs taken", 0, atomic_load(&fixture->vm->vcpus[1]->counts.nmis),
-	       NULL);
+	expect(fixture->run, "state", VCPU_WAIT_SIPI, atomic_load(&fixture->vm->vcpus[1]->state));
+	expect(fixture->run, "starts", 0, fixture->slot[1].entered);
+	expect(fixture->run, "NMIs taken", 0, atomic_load(&fixture->vm->vcpus[1]->counts.nmis));
 }
 
 /* NMIs do not end the wait; one of them waits for the first instruction after SIPI. */
@@ -197,10 +188,9 @@ static void nmi_before_sipi(struct fixture *fixture, uint16_t *handled, bool in_
 	require(run, "SIPI", ipi_send(fixture->vm, &ipi));
 	if (!fixture_wait_finished(fixture, 1, 1))
 		return;
-	expect(run, "starts", 1, fixture->slot[1].entered, NULL);
-	expect(run, "NMIs that the guest handled", 1, *(volatile uint16_t *)handled, NULL);
-	expect(run, "NMIs coalesced", 1, atomic_load(&fixture->vm->vcpus[1]->counts.coalesced),
-	       NULL);
+	expect(run, "starts", 1, fixture->slot[1].entered);
+	expect(run, "NMIs that the guest handled", 1, *(volatile uint16_t *)handled);
+	expect(run, "NMIs coalesced", 1, atomic_load(&fixture->vm->vcpus[1]->counts.coalesced));
 	fixture_expect_counts(fixture);
 }
 
@@ -285,7 +275,7 @@ static const struct step itself_x2apic[] = {
 
 #define SEQUENCE(name_, row_, data_, argument_)                                                    \
 	{                                                                                          \
-		.name = name_, .sdm = INIT_RULES, .run = run_sequence,                             \
+		.name = name_, .spec = SPEC_MP_INIT, .run = run_sequence,                          \
 		.needs = NEEDS_GUEST | ((argument_)&HARDWARE_WAIT ? BIT(CAP_WAIT_SIPI) : 0),       \
 		.cpus = (argument_)&HARDWARE_WAIT ? 2 : 0, .row = row_, .argument = argument_,     \
 		.data = data_                                                                      \
@@ -307,31 +297,32 @@ static const struct test rows[] = {
 	SEQUENCE("race.two_senders.xapic", INIT_ROW, &two_senders, 0),
 	SEQUENCE("race.two_senders.x2apic", INIT_ROW, &two_senders, MODE_X2APIC),
 	{ .name = "race.sti_hlt.xapic",
-	  .sdm = STI_SHADOWS,
+	  .spec = SPEC_STI,
 	  .run = sti_hlt,
 	  .needs = NEEDS_GUEST,
 	  .row = FIXED_ROW },
 	{ .name = "race.sti_hlt.x2apic",
-	  .sdm = STI_SHADOWS,
+	  .spec = SPEC_STI,
 	  .run = sti_hlt,
 	  .needs = NEEDS_GUEST,
 	  .row = FIXED_ROW,
 	  .argument = MODE_X2APIC },
 	{ .name = "race.nmi_wait_sipi",
-	  .sdm = WAIT_STATE,
+	  .spec = SPEC_WAIT_FOR_SIPI,
 	  .run = nmi_wait_sipi,
 	  .needs = NEEDS_GUEST,
 	  .row = NMI_ROW },
 	{ .name = "race.nmi_wait_sipi.hardware",
-	  .sdm = WAIT_STATE,
+	  .spec = SPEC_WAIT_FOR_SIPI,
 	  .run = nmi_wait_sipi,
 	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI),
 	  .cpus = 2,
 	  .row = NMI_ROW,
 	  .argument = HARDWARE_WAIT },
-	SCRIPT_ROW("race.half_waits", BROADCAST, SIPI_ROW, half_waits, VCPUS(5) | APS_WAIT),
-	SCRIPT_ROW("race.itself", BROADCAST, FIXED_ROW, itself, VCPUS(2) | MODE_XAPIC),
-	SCRIPT_ROW("race.itself.x2apic", BROADCAST, FIXED_ROW, itself_x2apic,
+	SCRIPT_ROW("race.half_waits", SPEC_IPI_DESTINATION, SIPI_ROW, half_waits,
+		   VCPUS(5) | APS_WAIT),
+	SCRIPT_ROW("race.itself", SPEC_IPI_DESTINATION, FIXED_ROW, itself, VCPUS(2) | MODE_XAPIC),
+	SCRIPT_ROW("race.itself.x2apic", SPEC_IPI_DESTINATION, FIXED_ROW, itself_x2apic,
 		   VCPUS(2) | MODE_X2APIC),
 };
 

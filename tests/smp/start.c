@@ -8,31 +8,28 @@
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
-#define AFTER_INIT "SDM vol. 3A, \"Processor State After Reset\", the table's column INIT"
-#define AFTER_SIPI "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
-
 struct row {
 	const char *what;
 	uint16_t offset;
 	uint8_t size;
 	uint64_t wanted;
-	const char *sdm;
+	uint16_t spec;
 };
 
-#define ROW(structure, field, value, sdm)                                                          \
+#define ROW(structure, field, value, spec)                                                         \
 	{                                                                                          \
 #field, offsetof(struct structure, field), sizeof(((struct structure *)0)->field), \
-			value, sdm                                                                 \
+			value, spec                                                                \
 	}
-#define REG(field, value) ROW(regs, field, value, AFTER_INIT)
-#define SEEN(field, value) ROW(guest_slot, field, value, AFTER_INIT)
+#define REG(field, value) ROW(regs, field, value, SPEC_AFTER_INIT)
+#define SEEN(field, value) ROW(guest_slot, field, value, SPEC_AFTER_INIT)
 #define DATA_SEGMENT(name)                                                                         \
 	REG(segment[name].selector, 0), REG(segment[name].base, 0),                                \
 		REG(segment[name].limit, 0xFFFF), REG(segment[name].rights, 0x93)
 
 /* As the processor saves it when a VM exit comes before the first instruction. */
 static const struct row state_rows[] = {
-	ROW(regs, rip, 0, AFTER_SIPI),
+	ROW(regs, rip, 0, SPEC_MP_INIT),
 	REG(rflags, 2),
 	REG(cr2, 0),
 	REG(cr3, 0),
@@ -59,8 +56,8 @@ static const struct row state_rows[] = {
 	REG(dr[3], 0),
 	REG(dr6, 0xFFFF0FF0),
 	REG(dr7, 0x400),
-	ROW(regs, segment[CS].limit, 0xFFFF, AFTER_INIT),
-	ROW(regs, segment[CS].rights, 0x93, AFTER_INIT),
+	ROW(regs, segment[CS].limit, 0xFFFF, SPEC_AFTER_INIT),
+	ROW(regs, segment[CS].rights, 0x93, SPEC_AFTER_INIT),
 	DATA_SEGMENT(ES),
 	DATA_SEGMENT(SS),
 	DATA_SEGMENT(DS),
@@ -104,7 +101,7 @@ static const struct row guest_rows[] = {
 	SEEN(idt_limit, 0xFFFF),
 	SEEN(idt_base_low, 0),
 	SEEN(idt_base_high, 0),
-	ROW(guest_slot, ip, 0, AFTER_SIPI),
+	ROW(guest_slot, ip, 0, SPEC_MP_INIT),
 };
 
 static uint64_t load(const void *structure, const struct row *row)
@@ -130,7 +127,7 @@ static void check_rows(struct test_run *run, const char *who, unsigned vcpu, con
 
 		if (got != rows[i].wanted) /* text is only made when it is read */
 			text_format(what, sizeof(what), "%s, vCPU %u: %s", who, vcpu, rows[i].what);
-		expect(run, what, rows[i].wanted, got, rows[i].sdm);
+		expect_bits_cited(run, rows[i].spec, what, rows[i].wanted, got);
 	}
 }
 
@@ -157,15 +154,20 @@ static void check_ap(struct fixture *fixture, unsigned id, uint8_t vector)
 
 	check_rows(run, "VMCS", id, regs, state_rows, ARRAY_SIZE(state_rows));
 	check_rows(run, "guest", id, slot, guest_rows, ARRAY_SIZE(guest_rows));
-	expect(run, "VMCS: CR0", cr0_after_init(fixture, id) + BROKEN, regs->cr0, AFTER_INIT);
-	expect(run, "guest: CR0", cr0_after_init(fixture, id), slot->cr0, AFTER_INIT);
-	expect(run, "VMCS: CS selector", (uint64_t)vector << 8, regs->segment[CS].selector,
-	       AFTER_SIPI);
-	expect(run, "VMCS: CS base", (uint64_t)vector << 12, regs->segment[CS].base, AFTER_SIPI);
-	expect(run, "VMCS: RDX, the signature", signature(), regs->gpr[RDX], AFTER_INIT);
-	expect(run, "guest: CS", (uint64_t)vector << 8, slot->cs, AFTER_SIPI);
-	expect(run, "guest: EDX, the signature", signature(), slot->edx, AFTER_INIT);
-	expect(run, "guest: APIC id", id, slot->apic_id, "SDM vol. 2A, \"CPUID\", leaf 01H");
+	expect_bits_cited(run, SPEC_AFTER_INIT, "VMCS: CR0", cr0_after_init(fixture, id) + BROKEN,
+			  regs->cr0);
+	expect_bits_cited(run, SPEC_AFTER_INIT, "guest: CR0", cr0_after_init(fixture, id),
+			  slot->cr0);
+	expect_bits_cited(run, SPEC_MP_INIT, "VMCS: CS selector", (uint64_t)vector << 8,
+			  regs->segment[CS].selector);
+	expect_bits_cited(run, SPEC_MP_INIT, "VMCS: CS base", (uint64_t)vector << 12,
+			  regs->segment[CS].base);
+	expect_bits_cited(run, SPEC_AFTER_INIT, "VMCS: RDX, the signature", signature(),
+			  regs->gpr[RDX]);
+	expect_bits_cited(run, SPEC_MP_INIT, "guest: CS", (uint64_t)vector << 8, slot->cs);
+	expect_bits_cited(run, SPEC_AFTER_INIT, "guest: EDX, the signature", signature(),
+			  slot->edx);
+	expect_bits_cited(run, SPEC_CPUID_LEAF_1, "guest: APIC id", id, slot->apic_id);
 }
 
 enum { X2APIC = 1 << 8, HARDWARE = 1 << 9, DECODE = 1 << 10, ONE_SIPI = 1 << 11 };
@@ -206,9 +208,9 @@ static void start_all(struct test_run *run)
 			const struct vcpu *vcpu = fixture.vm->vcpus[id];
 
 			check_ap(&fixture, id, vector);
-			expect(run, "starts", 1, fixture.slot[id].entered, AFTER_SIPI);
-			expect(run, "SIPIs ignored", fixture.shared->sipis - 1,
-			       atomic_load(&vcpu->counts.sipis_ignored), AFTER_SIPI);
+			expect_cited(run, SPEC_MP_INIT, "starts", 1, fixture.slot[id].entered);
+			expect_cited(run, SPEC_MP_INIT, "SIPIs ignored", fixture.shared->sipis - 1,
+				     atomic_load(&vcpu->counts.sipis_ignored));
 		}
 		fixture_expect_counts(&fixture);
 	}
@@ -248,9 +250,9 @@ static void hardware_vector(struct test_run *run)
 		const struct vcpu *vcpu = fixture.vm->vcpus[1];
 
 		expect(run, "exits by a physical SIPI", 1,
-		       atomic_load(&vcpu->counts.hardware_sipis), NULL);
-		expect(run, "vector in the exit qualification", vector, vcpu->sipi_wait.vector,
-		       NULL);
+		       atomic_load(&vcpu->counts.hardware_sipis));
+		expect_bits(run, "vector in the exit qualification", vector,
+			    vcpu->sipi_wait.vector);
 		check_ap(&fixture, 1, vector);
 	}
 	fixture_close(&fixture);
@@ -266,8 +268,8 @@ static void exit_state(struct test_run *run)
 	if (!fixture_open(&fixture, run, &config))
 		return;
 	if (physical_sipi(&fixture))
-		expect(run, "interruptibility saved by the exit", 0,
-		       fixture.vm->vcpus[1]->sipi_wait.interruptibility, NULL);
+		expect_bits(run, "interruptibility saved by the exit", 0,
+			    fixture.vm->vcpus[1]->sipi_wait.interruptibility);
 	fixture_close(&fixture);
 }
 
@@ -285,8 +287,8 @@ static void restart(struct test_run *run)
 	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
 	    fixture_wait_all_aps(&fixture, TIMES)) {
 		check_ap(&fixture, 1, (uint8_t)run->test->argument);
-		expect(run, "starts", TIMES, fixture.slot[1].entered, NULL);
-		expect(run, "INITs", TIMES, atomic_load(&fixture.vm->vcpus[1]->counts.inits), NULL);
+		expect(run, "starts", TIMES, fixture.slot[1].entered);
+		expect(run, "INITs", TIMES, atomic_load(&fixture.vm->vcpus[1]->counts.inits));
 		fixture_expect_counts(&fixture);
 	}
 	fixture_close(&fixture);
@@ -316,58 +318,56 @@ static void init_while_running(struct test_run *run)
 		require(run, "SIPI", ipi_send(fixture.vm, &sipi));
 		fixture_wait(&fixture, "the AP counts on after a SIPI", is_counting,
 			     fixture.slot[1].counter + 10);
-		expect(run, "starts", 1, fixture.slot[1].entered, AFTER_SIPI);
+		expect_cited(run, SPEC_MP_INIT, "starts", 1, fixture.slot[1].entered);
 		require(run, "INIT", ipi_send(fixture.vm, &init));
 		if (fixture_wait_state(&fixture, 1, VCPU_WAIT_SIPI)) {
 			uint32_t counter = fixture.slot[1].counter;
 
 			require(run, "SIPI", ipi_send(fixture.vm, &sipi));
 			fixture_wait(&fixture, "the AP counts again", is_counting, counter + 10);
-			expect(run, "starts", 2, fixture.slot[1].entered, AFTER_INIT);
+			expect_cited(run, SPEC_AFTER_INIT, "starts", 2, fixture.slot[1].entered);
 			check_ap(&fixture, 1, 0x10);
 		}
 	}
 	fixture_close(&fixture);
 }
 
-#define SIPI_EXIT "SDM vol. 3C, \"Basic VM-Exit Information\": exit qualification of SIPIs"
 #define HARDWARE_NEEDS (NEEDS_GUEST | BIT(CAP_WAIT_SIPI))
 
 static const struct test rows[] = {
-	{ "start.xapic.registers", AFTER_INIT, start_all,
+	{ "start.xapic.registers", SPEC_AFTER_INIT, start_all,
 	  .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS), .row = "IPI: SIPI", .argument = 1 },
-	{ "start.xapic.decoded", AFTER_INIT, start_all, .needs = NEEDS_GUEST, .row = "APIC: ICR",
-	  .argument = 1 | DECODE },
-	{ "start.x2apic", AFTER_INIT, start_all, .needs = NEEDS_GUEST, .row = "APIC: ICR",
+	{ "start.xapic.decoded", SPEC_AFTER_INIT, start_all, .needs = NEEDS_GUEST,
+	  .row = "APIC: ICR", .argument = 1 | DECODE },
+	{ "start.x2apic", SPEC_AFTER_INIT, start_all, .needs = NEEDS_GUEST, .row = "APIC: ICR",
 	  .argument = 1 | X2APIC },
-	{ "start.xapic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
-	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
-	{ "start.x2apic.hardware_wait", AFTER_INIT, start_all, .needs = HARDWARE_NEEDS, .cpus = 2,
-	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE | X2APIC },
-	{ "start.one_sipi", AFTER_SIPI, start_all, .needs = NEEDS_GUEST, .row = "IPI: SIPI",
+	{ "start.xapic.hardware_wait", SPEC_AFTER_INIT, start_all, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
+	{ "start.x2apic.hardware_wait", SPEC_AFTER_INIT, start_all, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware", .argument = 1 | HARDWARE | X2APIC },
+	{ "start.one_sipi", SPEC_MP_INIT, start_all, .needs = NEEDS_GUEST, .row = "IPI: SIPI",
 	  .argument = 1 | ONE_SIPI },
-	{ "start.vector.10", AFTER_SIPI, start_all, .needs = NEEDS_GUEST,
+	{ "start.vector.10", SPEC_MP_INIT, start_all, .needs = NEEDS_GUEST,
 	  .row = "vCPU: SIPI vector", .argument = 0x10 },
-	{ "start.vector.9f", AFTER_SIPI, start_all, .needs = NEEDS_GUEST,
+	{ "start.vector.9f", SPEC_MP_INIT, start_all, .needs = NEEDS_GUEST,
 	  .row = "vCPU: SIPI vector", .argument = 0x9F },
-	{ "start.hardware_wait.vector.01", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
+	{ "start.hardware_wait.vector.01", SPEC_EXIT_SIPI, hardware_vector, .needs = HARDWARE_NEEDS,
 	  .cpus = 2, .row = "waiting: by the hardware", .argument = 0x01 | HARDWARE },
-	{ "start.hardware_wait.vector.10", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
+	{ "start.hardware_wait.vector.10", SPEC_EXIT_SIPI, hardware_vector, .needs = HARDWARE_NEEDS,
 	  .cpus = 2, .row = "vCPU: SIPI vector", .argument = 0x10 | HARDWARE },
-	{ "start.hardware_wait.vector.9f", SIPI_EXIT, hardware_vector, .needs = HARDWARE_NEEDS,
+	{ "start.hardware_wait.vector.9f", SPEC_EXIT_SIPI, hardware_vector, .needs = HARDWARE_NEEDS,
 	  .cpus = 2, .row = "vCPU: SIPI vector", .argument = 0x9F | HARDWARE },
-	{ "start.hardware_wait.exit_state", "SDM vol. 3C, \"Saving Non-Register State\"",
-	  exit_state, .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware",
-	  .argument = 1 | HARDWARE },
-	{ "start.restart.xapic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .row = "IPI: INIT",
+	{ "start.hardware_wait.exit_state", SPEC_EXIT_SAVES, exit_state, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
+	{ "start.restart.xapic", SPEC_AFTER_INIT, restart, .needs = NEEDS_GUEST, .row = "IPI: INIT",
 	  .argument = 1 },
-	{ "start.restart.x2apic", AFTER_INIT, restart, .needs = NEEDS_GUEST, .row = "IPI: INIT",
-	  .argument = 1 | X2APIC },
-	{ "start.restart.hardware_wait", AFTER_INIT, restart, .needs = HARDWARE_NEEDS, .cpus = 2,
-	  .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
-	{ "start.init_while_running", AFTER_INIT, init_while_running, .needs = NEEDS_GUEST,
+	{ "start.restart.x2apic", SPEC_AFTER_INIT, restart, .needs = NEEDS_GUEST,
+	  .row = "IPI: INIT", .argument = 1 | X2APIC },
+	{ "start.restart.hardware_wait", SPEC_AFTER_INIT, restart, .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
+	{ "start.init_while_running", SPEC_AFTER_INIT, init_while_running, .needs = NEEDS_GUEST,
 	  .row = "IPI: INIT", .argument = 1 },
-	{ "start.init_while_running.hardware_wait", AFTER_INIT, init_while_running,
+	{ "start.init_while_running.hardware_wait", SPEC_AFTER_INIT, init_while_running,
 	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware",
 	  .argument = 1 | HARDWARE },
 };

@@ -6,9 +6,6 @@
 #include "tests/lib/state.h"
 #include "vmx/vmx.h"
 
-#define FIELDS_SDM "SDM vol. 3C, \"VMREAD, VMWRITE, and Encodings of VMCS Fields\""
-#define GUEST_SDM "SDM vol. 3C, \"Guest-State Area\""
-
 enum { SUBJECT = 1, OTHER = 2, FIELDS_MAX = 256 };
 
 /* All fields of a vCPU at one moment, in the order of the table. */
@@ -31,8 +28,8 @@ static void take(struct vcpu *vcpu, void *argument)
 
 static bool take_snapshot(struct fixture *fixture, unsigned slot, struct snapshot *snapshot)
 {
-	return expect(fixture->run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX,
-		      NULL) &&
+	return expect(fixture->run, "the table of fields fits", true,
+		      vmcs_row_count <= FIELDS_MAX) &&
 	       require(fixture->run, "fields", vcpu_call(fixture->vm->vcpus[slot], take, snapshot));
 }
 
@@ -95,14 +92,13 @@ static void exchange(struct vcpu *vcpu, struct test_run *run, const struct vmcs_
 	if (backend->field_get(vcpu, row->encoding, &before) != STATUS_OK)
 		return;
 	other = (before ^ 0x5A5A5A5A5A5A5A5Aull) & mask;
-	expect(run, row->name, STATUS_OK, backend->field_set(vcpu, row->encoding, other), NULL);
-	expect(run, row->name, STATUS_OK, backend->field_get(vcpu, row->encoding, &after), NULL);
-	expect(run, row->name, other, after & mask, NULL);
-	expect(run, row->name, STATUS_OK, backend->field_set(vcpu, row->encoding, before), NULL);
+	expect(run, row->name, STATUS_OK, backend->field_set(vcpu, row->encoding, other));
+	expect(run, row->name, STATUS_OK, backend->field_get(vcpu, row->encoding, &after));
+	expect_bits(run, row->name, other, after & mask);
+	expect(run, row->name, STATUS_OK, backend->field_set(vcpu, row->encoding, before));
 	if (mask >> 63 == 0)
 		expect(run, "a value that is too wide", STATUS_INVALID,
-		       backend->field_set(vcpu, row->encoding, width_mask(row->encoding) + 1),
-		       NULL);
+		       backend->field_set(vcpu, row->encoding, width_mask(row->encoding) + 1));
 }
 
 static void exchange_all(struct vcpu *vcpu, void *argument)
@@ -123,14 +119,13 @@ static void field_access(struct test_run *run)
 	if (start_and_pause(&fixture)) {
 		require(run, "fields", vcpu_call(fixture.vm->vcpus[SUBJECT], exchange_all, run));
 		expect(run, "reading an unknown field", STATUS_NOT_FOUND,
-		       call(&fixture, get, &unknown), NULL);
+		       call(&fixture, get, &unknown));
 		expect(run, "writing an unknown field", STATUS_NOT_FOUND,
-		       call(&fixture, set, &unknown), NULL);
-		expect(run, "reading the exit reason", STATUS_OK, call(&fixture, get, &read_only),
-		       NULL);
+		       call(&fixture, set, &unknown));
+		expect(run, "reading the exit reason", STATUS_OK, call(&fixture, get, &read_only));
 		if (!(vmx_caps.misc & BIT(29)))
 			expect(run, "writing a read-only field", STATUS_VM_FAIL_VALID,
-			       call(&fixture, set, &read_only), NULL);
+			       call(&fixture, set, &read_only));
 		require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
 		if (state_wait_counting(&fixture, SUBJECT))
 			state_release(&fixture, SUBJECT, "the guest, after all its fields changed");
@@ -150,15 +145,15 @@ static void field_effect(struct test_run *run)
 		struct guest_registers *fill =
 			(struct guest_registers *)&state_of(&fixture, SUBJECT)->fill;
 
-		expect(run, "reading DR7", STATUS_OK, call(&fixture, get, &dr7), NULL);
-		expect(run, "DR7 that the guest wrote", fill->dr7, dr7.value, NULL);
-		expect(run, "reading RSP", STATUS_OK, call(&fixture, get, &rsp), NULL);
-		expect(run, "RSP that the guest wrote", fill->gpr[RSP], rsp.value, NULL);
+		expect(run, "reading DR7", STATUS_OK, call(&fixture, get, &dr7));
+		expect_bits(run, "DR7 that the guest wrote", fill->dr7, dr7.value);
+		expect(run, "reading RSP", STATUS_OK, call(&fixture, get, &rsp));
+		expect_bits(run, "RSP that the guest wrote", fill->gpr[RSP], rsp.value);
 		/* From here on these are the values that the guest should find. */
 		fill->dr7 = dr7.value ^= 0xA4;
 		fill->gpr[RSP] = rsp.value ^= 0x1234567890;
-		expect(run, "writing DR7", STATUS_OK, call(&fixture, set, &dr7), NULL);
-		expect(run, "writing RSP", STATUS_OK, call(&fixture, set, &rsp), NULL);
+		expect(run, "writing DR7", STATUS_OK, call(&fixture, set, &dr7));
+		expect(run, "writing RSP", STATUS_OK, call(&fixture, set, &rsp));
 		require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
 		state_release(&fixture, SUBJECT, "after DR7 and RSP were written");
 	}
@@ -200,9 +195,9 @@ static void dump_line(const char *text)
 		dump.fields++;
 		name = vmcs_rows[i].name;
 		for (size_t n = 0; name[n] || text[5 + n] != ' '; n++)
-			if (!expect(dump.run, name, (uint8_t)name[n], (uint8_t)text[5 + n], NULL))
+			if (!expect_bits(dump.run, name, (uint8_t)name[n], (uint8_t)text[5 + n]))
 				return;
-		expect(dump.run, name, first->value[i], hex(text + length - 16, 16), NULL);
+		expect_bits(dump.run, name, first->value[i], hex(text + length - 16, 16));
 	}
 }
 
@@ -225,13 +220,13 @@ static void field_dump(struct test_run *run)
 	dump.run = run;
 	dump.lines = dump.fields = 0;
 	if (start_and_pause(&fixture) &&
-	    expect(run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX, NULL)) {
+	    expect(run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX)) {
 		require(run, "dump", vcpu_call(fixture.vm->vcpus[SUBJECT], take_and_dump, first));
 		for (unsigned i = 0; i < vmcs_row_count; i++)
 			there += first->there[i];
-		expect(run, "at least the basic fields", true, there >= 60, NULL);
-		expect(run, "fields in the dump", there, dump.fields, NULL);
-		expect(run, "lines of the dump", 1 + there, dump.lines, NULL);
+		expect(run, "at least the basic fields", true, there >= 60);
+		expect(run, "fields in the dump", there, dump.fields);
+		expect(run, "lines of the dump", 1 + there, dump.lines);
 	}
 	fixture_close(&fixture);
 }
@@ -268,7 +263,7 @@ static void compare(struct test_run *run, bool (*may_change)(uint32_t encoding))
 		if (row->encoding == VM_INSTRUCTION_ERROR || may_change(row->encoding))
 			continue;
 		if (first->there[i] && second->there[i])
-			expect(run, row->name, first->value[i], second->value[i], NULL);
+			expect_bits(run, row->name, first->value[i], second->value[i]);
 	}
 }
 
@@ -299,8 +294,8 @@ static void moments(struct fixture *fixture)
 	state_release(fixture, SUBJECT, "the guest");
 	if (fixture_wait_state(fixture, SUBJECT, VCPU_HALTED) &&
 	    take_snapshot(fixture, SUBJECT, second))
-		expect(run, "RIP has changed", true,
-		       value_of(first, GUEST_RIP) != value_of(second, GUEST_RIP), GUEST_SDM);
+		expect_cited(run, SPEC_VMCS_GUEST_STATE, "RIP has changed", true,
+			     value_of(first, GUEST_RIP) != value_of(second, GUEST_RIP));
 }
 
 static void field_moments(struct test_run *run)
@@ -338,9 +333,9 @@ static void field_migration(struct test_run *run)
 	    take_snapshot(&fixture, SUBJECT, second)) {
 		compare(run, of_host);
 		expect(run, "GS base of the host has changed", true,
-		       value_of(first, HOST_GS_BASE) != value_of(second, HOST_GS_BASE), NULL);
+		       value_of(first, HOST_GS_BASE) != value_of(second, HOST_GS_BASE));
 		expect(run, "TR base of the host has changed", true,
-		       value_of(first, HOST_TR_BASE) != value_of(second, HOST_TR_BASE), NULL);
+		       value_of(first, HOST_TR_BASE) != value_of(second, HOST_TR_BASE));
 	}
 	fixture_close(&fixture);
 }
@@ -362,8 +357,7 @@ static void same_fields(struct test_run *run)
 			if (!take_snapshot(&fixture, id, second))
 				break;
 			for (unsigned i = 0; i < vmcs_row_count; i++)
-				expect(run, vmcs_rows[i].name, first->there[i], second->there[i],
-				       NULL);
+				expect(run, vmcs_rows[i].name, first->there[i], second->there[i]);
 		}
 	fixture_close(&fixture);
 }
@@ -372,14 +366,16 @@ static void same_fields(struct test_run *run)
 #define ROW "vCPU: VMCS fields"
 
 static const struct test rows[] = {
-	{ "vcpu.fields.access", FIELDS_SDM, field_access, .needs = LONG_MODE, .row = ROW },
-	{ "vcpu.fields.effect", GUEST_SDM, field_effect, .needs = LONG_MODE, .row = ROW },
-	{ "vcpu.fields.dump", FIELDS_SDM, field_dump, .needs = LONG_MODE, .row = ROW },
-	{ "vcpu.fields.moments", GUEST_SDM, field_moments, .needs = LONG_MODE, .row = ROW },
-	{ "vcpu.fields.migration", "SDM vol. 3C, \"Host-State Area\"", field_migration,
-	  .needs = LONG_MODE, .cpus = 2, .row = ROW },
-	{ "vcpu.fields.same_everywhere", "SDM vol. 3D, \"Field Encoding in VMCS\"", same_fields,
-	  .needs = NEEDS_GUEST, .cpus = 2, .row = ROW },
+	{ "vcpu.fields.access", SPEC_VMCS_ACCESS, field_access, .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.effect", SPEC_VMCS_GUEST_STATE, field_effect, .needs = LONG_MODE,
+	  .row = ROW },
+	{ "vcpu.fields.dump", SPEC_VMCS_ACCESS, field_dump, .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.moments", SPEC_VMCS_GUEST_STATE, field_moments, .needs = LONG_MODE,
+	  .row = ROW },
+	{ "vcpu.fields.migration", SPEC_VMCS_HOST_STATE, field_migration, .needs = LONG_MODE,
+	  .cpus = 2, .row = ROW },
+	{ "vcpu.fields.same_everywhere", SPEC_VMCS_ENCODING, same_fields, .needs = NEEDS_GUEST,
+	  .cpus = 2, .row = ROW },
 };
 
 TEST_GROUP(fields, rows);

@@ -10,8 +10,6 @@
 #include "vm/cpu.h"
 #include "vmx/insn.h"
 
-#define NO_INTERFERENCE "SDM vol. 3C, \"Instructions That Cause VM Exits\""
-
 /* What a guest could spoil on the processor that it runs on. */
 struct host_state {
 	uint64_t cr0, cr3, cr4, cr8, dr[6], msr[12];
@@ -90,7 +88,7 @@ static void close(struct scene *scene)
 	fixture_close(&scene->fixture);
 	read_host(&after);
 	expect(run, "the host's registers are as before", 0,
-	       (uint64_t) !!__builtin_memcmp(&after, &scene->before, sizeof(after)), NULL);
+	       (uint64_t) !!__builtin_memcmp(&after, &scene->before, sizeof(after)));
 }
 
 /* --- ports -------------------------------------------------------------------------------------
@@ -120,10 +118,9 @@ static void ports(struct test_run *run)
 		return;
 	scene.fixture.shared->argument[0] = (uint32_t)run->test->argument;
 	if (finish(&scene)) {
-		expect(run, "exits", 2 * count + BROKEN, scene.sweep.number, NULL);
-		expect(run, "exits for another access", 0, scene.sweep.strange, NULL);
-		expect(run, "reads that brought something", 0, scene.fixture.slot[0].value[0],
-		       NULL);
+		expect(run, "exits", 2 * count + BROKEN, scene.sweep.number);
+		expect(run, "exits for another access", 0, scene.sweep.strange);
+		expect(run, "reads that brought something", 0, scene.fixture.slot[0].value[0]);
 	}
 	close(&scene);
 }
@@ -159,10 +156,9 @@ static void page_range(struct test_run *run, uint64_t at, uint64_t step, uint32_
 	argument[3] = (uint32_t)(step >> 32);
 	argument[4] = count;
 	if (finish(&scene)) {
-		expect(run, "exits", 2 * (uint64_t)count, scene.sweep.number, NULL);
-		expect(run, "exits for another access", 0, scene.sweep.strange, NULL);
-		expect(run, "reads that brought something", 0, scene.fixture.slot[0].value[0],
-		       NULL);
+		expect(run, "exits", 2 * (uint64_t)count, scene.sweep.number);
+		expect(run, "exits for another access", 0, scene.sweep.strange);
+		expect(run, "reads that brought something", 0, scene.fixture.slot[0].value[0]);
 	}
 	close(&scene);
 }
@@ -239,18 +235,16 @@ static void msrs(struct test_run *run)
 	if (finish(&scene)) {
 		volatile struct guest_slot *slot = &scene.fixture.slot[0];
 
-		expect(run, "MSRs that can be read", wanted.reads, slot->value[0], NULL);
-		expect(run, "the sum of their numbers", wanted.sum, slot->value[1], NULL);
-		expect(run, "MSRs that can be written", wanted.writes, slot->value[2], NULL);
-		expect(run, "other exceptions than #GP", 0, slot->value[3], NULL);
+		expect(run, "MSRs that can be read", wanted.reads, slot->value[0]);
+		expect_bits(run, "the sum of their numbers", wanted.sum, slot->value[1]);
+		expect(run, "MSRs that can be written", wanted.writes, slot->value[2]);
+		expect(run, "other exceptions than #GP", 0, slot->value[3]);
 	}
 	close(&scene);
 }
 
 /* --- registers and instructions ----------------------------------------------------------------
  */
-
-#define CR0_BITS "SDM vol. 2B, \"MOV - Move to/from Control Registers\""
 
 static void controls(struct test_run *run)
 {
@@ -264,15 +258,16 @@ static void controls(struct test_run *run)
 	if (finish(&scene)) {
 		volatile struct guest_slot *slot = &scene.fixture.slot[0];
 
-		expect(run, "bits of CR0 that change", cr0, slot->value[0], CR0_BITS);
-		expect(run, "bits of CR0 that raise #GP", 1 << 29, slot->value[1], CR0_BITS);
-		expect(run, "bits of CR4 that change", always, slot->value[2] & (always | never),
-		       CR0_BITS);
-		expect(run, "bits of CR4 that raise #GP", never, slot->value[3] & (always | never),
-		       CR0_BITS);
-		expect(run, "bits of CR4 that do neither", ~0u, slot->value[2] ^ slot->value[3],
-		       CR0_BITS);
-		expect(run, "exceptions but #GP", 13, slot->last_exception, CR0_BITS);
+		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR0 that change", cr0, slot->value[0]);
+		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR0 that raise #GP", 1 << 29,
+				  slot->value[1]);
+		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR4 that change", always,
+				  slot->value[2] & (always | never));
+		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR4 that raise #GP", never,
+				  slot->value[3] & (always | never));
+		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR4 that do neither", ~0u,
+				  slot->value[2] ^ slot->value[3]);
+		expect_bits_cited(run, SPEC_MOV_CR, "exceptions but #GP", 13, slot->last_exception);
 	}
 	close(&scene);
 }
@@ -287,10 +282,10 @@ static void instructions(struct test_run *run)
 		volatile struct guest_slot *slot = &scene.fixture.slot[0];
 
 		expect(run, "instructions of the guest's table with a wrong outcome", 0,
-		       slot->value[0], NULL);
-		expect(run, "the first of these", 0, slot->value[1], NULL);
-		expect(run, "its vector", 0, slot->value[2], NULL);
-		expect(run, "all were executed", 39, slot->counter, NULL);
+		       slot->value[0]);
+		expect(run, "the first of these", 0, slot->value[1]);
+		expect_bits(run, "its vector", 0, slot->value[2]);
+		expect(run, "all were executed", 39, slot->counter);
 	}
 	close(&scene);
 }
@@ -302,9 +297,9 @@ static void xsetbv(struct test_run *run)
 	if (!open(&scene, run, GUEST_xsetbv, NULL))
 		return;
 	if (finish(&scene)) {
-		expect(run, "values with a wrong outcome", 0, scene.fixture.slot[0].value[0], NULL);
-		expect(run, "values that were tried", 8, scene.fixture.slot[0].counter, NULL);
-		expect(run, "vector", 13, scene.fixture.slot[0].last_exception, NULL);
+		expect(run, "values with a wrong outcome", 0, scene.fixture.slot[0].value[0]);
+		expect(run, "values that were tried", 8, scene.fixture.slot[0].counter);
+		expect_bits(run, "vector", 13, scene.fixture.slot[0].last_exception);
 	}
 	close(&scene);
 }
@@ -332,7 +327,7 @@ static void ends(struct test_run *run)
 	if (fixture_start(&scene.fixture)) {
 		expect_in_time(run, "the vCPU was ended",
 			       vm_wait(scene.fixture.vm, has_ended, vcpu, test_time_left(run)));
-		expect(run, "by this exit", end->kind, vcpu->failure.exit.kind, NULL);
+		expect(run, "by this exit", end->kind, vcpu->failure.exit.kind);
 	}
 	close(&scene);
 }
@@ -342,31 +337,29 @@ static const struct end page_loop = { GUEST_page_loop, EXIT_SHUTDOWN };
 static const struct end task_switch = { GUEST_task, EXIT_TASK_SWITCH };
 static const struct end port = { GUEST_shutdown, EXIT_IO };
 
-#define EPT "SDM vol. 3C, \"EPT Violations\""
-#define EXITS "SDM vol. 3C, \"Other Causes of VM Exits\""
 #define ROW(row_name, section, function, ...)                                                      \
 	{                                                                                          \
-		.name = row_name, .sdm = section, .run = function, .needs = NEEDS_GUEST,           \
+		.name = row_name, .spec = section, .run = function, .needs = NEEDS_GUEST,          \
 		.milliseconds = 20000, __VA_ARGS__                                                 \
 	}
 
 static const struct test rows[] = {
-	ROW("hostile.ports", NO_INTERFERENCE, ports, .argument = 0x101),
-	ROW("hostile.memory", EPT, pages, .argument = 1),
-	ROW("hostile.msrs", NO_INTERFERENCE, msrs, .argument = 61),
-	ROW("hostile.control_registers", NO_INTERFERENCE, controls, .argument = 0),
-	ROW("hostile.instructions", NO_INTERFERENCE, instructions, .argument = 0),
+	ROW("hostile.ports", SPEC_EXIT_INSTRUCTIONS, ports, .argument = 0x101),
+	ROW("hostile.memory", SPEC_EPT_VIOLATIONS, pages, .argument = 1),
+	ROW("hostile.msrs", SPEC_EXIT_INSTRUCTIONS, msrs, .argument = 61),
+	ROW("hostile.control_registers", SPEC_EXIT_INSTRUCTIONS, controls, .argument = 0),
+	ROW("hostile.instructions", SPEC_EXIT_INSTRUCTIONS, instructions, .argument = 0),
 	{ .name = "hostile.xsetbv",
-	  .sdm = "SDM vol. 2D, \"XSETBV\"",
+	  .spec = SPEC_XSETBV,
 	  .run = xsetbv,
 	  .needs = NEEDS_GUEST | BIT(CAP_XSAVE) },
-	ROW("hostile.triple_fault", EXITS, ends, .data = &triple_fault),
-	ROW("hostile.page_table_loop", EXITS, ends, .data = &page_loop),
-	ROW("hostile.task_switch", NO_INTERFERENCE, ends, .data = &task_switch),
-	ROW("hostile.shutdown_port", NO_INTERFERENCE, ends, .data = &port),
-	ROW("full.hostile.ports", NO_INTERFERENCE, ports, .argument = 1),
-	ROW("full.hostile.memory", EPT, pages, .argument = 16),
-	ROW("full.hostile.msrs", NO_INTERFERENCE, msrs, .argument = 1),
+	ROW("hostile.triple_fault", SPEC_EXIT_OTHERS, ends, .data = &triple_fault),
+	ROW("hostile.page_table_loop", SPEC_EXIT_OTHERS, ends, .data = &page_loop),
+	ROW("hostile.task_switch", SPEC_EXIT_INSTRUCTIONS, ends, .data = &task_switch),
+	ROW("hostile.shutdown_port", SPEC_EXIT_INSTRUCTIONS, ends, .data = &port),
+	ROW("full.hostile.ports", SPEC_EXIT_INSTRUCTIONS, ports, .argument = 1),
+	ROW("full.hostile.memory", SPEC_EPT_VIOLATIONS, pages, .argument = 16),
+	ROW("full.hostile.msrs", SPEC_EXIT_INSTRUCTIONS, msrs, .argument = 1),
 };
 
 TEST_GROUP(hostile, rows);

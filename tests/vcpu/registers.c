@@ -5,10 +5,6 @@
 #include "tests/lib/list.h"
 #include "tests/lib/state.h"
 
-#define RESET_SDM "SDM vol. 3A, \"Processor State After Reset\", the table's column INIT"
-#define XSAVE_SDM "SDM vol. 1, \"Managing State Using the XSAVE Feature Set\""
-#define VMCS_SDM "SDM vol. 3C, \"Software Use of Virtual-Machine Control Structures\""
-
 enum { SUBJECT = 1, OTHER = 2, THIRD = 3 };
 
 static struct cpu *last_cpu(void)
@@ -56,8 +52,8 @@ static void paused(struct fixture *fixture)
 	if (!get_regs(fixture, SUBJECT, &before) || !disturb(fixture) ||
 	    !get_regs(fixture, SUBJECT, &after))
 		return;
-	expect(run, "the counter while paused", counter, state->counter, NULL);
-	expect(run, "state", VCPU_PAUSED, atomic_load(&vcpu->state), NULL);
+	expect(run, "the counter while paused", counter, state->counter);
+	expect(run, "state", VCPU_PAUSED, atomic_load(&vcpu->state));
 	state_expect_regs(fixture, SUBJECT, "when paused", &before);
 	regs_expect_equal(run, "before the resume", &before, &after, false);
 	if (!require(run, "resume", vcpu_resume(vcpu)) || !state_wait_counting(fixture, SUBJECT) ||
@@ -115,12 +111,12 @@ static void after_init(struct fixture *fixture, uint32_t cr0)
 	    !fixture_wait(fixture, "the guest stores its registers", has_stored, SUBJECT))
 		return;
 	state_expect_extended(fixture, SUBJECT, "after INIT");
-	expect(run, "CR0 after INIT", 0x10 | cr0, state->cr0_seen, NULL);
+	expect_bits(run, "CR0 after INIT", 0x10 | cr0, state->cr0_seen);
 	for (unsigned i = 0; i < 4; i++)
-		expect(run, "DR0 to DR3 after INIT", 0, state->seen.dr[i], NULL);
-	expect(run, "DR6 after INIT", 0xFFFF0FF0, state->seen.dr6, NULL);
-	expect(run, "DR7 after INIT", 0x400, state->seen.dr7, NULL);
-	expect(run, "CR2 after INIT", 0, state->seen.cr2, NULL);
+		expect_bits(run, "DR0 to DR3 after INIT", 0, state->seen.dr[i]);
+	expect_bits(run, "DR6 after INIT", 0xFFFF0FF0, state->seen.dr6);
+	expect_bits(run, "DR7 after INIT", 0x400, state->seen.dr7);
+	expect_bits(run, "CR2 after INIT", 0, state->seen.cr2);
 }
 
 static bool put_away(struct fixture *fixture)
@@ -205,12 +201,12 @@ static void expect_home(struct fixture *fixture, const struct cpu *cpu, uint32_t
 	struct vcpu *vcpu = fixture->vm->vcpus[SUBJECT];
 	uint32_t id = ~0u;
 
-	expect(run, "owner", cpu->index, atomic_load(&vcpu->cpu)->index, NULL);
-	expect(run, "affinity", cpu->index, (uint64_t)vcpu->affinity, NULL);
-	expect(run, "moves", moves, atomic_load(&vcpu->moves), NULL);
+	expect(run, "owner", cpu->index, atomic_load(&vcpu->cpu)->index);
+	expect(run, "affinity", cpu->index, (uint64_t)vcpu->affinity);
+	expect(run, "moves", moves, atomic_load(&vcpu->moves));
 	if (require(run, "a call", vcpu_call(vcpu, note_cpu, &id)))
-		expect(run, "APIC id of the processor that executes calls", (uint8_t)cpu->apic_id,
-		       id, NULL);
+		expect_bits(run, "APIC id of the processor that executes calls",
+			    (uint8_t)cpu->apic_id, id);
 }
 
 static bool visit(struct fixture *fixture, const struct cpu *cpu, uint32_t moves,
@@ -228,8 +224,8 @@ static bool visit(struct fixture *fixture, const struct cpu *cpu, uint32_t moves
 	expect_home(fixture, cpu, moves); /* its call ends the guest's entry with an exit */
 	if (!state_wait_counting(fixture, SUBJECT))
 		return false;
-	expect(run, "exits on its processor", true, exits_on(exits, cpu) > there, NULL);
-	expect(run, "exits elsewhere", elsewhere, exits_in_all(exits) - exits_on(exits, cpu), NULL);
+	expect(run, "exits on its processor", true, exits_on(exits, cpu) > there);
+	expect(run, "exits elsewhere", elsewhere, exits_in_all(exits) - exits_on(exits, cpu));
 	return true;
 }
 
@@ -291,10 +287,9 @@ static void migrate_paused(struct test_run *run)
 				break;
 			regs_expect_equal(run, "moved while paused", &before, &after, false);
 		}
-		expect(run, "state", VCPU_PAUSED, atomic_load(&fixture.vm->vcpus[SUBJECT]->state),
-		       NULL);
+		expect(run, "state", VCPU_PAUSED, atomic_load(&fixture.vm->vcpus[SUBJECT]->state));
 		expect(run, "the counter while paused", counter,
-		       state_of(&fixture, SUBJECT)->counter, NULL);
+		       state_of(&fixture, SUBJECT)->counter);
 		if (require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT])) &&
 		    state_wait_counting(&fixture, SUBJECT))
 			state_release(&fixture, SUBJECT, "moved while paused");
@@ -351,7 +346,7 @@ static void migrate_resting(struct test_run *run)
 		there = elsewhere(fixture.vm->vcpus[SUBJECT]);
 		if (pin(&fixture, SUBJECT, there) &&
 		    fixture_wait(&fixture, "it rests", rests, SUBJECT)) {
-			expect(run, "starts", entered, fixture.slot[SUBJECT].entered, NULL);
+			expect(run, "starts", entered, fixture.slot[SUBJECT].entered);
 			expect_home(&fixture, there, 1);
 			require(run, "start",
 				vm_start_ap(fixture.vm, SUBJECT, GUEST_SIPI_PAGE >> 12));
@@ -371,11 +366,11 @@ static void migrate_created(struct test_run *run)
 		return;
 	bsp = fixture.vm->vcpus[0];
 	if (pin(&fixture, 0, last_cpu())) {
-		expect(run, "owner", last_cpu()->index, atomic_load(&bsp->cpu)->index, NULL);
-		expect(run, "state", VCPU_CREATED, atomic_load(&bsp->state), NULL);
+		expect(run, "owner", last_cpu()->index, atomic_load(&bsp->cpu)->index);
+		expect(run, "state", VCPU_CREATED, atomic_load(&bsp->state));
 		if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1))
 			expect(run, "owner at its end", last_cpu()->index,
-			       atomic_load(&bsp->cpu)->index, NULL);
+			       atomic_load(&bsp->cpu)->index);
 	}
 	fixture_close(&fixture);
 }
@@ -389,18 +384,18 @@ static void affinity_none(struct test_run *run)
 	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 2 }))
 		return;
 	vcpu = fixture.vm->vcpus[SUBJECT];
-	expect(run, "affinity at first", (uint64_t)-1, (uint64_t)vcpu->affinity, NULL);
+	expect(run, "none at first", true, vcpu->affinity == -1);
 	if (pin(&fixture, SUBJECT, last_cpu())) {
 		uint32_t moves = atomic_load(&vcpu->moves);
 
 		expect(run, "a processor too many", STATUS_INVALID,
-		       vcpu_set_affinity(vcpu, (int)platform->cpu_count), NULL);
-		expect(run, "processor -2", STATUS_INVALID, vcpu_set_affinity(vcpu, -2), NULL);
-		expect(run, "affinity", last_cpu()->index, (uint64_t)vcpu->affinity, NULL);
-		expect(run, "processor -1", STATUS_OK, vcpu_set_affinity(vcpu, -1), NULL);
-		expect(run, "affinity", (uint64_t)-1, (uint64_t)vcpu->affinity, NULL);
-		expect(run, "owner", last_cpu()->index, atomic_load(&vcpu->cpu)->index, NULL);
-		expect(run, "moves", moves, atomic_load(&vcpu->moves), NULL);
+		       vcpu_set_affinity(vcpu, (int)platform->cpu_count));
+		expect(run, "processor -2", STATUS_INVALID, vcpu_set_affinity(vcpu, -2));
+		expect(run, "affinity", last_cpu()->index, (uint64_t)vcpu->affinity);
+		expect(run, "processor -1", STATUS_OK, vcpu_set_affinity(vcpu, -1));
+		expect(run, "none again", true, vcpu->affinity == -1);
+		expect(run, "owner", last_cpu()->index, atomic_load(&vcpu->cpu)->index);
+		expect(run, "moves", moves, atomic_load(&vcpu->moves));
 	}
 	fixture_close(&fixture);
 }
@@ -417,29 +412,31 @@ enum { CD = 0x40000000, NW = 0x20000000 };
 #define AFFINITY "vCPU: affinity"
 
 static const struct test rows[] = {
-	{ "vcpu.pause.registers", XSAVE_SDM, pause_keeps, .needs = LONG_MODE, .row = PAUSE },
-	{ "vcpu.registers.slices", XSAVE_SDM, slices_keep, .needs = LONG_MODE, .row = REGISTERS },
-	{ "vcpu.registers.init", RESET_SDM, init_keeps, .needs = LONG_MODE, .row = REGISTERS },
-	{ "vcpu.registers.init.cd", RESET_SDM, init_keeps, .needs = LONG_MODE, .argument = CD,
+	{ "vcpu.pause.registers", SPEC_XSAVE, pause_keeps, .needs = LONG_MODE, .row = PAUSE },
+	{ "vcpu.registers.slices", SPEC_XSAVE, slices_keep, .needs = LONG_MODE, .row = REGISTERS },
+	{ "vcpu.registers.init", SPEC_AFTER_INIT, init_keeps, .needs = LONG_MODE,
 	  .row = REGISTERS },
-	{ "vcpu.registers.init.cd_nw", RESET_SDM, init_keeps, .needs = LONG_MODE,
+	{ "vcpu.registers.init.cd", SPEC_AFTER_INIT, init_keeps, .needs = LONG_MODE, .argument = CD,
+	  .row = REGISTERS },
+	{ "vcpu.registers.init.cd_nw", SPEC_AFTER_INIT, init_keeps, .needs = LONG_MODE,
 	  .argument = CD | NW, .row = REGISTERS },
-	{ "vcpu.registers.init.unloaded", RESET_SDM, init_keeps, .needs = LONG_MODE, .data = "",
-	  .row = REGISTERS },
-	{ "vcpu.affinity.running", VMCS_SDM, migrate_running, .needs = LONG_MODE, .cpus = 2,
+	{ "vcpu.registers.init.unloaded", SPEC_AFTER_INIT, init_keeps, .needs = LONG_MODE,
+	  .data = "", .row = REGISTERS },
+	{ "vcpu.affinity.running", SPEC_VMCS_USE, migrate_running, .needs = LONG_MODE, .cpus = 2,
 	  .row = AFFINITY },
-	{ "vcpu.affinity.paused", VMCS_SDM, migrate_paused, .needs = LONG_MODE, .cpus = 2,
+	{ "vcpu.affinity.paused", SPEC_VMCS_USE, migrate_paused, .needs = LONG_MODE, .cpus = 2,
 	  .row = AFFINITY },
-	{ "vcpu.affinity.halted", VMCS_SDM, migrate_resting, .needs = NEEDS_GUEST, .data = &halted,
-	  .cpus = 2, .row = AFFINITY },
-	{ "vcpu.affinity.waiting", VMCS_SDM, migrate_resting, .needs = NEEDS_GUEST, .cpus = 2,
+	{ "vcpu.affinity.halted", SPEC_VMCS_USE, migrate_resting, .needs = NEEDS_GUEST,
+	  .data = &halted, .cpus = 2, .row = AFFINITY },
+	{ "vcpu.affinity.waiting", SPEC_VMCS_USE, migrate_resting, .needs = NEEDS_GUEST, .cpus = 2,
 	  .data = &waiting, .row = AFFINITY },
-	{ "vcpu.affinity.waiting_in_hardware", VMCS_SDM, migrate_resting,
+	{ "vcpu.affinity.waiting_in_hardware", SPEC_VMCS_USE, migrate_resting,
 	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 3, .data = &in_hardware,
 	  .row = AFFINITY },
-	{ "vcpu.affinity.created", VMCS_SDM, migrate_created, .needs = NEEDS_GUEST, .cpus = 2,
+	{ "vcpu.affinity.created", SPEC_VMCS_USE, migrate_created, .needs = NEEDS_GUEST, .cpus = 2,
 	  .row = AFFINITY },
-	{ "vcpu.affinity.none", VMCS_SDM, affinity_none, .needs = NEEDS_GUEST, .row = AFFINITY },
+	{ "vcpu.affinity.none", SPEC_VMCS_USE, affinity_none, .needs = NEEDS_GUEST,
+	  .row = AFFINITY },
 };
 
 TEST_GROUP(registers, rows);

@@ -7,8 +7,6 @@
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
-#define MP_INIT "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
-
 /* Everything that has been sent to the vCPU so far has been taken: messages keep their order. */
 static void nothing(struct vcpu *vcpu, void *argument)
 {
@@ -64,16 +62,13 @@ static void expect_identity(struct fixture *fixture, unsigned slot, bool x2apic)
 	uint32_t base = APIC_DEFAULT_BASE | IA32_APIC_BASE_EN | (slot ? 0 : IA32_APIC_BASE_BSP) |
 			(x2apic ? IA32_APIC_BASE_EXTD : 0);
 
-	expect(run, "number of the vCPU", slot, vcpu->id, NULL);
-	expect(run, "vCPU found by its APIC id", slot, vm_vcpu_by_apic_id(fixture->vm, id)->id,
-	       NULL);
-	expect(run, "CPUID leaf 01H, EBX 31:24", id & 0xFF, value[0],
-	       "SDM vol. 2A, \"CPUID\": initial APIC ID");
-	expect(run, "CPUID leaf 0BH, EDX", id, value[1], "SDM vol. 2A, \"CPUID\": x2APIC ID");
-	expect(run, "APIC ID register", x2apic ? id : id << 24, value[2],
-	       "SDM vol. 3A, \"Local APIC ID\"");
-	expect(run, "APIC: modes", base, value[3],
-	       "SDM vol. 3A, \"Local APIC Status and Location\"");
+	expect(run, "number of the vCPU", slot, vcpu->id);
+	expect(run, "vCPU found by its APIC id", slot, vm_vcpu_by_apic_id(fixture->vm, id)->id);
+	expect_bits_cited(run, SPEC_CPUID_APIC_ID, "CPUID leaf 01H, EBX 31:24", id & 0xFF,
+			  value[0]);
+	expect_bits_cited(run, SPEC_CPUID_X2APIC_ID, "CPUID leaf 0BH, EDX", id, value[1]);
+	expect_bits_cited(run, SPEC_APIC_ID, "APIC ID register", x2apic ? id : id << 24, value[2]);
+	expect_bits_cited(run, SPEC_APIC_BASE, "APIC: modes", base, value[3]);
 }
 
 static void identity(struct test_run *run)
@@ -114,13 +109,13 @@ static void identity_ipi(struct test_run *run)
 		return;
 	for (unsigned i = 1; i < fixture.vcpus; i++)
 		expect(run, "an id that differs beyond its 8th bit", STATUS_NOT_FOUND,
-		       vm_start_ap(fixture.vm, fixture.vm->vcpus[i]->apic.id ^ 0x10000, 1), NULL);
+		       vm_start_ap(fixture.vm, fixture.vm->vcpus[i]->apic.id ^ 0x10000, 1));
 	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
 	    fixture_wait_all_aps(&fixture, 1))
 		for (unsigned i = 1; i < fixture.vcpus && settle(run, fixture.vm->vcpus[i]); i++) {
-			expect(run, "starts", 1, fixture.slot[i].entered, NULL);
+			expect(run, "starts", 1, fixture.slot[i].entered);
 			expect(run, "messages received", 3,
-			       atomic_load(&fixture.vm->vcpus[i]->counts.received), NULL);
+			       atomic_load(&fixture.vm->vcpus[i]->counts.received));
 		}
 	fixture_close(&fixture);
 }
@@ -143,24 +138,25 @@ static void states(struct test_run *run)
 		return;
 	ap = fixture.vm->vcpus[1];
 	fixture.shared->program[2] = GUEST_answer;
-	expect(run, "the boot processor at first", VCPU_CREATED, state(fixture.vm->vcpus[0]),
-	       MP_INIT);
-	expect(run, "an AP at first", VCPU_WAIT_SIPI, state(ap), MP_INIT);
-	expect(run, "another AP at first", VCPU_WAIT_SIPI, state(fixture.vm->vcpus[2]), MP_INIT);
+	expect_cited(run, SPEC_MP_INIT, "the boot processor at first", VCPU_CREATED,
+		     state(fixture.vm->vcpus[0]));
+	expect_cited(run, SPEC_MP_INIT, "an AP at first", VCPU_WAIT_SIPI, state(ap));
+	expect_cited(run, SPEC_MP_INIT, "another AP at first", VCPU_WAIT_SIPI,
+		     state(fixture.vm->vcpus[2]));
 	require(run, "start", vm_start_ap(fixture.vm, 1, GUEST_SIPI_PAGE >> 12));
 	require(run, "start", vm_start_ap(fixture.vm, 2, GUEST_SIPI_PAGE >> 12));
 	if (fixture_wait(&fixture, "the AP counts", is_counting, 1) &&
 	    fixture_wait_finished(&fixture, 2, 1)) {
-		expect(run, "an AP that counts", VCPU_RUNNING, state(ap), NULL);
-		expect(run, "an AP after HLT", VCPU_HALTED, state(fixture.vm->vcpus[2]), NULL);
+		expect(run, "an AP that counts", VCPU_RUNNING, state(ap));
+		expect(run, "an AP after HLT", VCPU_HALTED, state(fixture.vm->vcpus[2]));
 		expect(run, "the boot processor, not started", VCPU_CREATED,
-		       state(fixture.vm->vcpus[0]), NULL);
+		       state(fixture.vm->vcpus[0]));
 		require(run, "pause", vcpu_pause(ap));
-		expect(run, "a paused AP", VCPU_PAUSED, state(ap), NULL);
+		expect(run, "a paused AP", VCPU_PAUSED, state(ap));
 		require(run, "resume", vcpu_resume(ap));
-		expect(run, "a resumed AP", VCPU_RUNNING, state(ap), NULL);
+		expect(run, "a resumed AP", VCPU_RUNNING, state(ap));
 		require(run, "stop", vcpu_stop(ap));
-		expect(run, "a stopped AP", VCPU_STOPPED, state(ap), NULL);
+		expect(run, "a stopped AP", VCPU_STOPPED, state(ap));
 	}
 	fixture_close(&fixture);
 }
@@ -175,19 +171,20 @@ static void waits(struct test_run *run)
 		return;
 	ap = fixture.vm->vcpus[1];
 	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) && settle(run, ap)) {
-		expect(run, "state", VCPU_WAIT_SIPI, state(ap), MP_INIT);
+		expect_cited(run, SPEC_MP_INIT, "state", VCPU_WAIT_SIPI, state(ap));
 		require(run, "INIT", init(ap));
 		if (settle(run, ap)) {
-			expect(run, "state after INIT", VCPU_WAIT_SIPI, state(ap), MP_INIT);
-			expect(run, "INITs", 1, atomic_load(&ap->counts.inits), MP_INIT);
+			expect_cited(run, SPEC_MP_INIT, "state after INIT", VCPU_WAIT_SIPI,
+				     state(ap));
+			expect_cited(run, SPEC_MP_INIT, "INITs", 1, atomic_load(&ap->counts.inits));
 		}
-		expect(run, "starts", 0, fixture.slot[1].entered, MP_INIT);
-		expect(run, "VM exits", 0, atomic_load(&ap->counts.exits), NULL);
+		expect_cited(run, SPEC_MP_INIT, "starts", 0, fixture.slot[1].entered);
+		expect(run, "VM exits", 0, atomic_load(&ap->counts.exits));
 		require(run, "SIPI", sipi(ap));
 		if (fixture_wait_finished(&fixture, 1, 1)) {
-			expect(run, "starts", 1, fixture.slot[1].entered, MP_INIT);
+			expect_cited(run, SPEC_MP_INIT, "starts", 1, fixture.slot[1].entered);
 			expect(run, "exits by a physical SIPI", 0,
-			       atomic_load(&ap->counts.hardware_sipis), NULL);
+			       atomic_load(&ap->counts.hardware_sipis));
 		}
 	}
 	fixture_close(&fixture);
@@ -267,9 +264,9 @@ static bool bring(struct fixture *fixture, unsigned slot, enum vcpu_state wanted
 
 static bool take_step(struct test_run *run, struct vcpu *vcpu, const struct step_row *row)
 {
-	expect(run, row->before, row->from, state(vcpu), NULL);
-	expect(run, row->result, row->status, row->apply(vcpu), NULL);
-	return settle(run, vcpu) && expect(run, row->after, row->to, state(vcpu), NULL);
+	expect(run, row->before, row->from, state(vcpu));
+	expect(run, row->result, row->status, row->apply(vcpu));
+	return settle(run, vcpu) && expect(run, row->after, row->to, state(vcpu));
 }
 
 /* A vCPU of its own for each row. */
@@ -357,7 +354,7 @@ static void bsp_operations(struct test_run *run)
 		    !fixture_wait(&fixture, row->after, counts_anew, fixture.slot[0].counter))
 			break;
 	}
-	expect(run, "starts at the reset vector", script->entered, fixture.slot[0].entered, NULL);
+	expect(run, "starts at the reset vector", script->entered, fixture.slot[0].entered);
 	fixture_close(&fixture);
 }
 
@@ -376,46 +373,43 @@ static void stop_is_final(struct test_run *run)
 		require(run, "INIT", init(ap));
 		require(run, "SIPI", sipi(ap));
 		require(run, "NMI", send(ap, DELIVERY_NMI));
-		expect(run, "resume", STATUS_BAD_STATE, vcpu_resume(ap), NULL);
+		expect(run, "resume", STATUS_BAD_STATE, vcpu_resume(ap));
 		bring(&fixture, 2, VCPU_RUNNING); /* others go on meanwhile */
 		if (settle(run, ap)) {
-			expect(run, "state", VCPU_STOPPED, state(ap), NULL);
-			expect(run, "its counter", counter, fixture.slot[1].counter, NULL);
-			expect(run, "its starts", 1, fixture.slot[1].entered, NULL);
+			expect(run, "state", VCPU_STOPPED, state(ap));
+			expect(run, "its counter", counter, fixture.slot[1].counter);
+			expect(run, "its starts", 1, fixture.slot[1].entered);
 			expect(run, "INIT, SIPI and NMI dropped", 3,
-			       atomic_load(&ap->counts.dropped), NULL);
+			       atomic_load(&ap->counts.dropped));
 		}
 	}
 	fixture_close(&fixture);
 }
 
-#define IDENTITY_SDM "SDM vol. 3A, \"Local APIC ID\""
-
 static const struct test rows[] = {
-	{ "vcpu.identity.xapic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST,
+	{ "vcpu.identity.xapic", SPEC_APIC_ID, identity, .needs = NEEDS_GUEST,
 	  .row = "vCPU: identity" },
-	{ "vcpu.identity.x2apic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST, .argument = X2APIC,
+	{ "vcpu.identity.x2apic", SPEC_APIC_ID, identity, .needs = NEEDS_GUEST, .argument = X2APIC,
 	  .row = "vCPU: identity" },
-	{ "vcpu.identity.custom.xapic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST,
+	{ "vcpu.identity.custom.xapic", SPEC_APIC_ID, identity, .needs = NEEDS_GUEST,
 	  .data = custom_ids, .row = "vCPU: identity" },
-	{ "vcpu.identity.wide.x2apic", IDENTITY_SDM, identity, .needs = NEEDS_GUEST,
+	{ "vcpu.identity.wide.x2apic", SPEC_APIC_ID, identity, .needs = NEEDS_GUEST,
 	  .argument = X2APIC, .data = wide_ids, .row = "vCPU: identity" },
-	{ "vcpu.identity.custom.ipi", IDENTITY_SDM, identity_ipi, .needs = NEEDS_GUEST,
+	{ "vcpu.identity.custom.ipi", SPEC_APIC_ID, identity_ipi, .needs = NEEDS_GUEST,
 	  .data = custom_ids, .row = "vCPU: identity" },
-	{ "vcpu.identity.wide.ipi", "SDM vol. 3A, \"Local APIC Registers\": x2APIC mode",
-	  identity_ipi, .needs = NEEDS_GUEST, .argument = X2APIC, .data = wide_ids,
-	  .row = "vCPU: identity" },
-	{ "vcpu.state", MP_INIT, states, .needs = NEEDS_GUEST, .row = "vCPU: state" },
-	{ "vcpu.waiting", MP_INIT, waits, .needs = NEEDS_GUEST, .row = "waiting: emulated" },
-	{ "vcpu.operations.ap", MP_INIT, ap_operations, .needs = NEEDS_GUEST,
+	{ "vcpu.identity.wide.ipi", SPEC_X2APIC_MODE, identity_ipi, .needs = NEEDS_GUEST,
+	  .argument = X2APIC, .data = wide_ids, .row = "vCPU: identity" },
+	{ "vcpu.state", SPEC_MP_INIT, states, .needs = NEEDS_GUEST, .row = "vCPU: state" },
+	{ "vcpu.waiting", SPEC_MP_INIT, waits, .needs = NEEDS_GUEST, .row = "waiting: emulated" },
+	{ "vcpu.operations.ap", SPEC_MP_INIT, ap_operations, .needs = NEEDS_GUEST,
 	  .row = "vCPU: operations" },
-	{ "vcpu.operations.bsp", MP_INIT, bsp_operations, .needs = NEEDS_GUEST, .data = &by_start,
-	  .row = "vCPU: operations" },
-	{ "vcpu.operations.bsp.init", MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
+	{ "vcpu.operations.bsp", SPEC_MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
+	  .data = &by_start, .row = "vCPU: operations" },
+	{ "vcpu.operations.bsp.init", SPEC_MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
 	  .data = &by_init, .row = "vCPU: operations" },
-	{ "vcpu.operations.bsp.stop", MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
+	{ "vcpu.operations.bsp.stop", SPEC_MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
 	  .data = &never_started, .row = "vCPU: operations" },
-	{ "vcpu.operations.stop_is_final", MP_INIT, stop_is_final, .needs = NEEDS_GUEST,
+	{ "vcpu.operations.stop_is_final", SPEC_MP_INIT, stop_is_final, .needs = NEEDS_GUEST,
 	  .row = "vCPU: operations" },
 };
 

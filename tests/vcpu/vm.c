@@ -8,9 +8,6 @@
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
-#define MP_INIT "SDM vol. 3A, \"MP Initialization Protocol Algorithm for MP Systems\""
-#define VMCLEAR_SDM "SDM vol. 3C, \"Software Use of Virtual-Machine Control Structures\""
-
 static enum vcpu_state state(const struct fixture *fixture, unsigned slot)
 {
 	return atomic_load(&fixture->vm->vcpus[slot]->state);
@@ -30,9 +27,9 @@ static void create_refused(struct test_run *run)
 	size_t before = pages_in_use();
 	struct vm *vm = NULL;
 
-	expect(run, "status", STATUS_INVALID, vm_create(&config, &vm), NULL);
-	expect(run, "no VM", true, vm == NULL, NULL);
-	expect(run, "pages in use", before, pages_in_use(), NULL);
+	expect(run, "status", STATUS_INVALID, vm_create(&config, &vm));
+	expect(run, "no VM", true, vm == NULL);
+	expect(run, "pages in use", before, pages_in_use());
 	run->vm = vm;
 }
 
@@ -46,13 +43,13 @@ static void create_regions(struct test_run *run)
 	for (unsigned i = 0; i < ARRAY_SIZE(regions); i++)
 		regions[i] = (struct vm_region){ .gpa = i * PAGE_SIZE, .pages = 1 };
 	config.region_count = ARRAY_SIZE(regions);
-	expect(run, "a region too many", STATUS_INVALID, vm_create(&config, &vm), NULL);
+	expect(run, "a region too many", STATUS_INVALID, vm_create(&config, &vm));
 	regions[1] = (struct vm_region){ .gpa = 0x100000, .pages = 1, .alias = true };
 	regions[1].memory = (uint8_t *)(uintptr_t)(7 * PAGE_SIZE); /* shows what is not there */
 	config.region_count = 2;
-	expect(run, "an alias of nothing", STATUS_INVALID, vm_create(&config, &vm), NULL);
-	expect(run, "no VM", true, vm == NULL, NULL);
-	expect(run, "pages in use", before, pages_in_use(), NULL);
+	expect(run, "an alias of nothing", STATUS_INVALID, vm_create(&config, &vm));
+	expect(run, "no VM", true, vm == NULL);
+	expect(run, "pages in use", before, pages_in_use());
 	run->vm = vm;
 }
 
@@ -64,21 +61,21 @@ static void create(struct test_run *run)
 
 	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = count }))
 		return;
-	expect(run, "vCPUs", count, fixture.vm->vcpu_count, NULL);
-	expect(run, "none beyond the last", true, vm_vcpu(fixture.vm, count) == NULL, NULL);
-	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(fixture.vm, count) == NULL, NULL);
-	expect(run, "running", 0, vm_running(fixture.vm), NULL);
+	expect(run, "vCPUs", count, fixture.vm->vcpu_count);
+	expect(run, "none beyond the last", true, vm_vcpu(fixture.vm, count) == NULL);
+	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(fixture.vm, count) == NULL);
+	expect(run, "running", 0, vm_running(fixture.vm));
 	for (unsigned i = 0; i < count; i++) {
 		const struct vcpu *vcpu = vm_vcpu(fixture.vm, i);
 
-		expect(run, "number", i, vcpu->id, NULL);
-		expect(run, "APIC id", i, vcpu->apic.id, NULL);
-		expect(run, "found by its APIC id", i, vm_vcpu_by_apic_id(fixture.vm, i)->id, NULL);
-		expect(run, "state", i ? VCPU_WAIT_SIPI : VCPU_CREATED, state(&fixture, i),
-		       MP_INIT);
+		expect(run, "number", i, vcpu->id);
+		expect_bits(run, "APIC id", i, vcpu->apic.id);
+		expect(run, "found by its APIC id", i, vm_vcpu_by_apic_id(fixture.vm, i)->id);
+		expect_cited(run, SPEC_MP_INIT, "state", i ? VCPU_WAIT_SIPI : VCPU_CREATED,
+			     state(&fixture, i));
 	}
 	fixture_close(&fixture);
-	expect(run, "pages in use", before, pages_in_use(), NULL);
+	expect(run, "pages in use", before, pages_in_use());
 }
 
 /* By its number and by its APIC id, which are not the same here. */
@@ -91,12 +88,12 @@ static void lookup(struct test_run *run)
 			  &(struct guest_setup){ .vcpus = ARRAY_SIZE(ids), .apic_ids = ids }))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(ids); i++) {
-		expect(run, "by its number", i, vm_vcpu(fixture.vm, i)->id, NULL);
-		expect(run, "by its APIC id", i, vm_vcpu_by_apic_id(fixture.vm, ids[i])->id, NULL);
+		expect(run, "by its number", i, vm_vcpu(fixture.vm, i)->id);
+		expect(run, "by its APIC id", i, vm_vcpu_by_apic_id(fixture.vm, ids[i])->id);
 	}
-	expect(run, "no such number", true, vm_vcpu(fixture.vm, ARRAY_SIZE(ids)) == NULL, NULL);
-	expect(run, "no such number", true, vm_vcpu(fixture.vm, ~0u) == NULL, NULL);
-	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(fixture.vm, 2) == NULL, NULL);
+	expect(run, "no such number", true, vm_vcpu(fixture.vm, ARRAY_SIZE(ids)) == NULL);
+	expect(run, "no such number", true, vm_vcpu(fixture.vm, ~0u) == NULL);
+	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(fixture.vm, 2) == NULL);
 	fixture_close(&fixture);
 }
 
@@ -113,16 +110,16 @@ static void create_without_memory(struct test_run *run)
 		pages_limit(before + free);
 		status = vm_create(&config, &run->vm);
 		if (status == STATUS_NO_MEMORY)
-			expect(run, "pages in use after a failure", before, pages_in_use(), NULL);
+			expect(run, "pages in use after a failure", before, pages_in_use());
 	}
 	pages_limit(PAGES_NO_LIMIT);
-	expect(run, "creation with enough memory", STATUS_OK, status, NULL);
-	expect(run, "failures before", true, free > 10, NULL);
+	expect(run, "creation with enough memory", STATUS_OK, status);
+	expect(run, "failures before", true, free > 10);
 	if (status != STATUS_OK)
 		return;
 	require(run, "destroying the VM", vm_destroy(run->vm));
 	run->vm = NULL;
-	expect(run, "pages in use", before, pages_in_use(), NULL);
+	expect(run, "pages in use", before, pages_in_use());
 }
 
 /* --- as a whole --------------------------------------------------------------------------------
@@ -186,18 +183,18 @@ static void start_aps(struct test_run *run)
 			    .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin, .apic_ids = ids }))
 		return;
 	expect(run, "starting an AP that is not there", STATUS_NOT_FOUND,
-	       vm_start_ap(fixture.vm, 1, GUEST_SIPI_PAGE >> 12), NULL);
-	expect(run, "running at first", 0, vm_running(fixture.vm), NULL);
+	       vm_start_ap(fixture.vm, 1, GUEST_SIPI_PAGE >> 12));
+	expect(run, "running at first", 0, vm_running(fixture.vm));
 	if (fixture_start(&fixture))
-		expect(run, "running with the boot processor", 1, vm_running(fixture.vm), NULL);
+		expect(run, "running with the boot processor", 1, vm_running(fixture.vm));
 	for (unsigned i = 1; i < VCPUS; i++) {
 		require(run, "start", vm_start_ap(fixture.vm, ids[i], GUEST_SIPI_PAGE >> 12));
 		if (fixture_wait_state(&fixture, i, VCPU_RUNNING))
-			expect(run, "running", i + 1, vm_running(fixture.vm), NULL);
+			expect(run, "running", i + 1, vm_running(fixture.vm));
 	}
 	if (wait_counting(&fixture))
 		for (unsigned i = 0; i < VCPUS; i++)
-			expect(run, "starts", 1, fixture.slot[i].entered, NULL);
+			expect(run, "starts", 1, fixture.slot[i].entered);
 	fixture_close(&fixture);
 }
 
@@ -213,8 +210,8 @@ static void rest(struct fixture *fixture)
 	while (platform->clock() - start < TICKS)
 		require(run, "a look at a vCPU", vcpu_registers(fixture->vm->vcpus[1], &regs));
 	for (unsigned i = 0; i < VCPUS; i++)
-		expect(run, "a counter while all are paused", before.of[i], counters(fixture).of[i],
-		       NULL);
+		expect(run, "a counter while all are paused", before.of[i],
+		       counters(fixture).of[i]);
 }
 
 static void pause_and_resume_all(struct test_run *run)
@@ -226,15 +223,15 @@ static void pause_and_resume_all(struct test_run *run)
 		    &(struct guest_setup){ .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin }))
 		return;
 	if (start_all(&fixture) && wait_counting(&fixture)) {
-		expect(run, "running", VCPUS, vm_running(fixture.vm), NULL);
-		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture.vm), NULL);
-		expect(run, "running after the pause", 0, vm_running(fixture.vm), NULL);
+		expect(run, "running", VCPUS, vm_running(fixture.vm));
+		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture.vm));
+		expect(run, "running after the pause", 0, vm_running(fixture.vm));
 		for (unsigned i = 0; i < VCPUS; i++)
-			expect(run, "state", VCPU_PAUSED, state(&fixture, i), NULL);
+			expect(run, "state", VCPU_PAUSED, state(&fixture, i));
 		rest(&fixture);
-		expect(run, "pause of none", STATUS_OK, vm_pause_all(fixture.vm), NULL);
-		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture.vm), NULL);
-		expect(run, "running after the resume", VCPUS, vm_running(fixture.vm), NULL);
+		expect(run, "pause of none", STATUS_OK, vm_pause_all(fixture.vm));
+		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture.vm));
+		expect(run, "running after the resume", VCPUS, vm_running(fixture.vm));
 		wait_counting(&fixture);
 	}
 	fixture_close(&fixture);
@@ -251,16 +248,16 @@ static void pause_some(struct test_run *run)
 	if (start_ap(&fixture, 1) && start_ap(&fixture, 2) &&
 	    fixture_wait_finished(&fixture, 1, 1) &&
 	    fixture_wait_state(&fixture, 2, VCPU_RUNNING)) {
-		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture.vm), NULL);
-		expect(run, "one not started", VCPU_CREATED, state(&fixture, 0), NULL);
-		expect(run, "one that has halted", VCPU_HALTED, state(&fixture, 1), NULL);
-		expect(run, "one that ran", VCPU_PAUSED, state(&fixture, 2), NULL);
-		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&fixture, 3), NULL);
-		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture.vm), NULL);
-		expect(run, "one not started", VCPU_CREATED, state(&fixture, 0), NULL);
-		expect(run, "one that has halted", VCPU_HALTED, state(&fixture, 1), NULL);
-		expect(run, "one that ran", VCPU_RUNNING, state(&fixture, 2), NULL);
-		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&fixture, 3), NULL);
+		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture.vm));
+		expect(run, "one not started", VCPU_CREATED, state(&fixture, 0));
+		expect(run, "one that has halted", VCPU_HALTED, state(&fixture, 1));
+		expect(run, "one that ran", VCPU_PAUSED, state(&fixture, 2));
+		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&fixture, 3));
+		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture.vm));
+		expect(run, "one not started", VCPU_CREATED, state(&fixture, 0));
+		expect(run, "one that has halted", VCPU_HALTED, state(&fixture, 1));
+		expect(run, "one that ran", VCPU_RUNNING, state(&fixture, 2));
+		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&fixture, 3));
 	}
 	fixture_close(&fixture);
 }
@@ -333,9 +330,9 @@ static void destroy(struct test_run *run)
 	if (!bring_to_end(&fixture))
 		return;
 	run->vm = NULL;
-	if (expect(run, "destroying the VM", STATUS_OK, vm_destroy(fixture.vm), NULL)) {
-		expect(run, "processors that still hold a vCPU", 0, processors_with_a_vcpu(), NULL);
-		expect(run, "pages in use", before, pages_in_use(), NULL);
+	if (expect(run, "destroying the VM", STATUS_OK, vm_destroy(fixture.vm))) {
+		expect(run, "processors that still hold a vCPU", 0, processors_with_a_vcpu());
+		expect(run, "pages in use", before, pages_in_use());
 	}
 }
 
@@ -348,35 +345,35 @@ static const struct ending in_hardware = { GUEST_answer, VCPU_WAIT_SIPI, true };
 
 #define DESTROY(name, end)                                                                         \
 	{                                                                                          \
-		"vm.destroy." name, VMCLEAR_SDM, destroy, .needs = NEEDS_GUEST, .data = &(end),    \
-							  .row = "VM: destroy"                     \
+		"vm.destroy." name, SPEC_VMCS_USE, destroy, .needs = NEEDS_GUEST, .data = &(end),  \
+							    .row = "VM: destroy"                   \
 	}
 
 static const struct test rows[] = {
-	{ "vm.create.0", MP_INIT, create_refused, .needs = NEEDS_GUEST, .argument = 0,
+	{ "vm.create.0", SPEC_MP_INIT, create_refused, .needs = NEEDS_GUEST, .argument = 0,
 	  .row = "VM: create" },
-	{ "vm.create.1", MP_INIT, create, .needs = NEEDS_GUEST, .argument = 1,
+	{ "vm.create.1", SPEC_MP_INIT, create, .needs = NEEDS_GUEST, .argument = 1,
 	  .row = "VM: create" },
-	{ "vm.create.64", MP_INIT, create, .needs = NEEDS_GUEST, .argument = VM_VCPUS_MAX,
+	{ "vm.create.64", SPEC_MP_INIT, create, .needs = NEEDS_GUEST, .argument = VM_VCPUS_MAX,
 	  .row = "VM: create" },
-	{ "vm.create.65", MP_INIT, create_refused, .needs = NEEDS_GUEST,
+	{ "vm.create.65", SPEC_MP_INIT, create_refused, .needs = NEEDS_GUEST,
 	  .argument = VM_VCPUS_MAX + 1, .row = "VM: create" },
-	{ "vm.create.regions", MP_INIT, create_regions, .needs = NEEDS_GUEST, .row = "VM: create" },
-	{ "vm.create.no_memory", MP_INIT, create_without_memory, .needs = NEEDS_GUEST,
+	{ "vm.create.regions", SPEC_MP_INIT, create_regions, .needs = NEEDS_GUEST,
 	  .row = "VM: create" },
-	{ "vm.lookup", "SDM vol. 3A, \"Local APIC ID\"", lookup, .needs = NEEDS_GUEST,
-	  .row = "VM: lookup" },
-	{ "vm.start", MP_INIT, start_aps, .needs = NEEDS_GUEST, .row = "VM: start an AP" },
-	{ "vm.pause_all", MP_INIT, pause_and_resume_all, .needs = NEEDS_GUEST,
+	{ "vm.create.no_memory", SPEC_MP_INIT, create_without_memory, .needs = NEEDS_GUEST,
+	  .row = "VM: create" },
+	{ "vm.lookup", SPEC_APIC_ID, lookup, .needs = NEEDS_GUEST, .row = "VM: lookup" },
+	{ "vm.start", SPEC_MP_INIT, start_aps, .needs = NEEDS_GUEST, .row = "VM: start an AP" },
+	{ "vm.pause_all", SPEC_MP_INIT, pause_and_resume_all, .needs = NEEDS_GUEST,
 	  .row = "VM: pause and resume all" },
-	{ "vm.pause_all.some", MP_INIT, pause_some, .needs = NEEDS_GUEST,
+	{ "vm.pause_all.some", SPEC_MP_INIT, pause_some, .needs = NEEDS_GUEST,
 	  .row = "VM: pause and resume all" },
 	DESTROY("running", running),
 	DESTROY("blind", blind),
 	DESTROY("paused", paused),
 	DESTROY("halted", halted),
 	DESTROY("waiting", waiting),
-	{ "vm.destroy.waiting_in_hardware", VMCLEAR_SDM, destroy,
+	{ "vm.destroy.waiting_in_hardware", SPEC_VMCS_USE, destroy,
 	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 2, .data = &in_hardware,
 	  .row = "VM: destroy" },
 };

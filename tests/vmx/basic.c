@@ -13,21 +13,19 @@ static void capability_msrs(struct test_run *run)
 	for (unsigned group = 0; group < GROUP_COUNT; group++) {
 		uint64_t controls = vmx_caps.controls[group];
 
-		expect(run, "controls that must be 1 but may not", 0,
-		       (uint32_t)controls & ~(uint32_t)(controls >> 32), NULL);
+		expect_bits(run, "controls that must be 1 but may not", 0,
+			    (uint32_t)controls & ~(uint32_t)(controls >> 32));
 	}
-	expect(run, "CR0 bits fixed to 1 but not allowed", 0,
-	       vmx_caps.cr0_fixed0 & ~vmx_caps.cr0_fixed1,
-	       "SDM vol. 3D, \"VMX-Fixed Bits in CR0\"");
-	expect(run, "CR4 bits fixed to 1 but not allowed", 0,
-	       vmx_caps.cr4_fixed0 & ~vmx_caps.cr4_fixed1,
-	       "SDM vol. 3D, \"VMX-Fixed Bits in CR4\"");
-	expect(run, "CR4.VMXE is fixed to 1", CR4_VMXE, vmx_caps.cr4_fixed0 & CR4_VMXE,
-	       "SDM vol. 3D, \"VMX-Fixed Bits in CR4\"");
-	expect(run, "bit 31 of IA32_VMX_BASIC", 0, vmx_caps.basic & BIT(31),
-	       "SDM vol. 3D, \"Basic VMX Information\"");
-	expect(run, "VMCS size is 1 to 4096", true, (vmx_caps.basic >> 32 & 0x1FFF) - 1 < PAGE_SIZE,
-	       "SDM vol. 3D, \"Basic VMX Information\"");
+	expect_bits_cited(run, SPEC_VMX_CR0_FIXED, "CR0 bits fixed to 1 but not allowed", 0,
+			  vmx_caps.cr0_fixed0 & ~vmx_caps.cr0_fixed1);
+	expect_bits_cited(run, SPEC_VMX_CR4_FIXED, "CR4 bits fixed to 1 but not allowed", 0,
+			  vmx_caps.cr4_fixed0 & ~vmx_caps.cr4_fixed1);
+	expect_bits_cited(run, SPEC_VMX_CR4_FIXED, "CR4.VMXE is fixed to 1", CR4_VMXE,
+			  vmx_caps.cr4_fixed0 & CR4_VMXE);
+	expect_bits_cited(run, SPEC_VMX_BASIC, "bit 31 of IA32_VMX_BASIC", 0,
+			  vmx_caps.basic & BIT(31));
+	expect_cited(run, SPEC_VMX_BASIC, "VMCS size is 1 to 4096", true,
+		     (vmx_caps.basic >> 32 & 0x1FFF) - 1 < PAGE_SIZE);
 }
 
 static uint64_t instruction_error(void)
@@ -113,14 +111,14 @@ static const struct {
 static void run_failures(struct test_run *run, const struct scene *scene)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(failures); i++) {
-		expect(run, failures[i].what, STATUS_VM_FAIL_VALID, failures[i].run(scene), NULL);
-		expect(run, failures[i].what, failures[i].error, instruction_error(), NULL);
+		expect(run, failures[i].what, STATUS_VM_FAIL_VALID, failures[i].run(scene));
+		expect(run, failures[i].what, failures[i].error, instruction_error());
 	}
 	/* Where software may write read-only fields, IA32_VMX_MISC says so. */
 	if (!(vmx_caps.misc & BIT(29))) {
 		expect(run, "VMWRITE of a read-only field", STATUS_VM_FAIL_VALID,
-		       write_read_only(scene), NULL);
-		expect(run, "VMWRITE of a read-only field", 13, instruction_error(), NULL);
+		       write_read_only(scene));
+		expect(run, "VMWRITE of a read-only field", 13, instruction_error());
 	}
 }
 
@@ -134,8 +132,8 @@ static void instruction_errors(struct test_run *run)
 		return;
 	*(uint32_t *)pages = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
 	*(uint32_t *)(pages + PAGE_SIZE) = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF) ^ 1;
-	expect(run, "VMPTRLD without a current VMCS", STATUS_VM_FAIL_INVALID, load_odd(&scene),
-	       "SDM vol. 3C, \"Conventions\": VMfailInvalid");
+	expect_cited(run, SPEC_VMX_FAIL_INVALID, "VMPTRLD without a current VMCS",
+		     STATUS_VM_FAIL_INVALID, load_odd(&scene));
 	if (require(run, "VMCLEAR", vmclear(scene.vmcs)) &&
 	    require(run, "VMPTRLD", vmptrld(scene.vmcs)))
 		run_failures(run, &scene);
@@ -177,9 +175,9 @@ static void try_field(struct test_run *run, const struct vmcs_row *row, unsigned
 	if (vmread_try(row->encoding, &before) != STATUS_OK)
 		return;
 	(*tried)++;
-	expect(run, row->name, STATUS_OK, vmwrite_try(row->encoding, pattern), NULL);
-	expect(run, row->name, STATUS_OK, vmread_try(row->encoding, &after), NULL);
-	expect(run, row->name, pattern & kept, after & kept, NULL);
+	expect(run, row->name, STATUS_OK, vmwrite_try(row->encoding, pattern));
+	expect(run, row->name, STATUS_OK, vmread_try(row->encoding, &after));
+	expect_bits(run, row->name, pattern & kept, after & kept);
 }
 
 static void field_storage(struct test_run *run)
@@ -195,7 +193,7 @@ static void field_storage(struct test_run *run)
 		for (unsigned i = 0; i < vmcs_row_count; i++)
 			if (keeps_any_value(vmcs_rows[i].encoding))
 				try_field(run, &vmcs_rows[i], &tried);
-		expect(run, "at least the basic fields exist", true, tried >= 60, NULL);
+		expect(run, "at least the basic fields exist", true, tried >= 60);
 		require(run, "VMCLEAR", vmclear(physical(page)));
 	}
 	pages_free(page, 1);
@@ -210,21 +208,17 @@ static void cpuid_exits(struct test_run *run)
 	fixture.shared->rounds = 100;
 	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1))
 		expect(run, "exits for 100 CPUIDs and more", true,
-		       atomic_load(&fixture.vm->vcpus[0]->counts.exits) >= 100, NULL);
+		       atomic_load(&fixture.vm->vcpus[0]->counts.exits) >= 100);
 	fixture_close(&fixture);
 }
 
 #define VMX BIT(CAP_VIRTUALIZATION)
 
 static const struct test rows[] = {
-	{ "vmx.capabilities", "SDM vol. 3D, \"VMX Capability Reporting Facility\"", capability_msrs,
-	  .needs = VMX },
-	{ "vmx.instruction_errors", "SDM vol. 3C, \"VM Instruction Error Numbers\"",
-	  instruction_errors, .needs = VMX },
-	{ "vmx.vmcs.storage", "SDM vol. 3C, \"VMREAD, VMWRITE, and Encodings of VMCS Fields\"",
-	  field_storage, .needs = VMX },
-	{ "vmx.exit.cpuid", "SDM vol. 3C, \"Instructions That Cause VM Exits Unconditionally\"",
-	  cpuid_exits, .needs = NEEDS_GUEST },
+	{ "vmx.capabilities", SPEC_VMX_CAPABILITIES, capability_msrs, .needs = VMX },
+	{ "vmx.instruction_errors", SPEC_VMX_ERRORS, instruction_errors, .needs = VMX },
+	{ "vmx.vmcs.storage", SPEC_VMCS_ACCESS, field_storage, .needs = VMX },
+	{ "vmx.exit.cpuid", SPEC_EXIT_ALWAYS, cpuid_exits, .needs = NEEDS_GUEST },
 };
 
 TEST_GROUP(vmx, rows);

@@ -4,11 +4,13 @@
 
 #include "lib/pages.h"
 
+#include "tests/host/fake/fake_backend.h"
+#include "tests/host/fake/fake_citations.h"
 #include "tests/host/fake/fake_json.h"
 #include "tests/host/fake/fake_platform.h"
 #include "tests/host/fake/host_test.h"
 
-static const struct test a_test = { .name = "group.subject", .sdm = "vol. 3A, \"APIC\"" };
+static const struct test a_test = { .name = "group.subject", .spec = FAKE_APIC };
 static struct facts facts;
 
 static int set_up(void **state)
@@ -97,21 +99,21 @@ static void test_verdicts(void **state)
 	settle(&run, VERDICT_ERROR, "the test ended without a verdict");
 
 	run = (struct test_run){ .test = &a_test };
-	assert_true(expect(&run, "one", 1, 1, NULL));
+	assert_true(expect(&run, "one", 1, 1));
 	settle(&run, VERDICT_PASS, "");
 
-	assert_false(expect(&run, "two", 0x10, 0x2F, "vol. 1"));
-	assert_false(expect(&run, "three", 3, 4, NULL));
+	assert_false(expect_bits_cited(&run, FAKE_XAPIC, "two", 0x10, 0x2F));
+	assert_false(expect(&run, "three", 3, 4));
 	assert_int_equal(run.expectations, 3);
 	assert_int_equal(run.failures, 2);
 	settle(&run, VERDICT_FAIL, "two"); /* the first one is told */
-	assert_string_equal(run.wanted, "10");
-	assert_string_equal(run.got, "2f");
-	assert_string_equal(run.sdm, "vol. 1");
+	assert_string_equal(run.wanted, "10H");
+	assert_string_equal(run.got, "2FH");
+	assert_string_equal(test_spec(&run), citations[FAKE_XAPIC].intel);
 
 	run = (struct test_run){ .test = &a_test };
-	assert_false(expect(&run, "one", 1, 2, NULL));
-	assert_string_equal(run.sdm, a_test.sdm);
+	assert_false(expect(&run, "one", 1, 2));
+	assert_string_equal(test_spec(&run), citations[FAKE_APIC].intel);
 	assert_true(require(&run, "a call", STATUS_OK));
 	assert_false(require(&run, "a call", STATUS_TIMEOUT));
 	settle(&run, VERDICT_ERROR, "a call: deadline passed"); /* an error outranks a failure */
@@ -130,13 +132,36 @@ static void test_verdicts(void **state)
 	settle(&run, VERDICT_FAIL, "b");
 	assert_string_equal(run.wanted, "in time");
 	assert_string_equal(run.got, "deadline passed");
-	assert_string_equal(run.sdm, a_test.sdm);
+	assert_string_equal(test_spec(&run), citations[FAKE_APIC].intel);
 
 	run = (struct test_run){ .test = &a_test };
 	test_error(&run, "%s %u", "first", 1);
 	test_error(&run, "second");
-	expect(&run, "one", 1, 2, NULL);
+	expect(&run, "one", 1, 2);
 	settle(&run, VERDICT_ERROR, "first 1");
+}
+
+/* Counts are told in decimal, and each vendor's rule where it has one. */
+static void test_numbers_and_citations(void **state)
+{
+	struct test_run run = { .test = &a_test };
+	struct backend amd = *backend;
+
+	(void)state;
+	assert_false(expect(&run, "three", 201, 200));
+	assert_string_equal(run.wanted, "201");
+	assert_string_equal(run.got, "200");
+	assert_string_equal(test_spec(&run), "vol. 3A, \"APIC\"");
+	amd.cites_amd = true;
+	backend = &amd;
+	assert_string_equal(test_spec(&run), "vol. 2, 16.3");
+	run = (struct test_run){ .test = &a_test };
+	assert_false(expect_cited(&run, FAKE_XAPIC, "three", 1, 2));
+	assert_string_equal(test_spec(&run), "Processors' \"Local\" xAPIC");
+	assert_true(expect_bits(&run, "four", 4, 4));
+	assert_false(expect_bits(&run, "four", 4, 5));
+	assert_string_equal(run.got, "2"); /* of the first one */
+	backend = &fake_backend;
 }
 
 /* A skip hides neither an error nor a failure. */
@@ -152,7 +177,7 @@ static void test_skips(void **state)
 	settle(&run, VERDICT_ERROR, "3 pages were not returned");
 
 	run = (struct test_run){ .test = &a_test };
-	expect(&run, "one", 1, 2, NULL);
+	expect(&run, "one", 1, 2);
 	test_skip(&run, "late");
 	settle(&run, VERDICT_ERROR, "skipped after an expectation");
 	assert_string_equal(verdict_text(VERDICT_PASS), "PASS");
@@ -199,7 +224,7 @@ static void test_whole_report(void **state)
 		struct test_run run = verdict(verdicts[i], i ? "the guest's \"reason\"" : "");
 
 		if (verdicts[i] == VERDICT_FAIL)
-			expect(&run, "x", 1, 2, "Processors' \"Local\" xAPIC");
+			expect_cited(&run, FAKE_XAPIC, "x", 1, 2);
 		report_test(&run, i + 1);
 	}
 	report_bench("exit", 121, "instructions");
@@ -215,7 +240,7 @@ static void test_whole_report(void **state)
 	assert_string_equal(json_member(json(), "verdict", 2), "\"FAIL\"");
 	assert_string_equal(json_member(json(), "verdict", 4), "\"PASS\"");
 	assert_string_equal(json_member(json(), "verdict", 5), "");
-	assert_string_equal(json_member(json(), "sdm", 0), "\"vol. 3A, \"APIC\"\"");
+	assert_string_equal(json_member(json(), "spec", 0), "\"vol. 3A, \"APIC\"\"");
 	assert_string_equal(json_member(json(), "value", 1), "7");
 	assert_non_null(strstr(tap(), "ok 2 - group.subject # SKIP the guest's"));
 	assert_non_null(strstr(tap(), "not ok 4 - group.subject\n  ---\n  verdict: ERROR\n"));
@@ -407,7 +432,7 @@ int main(void)
 		TEST(test_verdicts),	 TEST(test_skips),	  TEST(test_time_left_of_a_test),
 		TEST(test_whole_report), TEST(test_summary_fits), TEST(test_unfinished),
 		TEST(test_very_many),	 TEST(test_bad_volumes),  TEST(test_no_memory),
-		TEST(test_lines),	 TEST(test_facts),
+		TEST(test_lines),	 TEST(test_facts),	  TEST(test_numbers_and_citations),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

@@ -17,12 +17,12 @@ static void *leaked;
 static void pass(struct test_run *run)
 {
 	runs++;
-	expect(run, "one", 1, 1, NULL);
+	expect(run, "one", 1, 1);
 }
 
 static void fail_it(struct test_run *run)
 {
-	expect(run, "one", 1, 2, NULL);
+	expect(run, "one", 1, 2);
 }
 
 static void say_nothing(struct test_run *run)
@@ -32,13 +32,13 @@ static void say_nothing(struct test_run *run)
 
 static void fault(struct test_run *run)
 {
-	expect(run, "one", 1, 1, NULL);
+	expect(run, "one", 1, 1);
 	fake_fault(14);
 }
 
 static void leak(struct test_run *run)
 {
-	expect(run, "one", 1, 1, NULL);
+	expect(run, "one", 1, 1);
 	leaked = pages_alloc(3);
 }
 
@@ -51,9 +51,9 @@ static void leave_vm(struct test_run *run)
 		return;
 	for (unsigned i = 0; i < 8; i++)
 		fake_set_program(vm_vcpu(run->vm, i), fake_spin, NULL);
-	expect(run, "start", STATUS_OK, vm_start(run->vm), NULL);
+	expect(run, "start", STATUS_OK, vm_start(run->vm));
 	for (unsigned i = 1; i < 8; i++)
-		expect(run, "start", STATUS_OK, vm_start_ap(run->vm, i, 1), NULL);
+		expect(run, "start", STATUS_OK, vm_start_ap(run->vm, i, 1));
 }
 
 static void die_on_the_owner(struct vcpu *vcpu, void *argument)
@@ -71,7 +71,7 @@ static void fault_elsewhere(struct test_run *run)
 	if (!require(run, "creating", vm_create(&config, &run->vm)))
 		return;
 	(void)vcpu_call(vm_vcpu(run->vm, 1), die_on_the_owner, NULL);
-	expect(run, "one", 1, 1, NULL);
+	expect(run, "one", 1, 1);
 }
 
 static unsigned moods;
@@ -79,50 +79,38 @@ static unsigned moods;
 /* The same in the first two runs only. */
 static void moody(struct test_run *run)
 {
-	expect(run, "mood", 0, moods++ > 1, NULL);
+	expect(run, "mood", 0, moods++ > 1);
 }
 
 /* Nothing in it looks at the time: another processor ends it. */
 static void hang(struct test_run *run)
 {
-	expect(run, "one", 1, 1, NULL);
+	expect(run, "one", 1, 1);
 	for (;;)
 		cpu_relax();
 }
 
 static const struct test tests[] = {
-	{ .name = "a.passes", .sdm = "vol. 1", .run = pass },
-	{ .name = "a.fails", .sdm = "vol. 1", .run = fail_it },
-	{ .name = "b.silent", .sdm = "vol. 1", .run = say_nothing },
-	{ .name = "b.faults", .sdm = "vol. 1", .run = fault },
-	{ .name = "b.leaks", .sdm = "vol. 1", .run = leak },
-	{ .name = "b.needs-avx",
-	  .sdm = "vol. 1",
-	  .run = pass,
-	  .needs = BIT(CAP_AVX) | BIT(CAP_XSAVE) },
-	{ .name = "b.needs-cpus", .sdm = "vol. 1", .run = pass, .cpus = 3 },
-	{ .name = "c.leaves-vm",
-	  .sdm = "vol. 1",
-	  .run = leave_vm,
-	  .needs = BIT(CAP_VIRTUALIZATION) },
-	{ .name = "c.passes", .sdm = "vol. 1", .run = pass },
+	{ .name = "a.passes", .run = pass },
+	{ .name = "a.fails", .run = fail_it },
+	{ .name = "b.silent", .run = say_nothing },
+	{ .name = "b.faults", .run = fault },
+	{ .name = "b.leaks", .run = leak },
+	{ .name = "b.needs-avx", .run = pass, .needs = BIT(CAP_AVX) | BIT(CAP_XSAVE) },
+	{ .name = "b.needs-cpus", .run = pass, .cpus = 3 },
+	{ .name = "c.leaves-vm", .run = leave_vm, .needs = BIT(CAP_VIRTUALIZATION) },
+	{ .name = "c.passes", .run = pass },
 };
 
 static const struct test elsewhere[] = {
 	{ .name = "d.faults-elsewhere",
-	  .sdm = "vol. 1",
 	  .run = fault_elsewhere,
 	  .needs = BIT(CAP_VIRTUALIZATION),
 	  .cpus = 2 },
-	{ .name = "d.by-name", .sdm = "vol. 1", .run = pass, .by_name = true },
-	{ .name = "d.hangs",
-	  .sdm = "vol. 1",
-	  .run = hang,
-	  .cpus = 2,
-	  .milliseconds = 1,
-	  .by_name = true },
-	{ .name = "d.passes", .sdm = "vol. 1", .run = pass },
-	{ .name = "e.moody", .sdm = "vol. 1", .run = moody },
+	{ .name = "d.by-name", .run = pass, .by_name = true },
+	{ .name = "d.hangs", .run = hang, .cpus = 2, .milliseconds = 1, .by_name = true },
+	{ .name = "d.passes", .run = pass },
+	{ .name = "e.moody", .run = moody },
 };
 
 static const struct test_group group = { tests, ARRAY_SIZE(tests) };
