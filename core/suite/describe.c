@@ -113,3 +113,18 @@ void describe_vcpus(struct test_run *run)
 	if (vm && vm->vcpu_count > VCPUS_DESCRIBED)
 		test_note(run, "and %u more vCPUs", vm->vcpu_count - VCPUS_DESCRIBED);
 }
+
+bool expect_in_time(struct test_run *run, const char *what, enum status status)
+{
+	run->expectations++;
+	if (status == STATUS_OK)
+		return true;
+	if (run->failures++ == 0 && !run->reason[0]) {
+		describe_vcpus(run);
+		text_format(run->reason, sizeof(run->reason), "%s", what);
+		text_format(run->wanted, sizeof(run->wanted), "in time");
+		text_format(run->got, sizeof(run->got), "%s", status_text(status));
+		run->spec = run->test->spec;
+	}
+	return false;
+}

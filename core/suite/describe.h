@@ -10,4 +10,7 @@ void describe_fault(struct test_run *run, const struct fault *fault);
 /* The state of every vCPU of the test's VM: call it where a wait has failed. */
 void describe_vcpus(struct test_run *run);
 
+/* A wait that the guest must end before the deadline: FAIL, with these states, if it does not. */
+bool expect_in_time(struct test_run *run, const char *what, enum status status);
+
 #endif

@@ -7,22 +7,17 @@
 #ifndef CORE_SUITE_REPORT_H
 #define CORE_SUITE_REPORT_H
 
-#include "suite/facts.h"
-#include "suite/test.h"
-
-struct report_totals {
-	unsigned by_verdict[VERDICT_COUNT];
-};
+#include "suite/sink.h"
 
 /* path: without extension. total: tests that will run. STATUS_NO_MEMORY: no room for the texts. */
 enum status report_open(const char *path, const struct facts *facts, unsigned total);
 
-/* Puts on the volume, before it runs, that a test is running. */
-void report_running(const char *name);
-bool report_is_quick(void); /* the volume takes a line in less than 20 ms */
-
-/* The test that is about to run, with the time since the start, where people see it. */
-void report_progress(const struct test *test, unsigned number);
+/*
+ * The test that is about to run, where people see it; ahead: also on the volume, before it runs,
+ * which report_is_quick says to take less than 20 ms.
+ */
+void report_running(const struct test *test, unsigned number, bool ahead);
+bool report_is_quick(void);
 
 /* The verdict of one test; number counts from 1. */
 void report_test(const struct test_run *run, unsigned number);
@@ -39,8 +34,5 @@ void report_bench(const char *name, uint64_t value, const char *unit);
 void report_close(void);
 
 const struct report_totals *report_totals(void);
-
-/* One formatted line on the console. */
-void report_line(const char *format, ...) PRINTF_LIKE(1, 2);
 
 #endif

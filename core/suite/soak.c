@@ -2,7 +2,7 @@
 
 #include "lib/pages.h"
 #include "lib/text.h"
-#include "suite/report.h"
+#include "suite/line.h"
 
 static struct {
 	unsigned runs, done;	/* wanted; over */

@@ -3,17 +3,17 @@
 #include "backend.h"
 #include "lib/pages.h"
 #include "lib/text.h"
-#include "suite/describe.h"
+#include "suite/guarded.h"
+#include "suite/line.h"
 #include "suite/report.h"
-#include "suite/resume.h"
+#include "suite/select.h"
 #include "suite/soak.h"
 #include "suite/summary.h"
-#include "suite/test.h"
+#include "suite/tap_read.h"
 #include "vm/create.h"
 #include "vm/machine.h"
 #include "vm/sched.h"
 #include "vm/vm.h"
-#include "vm/watchdog.h"
 
 static struct {
 	const struct suite_options *options;
@@ -22,47 +22,6 @@ static struct {
 	const char *advice;  /* what to do about it, NULL: nothing */
 	unsigned ready;	     /* processors */
 } suite;
-
-static bool selected(const char *name)
-{
-	const struct suite_options *options = suite.options;
-
-	if (!options->filter_count)
-		return options->list || !text_glob("full.*", name); /* long: only by a filter */
-	for (unsigned i = 0; i < options->filter_count; i++)
-		if (text_glob(options->filters[i], name))
-			return true;
-	return false;
-}
-
-/* A test with a price is not what a glob, or no filter at all, asks for. */
-static bool asked_for(const struct test *test)
-{
-	const struct suite_options *options = suite.options;
-
-	for (unsigned i = 0; test->by_name && i < options->filter_count; i++)
-		if (text_equal(options->filters[i], test->name))
-			return true;
-	return !test->by_name;
-}
-
-/* Calls visit for every selected test, in order; returns how many there are. */
-static unsigned for_each_test(void (*visit)(const struct test *test, unsigned number))
-{
-	unsigned number = 0;
-
-	for (unsigned g = 0; test_groups[g]; g++)
-		for (unsigned i = 0; i < test_groups[g]->count; i++) {
-			const struct test *test = &test_groups[g]->tests[i];
-
-			if (!selected(test->name))
-				continue;
-			number++;
-			if (visit)
-				visit(test, number);
-		}
-	return number;
-}
 
 static void list_test(const struct test *test, unsigned number)
 {
@@ -97,90 +56,6 @@ static bool virtualization(void)
 	return suite.capabilities & BIT(CAP_VIRTUALIZATION);
 }
 
-/* The first capability that the test needs and the machine lacks. */
-static bool skip_for_capability(struct test_run *run)
-{
-	uint64_t missing = run->test->needs & ~suite.capabilities;
-
-	if (!missing)
-		return false;
-	test_skip(run, "needs %s",
-		  backend->capability_text((enum capability)__builtin_ctzll(missing)));
-	return true;
-}
-
-static void run_body(void *argument)
-{
-	struct test_run *run = argument;
-
-	run->test->run(run);
-}
-
-/* What the test left behind; it may be in any state, so this is guarded too. */
-static void clean_up(void *argument)
-{
-	struct test_run *run = argument;
-
-	pages_limit(PAGES_NO_LIMIT);
-	switch (run->vm ? vm_destroy(run->vm) : vm_withdraw()) {
-	case STATUS_OK:
-		break;
-	case STATUS_TIMEOUT:
-		test_error(run, "a processor does not answer any more");
-		break;
-	default:
-		test_error(run, "a processor did not let go of its vCPU");
-	}
-}
-
-enum {
-	BODY_GRACE = 6000, /* milliseconds: waits of the body end first, the watchdog comes after */
-	SHOW_LIMIT = 3000,
-	CLEAN_UP_LIMIT = 8000,
-};
-
-static void show_vcpus(void *run)
-{
-	describe_vcpus(run);
-}
-
-static void run_guarded(struct test_run *run, void (*part)(void *argument), unsigned milliseconds)
-{
-	struct cpu *cpu = &platform->cpus[0];
-	struct fault fault;
-	bool completed;
-
-	watchdog_arm(platform->clock() + platform->clock_hz / 1000 * milliseconds);
-	completed = platform->guarded(cpu, part, run, &fault);
-	watchdog_disarm();
-	if (completed)
-		return;
-	machine_after_fault(cpu);
-	describe_fault(run, &fault);
-	if (fault.abandoned && part == run_body)
-		run_guarded(run, show_vcpus, SHOW_LIMIT);
-}
-
-static void run_taken(struct test_run *run)
-{
-	size_t pages = pages_in_use();
-	struct fault fault;
-
-	run->started = platform->clock();
-	run_guarded(run, run_body, test_milliseconds(run) + BODY_GRACE);
-	if (machine_take_fault(&fault))
-		describe_fault(run, &fault);
-	run_guarded(run, clean_up, CLEAN_UP_LIMIT);
-	if (machine_take_fault(&fault))
-		describe_fault(run, &fault);
-	for (unsigned i = 0; i < platform->cpu_count; i++)
-		if (cpu_usable(&platform->cpus[i]) && platform->cpus[i].loaded)
-			test_error(run, "processor %u still holds a vCPU", i);
-	if (pages_in_use() != pages)
-		test_error(run, "%d pages were not returned", (int)(pages_in_use() - pages));
-	run->ticks = platform->clock() - run->started;
-}
-
 /* Processors may fail or be lost at any time; the tests go on with the others. */
 static void look_for_processors(struct test_run *run)
 {
@@ -207,30 +82,12 @@ static void look_for_processors(struct test_run *run)
 	suite.ready = cpus_in_use();
 }
 
-/* If the test cannot run here, or nobody asked for it, it is skipped with the reason. */
-static bool skip(struct test_run *run)
-{
-	const struct test *test = run->test;
-
-	if (skip_for_capability(run))
-		return true;
-	if (!asked_for(test))
-		test_skip(run, "runs only by its full name: it may cost a processor");
-	else if (test->cpus > suite.ready)
-		test_skip(run, "needs %u processors", test->cpus);
-	else
-		return false;
-	return true;
-}
-
 static void run_here(struct test_run *run, unsigned number)
 {
-	if (suite.options->resume || report_is_quick())
-		report_running(run->test->name);
-	report_progress(run->test, number);
+	report_running(run->test, number, suite.options->resume || report_is_quick());
 	if (!require(run, "taking the boot processor", machine_enter(virtualization())))
 		return;
-	run_taken(run);
+	guarded_run(run);
 	machine_leave(virtualization());
 }
 
@@ -238,11 +95,11 @@ static void run_test(const struct test *test, unsigned number)
 {
 	struct test_run run = { .test = test };
 
-	if (resume_take(&run, number)) {
+	if (tap_read_next(&run, number)) {
 		report_test(&run, number);
 		return;
 	}
-	if (!skip(&run))
+	if (!skip(&run, suite.options, suite.capabilities, suite.ready))
 		run_here(&run, number);
 	look_for_processors(&run);
 	test_settle(&run);
@@ -318,7 +175,7 @@ static void report_soak(unsigned number)
 static void run_tests(void)
 {
 	while (soak_next()) {
-		for_each_test(run_test);
+		for_each_selected(test_groups, suite.options, run_test);
 		soak_run_done();
 	}
 }
@@ -330,13 +187,13 @@ static void look_for_unfinished_run(void)
 	unsigned known;
 
 	text_format(path, sizeof(path), "%s.TAP", suite.options->report);
-	if (!resume_open(path, &known))
+	if (!tap_read_open(path, &known))
 		return;
 	report_line("the last run did not come to its end; %u tests are known: %s", known,
 		    suite.options->resume ? "going on after them"
 					  : "starting again, --resume would go on after them");
 	if (!suite.options->resume)
-		resume_close();
+		tap_read_close();
 }
 
 static void say_why_not(void)
@@ -347,7 +204,8 @@ static void say_why_not(void)
 
 static int run_all(struct facts *facts)
 {
-	unsigned tests = for_each_test(NULL), runs = suite.options->runs ? suite.options->runs : 1;
+	unsigned tests = for_each_selected(test_groups, suite.options, NULL),
+		 runs = suite.options->runs ? suite.options->runs : 1;
 	unsigned total = tests + (runs > 1) + 1;
 	const unsigned *by = report_totals()->by_verdict;
 
@@ -383,10 +241,10 @@ int suite_main(const struct suite_options *options, struct facts *facts)
 	test_seed = options->seed;
 	facts_add(facts, "seed", "%u", test_seed);
 	if (options->list) {
-		for_each_test(list_test);
+		for_each_selected(test_groups, suite.options, list_test);
 		return SUITE_PASSED;
 	}
-	if (!for_each_test(NULL)) {
+	if (!for_each_selected(test_groups, suite.options, NULL)) {
 		report_line("assay: no test matches; -l lists them");
 		return SUITE_USAGE;
 	}

@@ -1,9 +1,9 @@
 #include "suite/summary.h"
 
 #include "lib/text.h"
-#include "suite/report.h"
+#include "suite/line.h"
 
-enum { COLUMNS = 79, FAILURES = 11, REASONS = 4, ADVICE = 2, NEXT = 2 };
+enum { FAILURES = 11, REASONS = 4, ADVICE = 2, NEXT = 2 };
 
 /* Lines, with an empty one first, "and N more" twice, the files and the totals. */
 _Static_assert(1 + FAILURES + 1 + REASONS + 1 + ADVICE + NEXT <= 22, "80x25 holds the summary");
@@ -12,7 +12,7 @@ static struct {
 	unsigned by_verdict[VERDICT_COUNT];
 	struct {
 		enum verdict verdict;
-		char text[COLUMNS + 1];
+		char text[LINE_COLUMNS + 1];
 	} failure[FAILURES];
 	unsigned failures;
 	struct {
@@ -74,7 +74,7 @@ void summary_why(const char *why, const char *advice)
 static void line_in(enum tone tone, const char *text)
 {
 	platform->tone(tone);
-	report_line("%.*s", COLUMNS, text);
+	report_line("%.*s", LINE_COLUMNS, text);
 	platform->tone(TONE_PLAIN);
 }
 
@@ -95,9 +95,9 @@ static void print_skips(void)
 static void print_next(void)
 {
 	if (summary.why)
-		report_line("Why: %.*s", COLUMNS - 5, summary.why);
+		report_line("Why: %.*s", LINE_COLUMNS - 5, summary.why);
 	if (summary.advice)
-		report_line("%.*s", COLUMNS, summary.advice);
+		report_line("%.*s", LINE_COLUMNS, summary.advice);
 	if (summary.by_verdict[VERDICT_FAIL])
 		report_line("FAIL: not as the SDM says (sections: in the report); try a newer "
 			    "firmware");

@@ -1,7 +1,6 @@
 #include "suite/test.h"
 
 #include "lib/text.h"
-#include "suite/describe.h"
 
 uint32_t test_seed;
 
@@ -82,21 +81,6 @@ bool require(struct test_run *run, const char *what, enum status status)
 	if (status == STATUS_OK)
 		return true;
 	test_error(run, "%s: %s", what, status_text(status));
-	return false;
-}
-
-bool expect_in_time(struct test_run *run, const char *what, enum status status)
-{
-	run->expectations++;
-	if (status == STATUS_OK)
-		return true;
-	if (run->failures++ == 0 && is_first(run)) {
-		describe_vcpus(run);
-		text_format(run->reason, sizeof(run->reason), "%s", what);
-		text_format(run->wanted, sizeof(run->wanted), "in time");
-		text_format(run->got, sizeof(run->got), "%s", status_text(status));
-		run->spec = run->test->spec;
-	}
 	return false;
 }
 

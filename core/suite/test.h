@@ -93,9 +93,6 @@ bool expect_bits_cited(struct test_run *run, uint16_t spec, const char *what, ui
 /* Expects a call of ours to succeed; if it does not, the test is an ERROR, not a FAIL. */
 bool require(struct test_run *run, const char *what, enum status status);
 
-/* A wait that the guest must end before the deadline: FAIL if it does not. */
-bool expect_in_time(struct test_run *run, const char *what, enum status status);
-
 /* Ends the test as an ERROR of the harness itself. */
 void test_error(struct test_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
 

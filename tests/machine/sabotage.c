@@ -2,6 +2,8 @@
  * Tests that misbehave on purpose; only in the image of `make SABOTAGE=1`. Each is followed by an
  * ordinary one. tests/run/sabotage.py says which verdict each must get.
  */
+#include "suite/describe.h"
+
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 #include "vm/control.h"

@@ -46,10 +46,6 @@ FILES = {
 }
 # Includes that are part of a circle today: unit, and what it includes. X.c and X.h are one unit.
 KNOWN_CIRCLES = {
-    "core/suite/describe": "core/suite/test",
-    "core/suite/report": "core/suite/summary",
-    "core/suite/summary": "core/suite/report",
-    "core/suite/test": "core/suite/describe",
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)

@@ -3,6 +3,8 @@
  * architecture has for it; nothing of the host is read or changed. Rows "full." visit every port
  * and every MSR, and are only run when a filter names them.
  */
+#include "suite/describe.h"
+
 #include "tests/lib/broken.h"
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"

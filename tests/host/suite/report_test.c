@@ -1,6 +1,9 @@
 /* Verdicts, and the report: JSON that parses, TAP that is well formed, whatever is said in it. */
+#include "suite/describe.h"
+#include "suite/line.h"
 #include "suite/report.h"
 #include "suite/summary.h"
+#include "suite/tap_read.h"
 
 #include "lib/pages.h"
 
@@ -257,6 +260,50 @@ static void test_whole_report(void **state)
 	assert_int_equal(pages_in_use(), pages);
 }
 
+/* What a run without an end leaves is read again, and the test in which it came is blamed. */
+static void test_read_again(void **state)
+{
+	static const struct test last = { .name = "group.last" };
+	struct test_run run = { .test = &a_test };
+	unsigned known;
+
+	(void)state;
+	assert_int_equal(report_open("\\R", &facts, 5), STATUS_OK);
+	run.expectations = 1;
+	run.verdict = VERDICT_PASS;
+	report_test(&run, 1);
+	run = verdict(VERDICT_SKIP, "needs AVX");
+	report_test(&run, 2);
+	run = verdict(VERDICT_FAIL, "");
+	expect_bits(&run, "the guest's 'x'", 0x1A, 2);
+	report_test(&run, 3);
+	run = verdict(VERDICT_ERROR, "broken");
+	report_test(&run, 4);
+	report_running(&last, 5, true);
+
+	assert_true(tap_read_open("\\R.TAP", &known));
+	assert_int_equal(known, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		static const char *const reasons[] = { "", "needs AVX", "the guest's 'x'",
+						       "broken" };
+		static const enum verdict verdicts[] = { VERDICT_PASS, VERDICT_SKIP, VERDICT_FAIL,
+							 VERDICT_ERROR };
+
+		run = (struct test_run){ .test = &a_test };
+		assert_true(tap_read_next(&run, i + 1));
+		assert_int_equal(run.verdict, verdicts[i]);
+		assert_string_equal(run.reason, reasons[i]);
+		assert_string_equal(run.wanted, i == 2 ? "1AH" : "");
+	}
+	run = (struct test_run){ .test = &last };
+	assert_true(tap_read_next(&run, 5));
+	assert_string_equal(run.reason, "the machine was reset during this test");
+	run = (struct test_run){ .test = &a_test };
+	assert_false(tap_read_next(&run, 6));
+	report_close();
+	assert_false(tap_read_open("\\R.TAP", &known)); /* it is finished */
+}
+
 /* Everything at its longest: the lines after the last test fit 80x25, one for the prompt left. */
 static void test_summary_fits(void **state)
 {
@@ -433,6 +480,7 @@ int main(void)
 		TEST(test_whole_report), TEST(test_summary_fits), TEST(test_unfinished),
 		TEST(test_very_many),	 TEST(test_bad_volumes),  TEST(test_no_memory),
 		TEST(test_lines),	 TEST(test_facts),	  TEST(test_numbers_and_citations),
+		TEST(test_read_again),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

@@ -1,9 +1,9 @@
-#include "suite/resume.h"
+#include "suite/tap_read.h"
 
 #include "lib/pages.h"
 #include "lib/text.h"
 
-enum { RESUME_PAGES = 32, LINE = 400 };
+enum { FILE_PAGES = 32, LINE = 400 };
 
 static char *file;     /* NULL: there is nothing to go on after */
 static const char *at; /* the line to be read next */
@@ -72,16 +72,16 @@ static bool take_block(struct test_run *run)
 	return false;
 }
 
-bool resume_open(const char *tap_path, unsigned *known)
+bool tap_read_open(const char *tap_path, unsigned *known)
 {
 	size_t size = 0;
 	bool finished = false;
 
 	*known = 0;
-	file = pages_alloc(RESUME_PAGES);
+	file = pages_alloc(FILE_PAGES);
 	if (!file)
 		return false;
-	if (platform->file_read(tap_path, file, RESUME_PAGES * PAGE_SIZE - 1, &size) != STATUS_OK)
+	if (platform->file_read(tap_path, file, FILE_PAGES * PAGE_SIZE - 1, &size) != STATUS_OK)
 		size = 0;
 	file[size] = '\0';
 	at = file;
@@ -94,13 +94,13 @@ bool resume_open(const char *tap_path, unsigned *known)
 		finished = true;
 	at = file;
 	if (finished)
-		resume_close();
+		tap_read_close();
 	return !finished;
 }
 
-void resume_close(void)
+void tap_read_close(void)
 {
-	pages_free(file, RESUME_PAGES);
+	pages_free(file, FILE_PAGES);
 	file = NULL;
 }
 
@@ -147,7 +147,7 @@ static bool take(struct test_run *run, unsigned number)
 	return running;
 }
 
-bool resume_take(struct test_run *run, unsigned number)
+bool tap_read_next(struct test_run *run, unsigned number)
 {
 	const struct test *test = run->test;
 
@@ -156,6 +156,6 @@ bool resume_take(struct test_run *run, unsigned number)
 	if (take(run, number))
 		return true;
 	*run = (struct test_run){ .test = test };
-	resume_close();
+	tap_read_close();
 	return false;
 }

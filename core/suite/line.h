@@ -1,0 +1,12 @@
+/* Lines on the console. */
+#ifndef CORE_SUITE_LINE_H
+#define CORE_SUITE_LINE_H
+
+#include "lib/base.h"
+
+enum { LINE_COLUMNS = 79 }; /* what a screen of 80x25 shows without a break */
+
+/* One formatted line, cut at about a thousand characters. */
+void report_line(const char *format, ...) PRINTF_LIKE(1, 2);
+
+#endif

@@ -1,0 +1,103 @@
+/* TAP 14; tap_read.c reads it again after a reset of the machine. */
+#include "lib/pages.h"
+#include "lib/text.h"
+#include "suite/sink.h"
+
+enum { LINE = 1000, TAP_PAGES = 4 };
+
+static void make_room(struct report_file *file)
+{
+	if (file->size - file->used < LINE)
+		file_append(file);
+}
+
+static void begin(struct report_file *file, const struct facts *facts, unsigned total)
+{
+	(void)facts;
+	file_print(file, "TAP version 14\n1..%u\n", total);
+	file_write(file);
+	file->used = 0;
+	file_append(file); /* what it costs to put something on the medium */
+}
+
+static void running(struct report_file *file, const struct test *test, unsigned number, bool ahead)
+{
+	(void)number;
+	if (!ahead)
+		return;
+	make_room(file);
+	file_print(file, "# running %s\n", test->name);
+	file_append(file);
+}
+
+/* A YAML string in single quotes, where a quote is written twice. */
+static void print_string(struct report_file *file, const char *key, const char *text)
+{
+	char quoted[2 * TEST_TEXT];
+	size_t length = 0;
+
+	for (; *text && length < sizeof(quoted) - 3; text++) {
+		quoted[length++] = *text;
+		if (*text == '\'')
+			quoted[length++] = *text;
+	}
+	quoted[length] = '\0';
+	make_room(file);
+	file_print(file, "  %s: '%s'\n", key, quoted);
+}
+
+static void print_note(struct report_file *file, const char *text, int length)
+{
+	make_room(file);
+	file_print(file, "    %.*s\n", length, text);
+}
+
+/* The YAML block of a test that did not pass. */
+static void print_block(struct report_file *file, const struct test_run *run)
+{
+	file_print(file, "  ---\n  verdict: %s\n", verdict_text(run->verdict));
+	print_string(file, "what", run->reason);
+	print_string(file, "wanted", run->wanted);
+	print_string(file, "got", run->got);
+	print_string(file, "spec", test_spec(run));
+	make_room(file);
+	if (run->notes[0])
+		file_print(file, "  notes: |\n");
+	for_each_note(file, run, print_note);
+	make_room(file);
+	file_print(file, "  ...\n");
+}
+
+static void test(struct report_file *file, const struct test_run *run, unsigned number)
+{
+	bool good = run->verdict == VERDICT_PASS || run->verdict == VERDICT_SKIP;
+
+	make_room(file);
+	file_print(file, "%sok %u - %s", good ? "" : "not ", number, run->test->name);
+	if (run->verdict == VERDICT_SKIP)
+		file_print(file, " # SKIP %s", run->reason);
+	file_print(file, "\n");
+	if (!good)
+		print_block(file, run);
+	if (file_append_is_due())
+		file_append(file);
+}
+
+static void end(struct report_file *file, const struct report_totals *totals)
+{
+	char text[TOTALS_TEXT];
+
+	totals_text(totals, text);
+	make_room(file);
+	file_print(file, "# %s\n", text);
+	file_append(file);
+}
+
+const struct report_sink tap_sink = {
+	.extension = "TAP",
+	.pages = TAP_PAGES,
+	.begin = begin,
+	.running = running,
+	.test = test,
+	.end = end,
+};

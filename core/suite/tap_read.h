@@ -1,0 +1,22 @@
+/*
+ * Reads what tap.c wrote. After a reset of the machine the last run's TAP file says what was known,
+ * and with a line "# running NAME" in which test it came, if that was put on the volume before the
+ * test: always with --resume, otherwise where the volume is quick. A run with --resume tells the
+ * known tests again and goes on after them.
+ */
+#ifndef CORE_SUITE_TAP_READ_H
+#define CORE_SUITE_TAP_READ_H
+
+#include "suite/test.h"
+
+/* Reads the file; false if there is none, or it is finished. *known: tests that it knows. */
+bool tap_read_open(const char *tap_path, unsigned *known);
+
+/* Fills in the verdict and reason of the next test in order; false if the file does not know it,
+ * and from then on. */
+bool tap_read_next(struct test_run *run, unsigned number);
+
+/* Returns the memory. */
+void tap_read_close(void);
+
+#endif
