@@ -65,14 +65,17 @@ static void again(const struct test_run *run)
 	static const enum tone tones[VERDICT_COUNT] = { TONE_PLAIN, TONE_FAILED, TONE_SKIPPED,
 							TONE_FAILED };
 	unsigned ms = (unsigned)(run->ticks * 1000 / platform->clock_hz);
+	const char *verdict = verdict_text(run->verdict);
 	char time[24] = "";
 
 	if (ms >= LONG_MS)
-		text_format(time, sizeof(time), "  (%u ms)", ms);
+		text_format(time, sizeof(time), ", %u ms", ms);
 	platform->tone(tones[run->verdict]);
-	report_line("%-4s %s%s%s%s", verdict_text(run->verdict), run->test->name,
-		    run->verdict == VERDICT_SKIP ? ": " : "",
-		    run->verdict == VERDICT_SKIP ? run->reason : "", time);
+	if (run->verdict == VERDICT_SKIP)
+		report_line("%-4s %s: %s", verdict, run->test->name, run->reason);
+	else
+		report_line("%-4s %s  %u checks%s", verdict, run->test->name, run->expectations,
+			    time);
 	platform->tone(TONE_PLAIN);
 	if (run->verdict == VERDICT_PASS || run->verdict == VERDICT_SKIP)
 		return;

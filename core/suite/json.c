@@ -68,8 +68,11 @@ static void print_summary(struct report_file *file, const struct report_totals *
 {
 	const unsigned *by = totals->by_verdict;
 
-	file_print(file, "\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u},",
-		   by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR]);
+	file_print(file,
+		   "\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u,"
+		   "\"checks\":%llu},",
+		   by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR],
+		   (unsigned long long)totals->checks);
 }
 
 /* Closes every bracket, writes the file, and opens them again. */
@@ -121,7 +124,8 @@ static void test(struct report_file *file, const struct test_run *run, unsigned 
 	print_member(file, "spec", test_spec(run));
 	if (run->test->row)
 		print_member(file, "row", run->test->row);
-	file_print(file, ",\"ticks\":%llu}", (unsigned long long)run->ticks);
+	file_print(file, ",\"checks\":%u,\"ticks\":%llu}", run->expectations,
+		   (unsigned long long)run->ticks);
 	if (file->used > file->size - ROOM_AT_END) { /* no room: not half of it */
 		file->used = used;
 		json.dropped++;

@@ -64,6 +64,7 @@ void report_running(const struct test *test, unsigned number, bool ahead)
 void report_test(const struct test_run *run, unsigned number)
 {
 	report.totals.by_verdict[run->verdict]++;
+	report.totals.checks += run->expectations;
 	for (unsigned i = 0; i < SINKS; i++)
 		sinks[i]->test(&report.files[i], run, number);
 }

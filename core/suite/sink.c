@@ -21,6 +21,7 @@ void totals_text(const struct report_totals *totals, char text[TOTALS_TEXT])
 {
 	const unsigned *by = totals->by_verdict;
 
-	text_format(text, TOTALS_TEXT, "%u passed, %u failed, %u skipped, %u errors",
-		    by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR]);
+	text_format(text, TOTALS_TEXT, "%u passed, %u failed, %u skipped, %u errors, %llu checks",
+		    by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR],
+		    (unsigned long long)totals->checks);
 }

@@ -11,6 +11,7 @@
 
 struct report_totals {
 	unsigned by_verdict[VERDICT_COUNT];
+	uint64_t checks;	   /* expectations of all tests */
 	const uint64_t *run_ticks; /* with -n: clock ticks in tests of each run */
 	unsigned runs;
 	char files[2 * FILE_PATH + 8]; /* the files on the volume, "A and B"; empty: none */
@@ -41,7 +42,7 @@ extern const struct report_sink console_sink, tap_sink, json_sink;
 void for_each_note(struct report_file *file, const struct test_run *run,
 		   void (*line)(struct report_file *file, const char *text, int length));
 
-/* "180 passed, 3 failed, 1 skipped, 0 errors" */
+/* "180 passed, 3 failed, 1 skipped, 0 errors, 21034 checks" */
 enum { TOTALS_TEXT = 120 };
 void totals_text(const struct report_totals *totals, char text[TOTALS_TEXT]);
 

@@ -76,6 +76,8 @@ static void test(struct report_file *file, const struct test_run *run, unsigned 
 	file_print(file, "%sok %u - %s", good ? "" : "not ", number, run->test->name);
 	if (run->verdict == VERDICT_SKIP)
 		file_print(file, " # SKIP %s", run->reason);
+	else
+		file_print(file, " # %u checks", run->expectations);
 	file_print(file, "\n");
 	if (!good)
 		print_block(file, run);

@@ -25,15 +25,18 @@ static bool next_line(void)
 	return true;
 }
 
-/* What follows the prefix in line[]; NULL if it does not begin so. */
+/* What follows the prefix; NULL if the text does not begin so. */
+static const char *after_in(const char *text, const char *prefix)
+{
+	for (; *prefix; text++, prefix++)
+		if (*text != *prefix)
+			return NULL;
+	return text;
+}
+
 static const char *after(const char *prefix)
 {
-	size_t length = text_length(prefix);
-
-	for (size_t i = 0; i < length; i++)
-		if (line[i] != prefix[i])
-			return NULL;
-	return line + length;
+	return after_in(line, prefix);
 }
 
 /* A value in single quotes. */
@@ -104,6 +107,27 @@ void tap_read_close(void)
 	file = NULL;
 }
 
+static unsigned number_at(const char *digits)
+{
+	unsigned value = 0;
+
+	for (; *digits >= '0' && *digits <= '9'; digits++)
+		value = value * 10 + (unsigned)(*digits - '0');
+	return value;
+}
+
+/* What follows the name: " # SKIP why", or " # 412 checks". */
+static void take_comment(struct test_run *run, const char *rest)
+{
+	const char *why = after_in(rest, " # SKIP "), *checks = after_in(rest, " # ");
+
+	run->verdict = why ? VERDICT_SKIP : VERDICT_PASS;
+	if (why)
+		text_format(run->reason, sizeof(run->reason), "%s", why);
+	else if (checks)
+		run->expectations = number_at(checks);
+}
+
 /* Whether line[] is the point of this test; the rest of the line. */
 static const char *point(const char *kind, const struct test_run *run, unsigned number)
 {
@@ -126,14 +150,14 @@ static bool take(struct test_run *run, unsigned number)
 			running = text_equal(rest, run->test->name);
 			continue;
 		}
-		if (point("not ok", run, number))
+		rest = point("not ok", run, number);
+		if (rest) {
+			take_comment(run, rest);
 			return take_block(run);
+		}
 		rest = point("ok", run, number);
 		if (rest) {
-			run->verdict = *rest ? VERDICT_SKIP : VERDICT_PASS;
-			if (*rest)
-				text_format(run->reason, sizeof(run->reason), "%s",
-					    rest + text_length(" # SKIP "));
+			take_comment(run, rest);
 			return true;
 		}
 		if (after("ok ") || after("not ok "))

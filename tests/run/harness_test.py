@@ -16,10 +16,16 @@ HERE = Path(__file__).parent
 sys.dont_write_bytecode = True
 
 
+def checks(verdicts):
+    return sum(7 for v in verdicts if v != "SKIP")
+
+
 def json_report(verdicts, complete=True, **summary):
     count = {"passed": "PASS", "failed": "FAIL", "skipped": "SKIP", "errors": "ERROR"}
-    data = {"tests": [{"name": f"t.{i}", "verdict": v} for i, v in enumerate(verdicts)],
-            "summary": {k: verdicts.count(v) for k, v in count.items()} | summary}
+    data = {"tests": [{"name": f"t.{i}", "verdict": v, "checks": 7 * (v != "SKIP")}
+                      for i, v in enumerate(verdicts)],
+            "summary": {k: verdicts.count(v) for k, v in count.items()}
+                       | {"checks": checks(verdicts)} | summary}
     return json.dumps(data | ({"complete": True} if complete else {}))
 
 
@@ -27,11 +33,12 @@ def tap_report(verdicts, plan=None):
     lines = ["TAP version 14", f"1..{len(verdicts) if plan is None else plan}"]
     for i, verdict in enumerate(verdicts):
         lines.append(f"{'not ' * (verdict in ('FAIL', 'ERROR'))}ok {i + 1} - t.{i}"
-                     + " # SKIP why" * (verdict == "SKIP"))
+                     + (" # SKIP why" if verdict == "SKIP" else " # 7 checks"))
         if verdict == "ERROR":
             lines += ["  ---", "  verdict: ERROR", "  ..."]
-    counts = tuple(verdicts.count(v) for v in report.VERDICTS)
-    return "\n".join([*lines, "# %d passed, %d failed, %d skipped, %d errors" % counts, ""])
+    counts = (*(verdicts.count(v) for v in report.VERDICTS), checks(verdicts))
+    totals = "# %d passed, %d failed, %d skipped, %d errors, %d checks" % counts
+    return "\n".join([*lines, totals, ""])
 
 
 ALL = ["PASS", "FAIL", "SKIP", "ERROR"]
@@ -40,7 +47,7 @@ ALL = ["PASS", "FAIL", "SKIP", "ERROR"]
 class Reading(unittest.TestCase):
     def test_both_reports(self):
         loaded = report.load(tap_report(ALL), json_report(ALL))
-        self.assertEqual(loaded.summary(), "1 passed, 1 failed, 1 skipped, 1 errors")
+        self.assertEqual(loaded.summary(), "1 passed, 1 failed, 1 skipped, 1 errors, 21 checks")
 
     def broken(self, tap, text, why):
         with self.assertRaisesRegex(report.Broken, why):

@@ -16,7 +16,7 @@ def block(text, name, lines):
     return re.sub(f"{start}.*?{end}", lambda _: f"{start}\n{body}\n{end}", text, flags=re.S)
 
 
-TEST = re.compile(r"(PASS|FAIL|SKIP|ERROR) +\w+\.\S+$|(PASS|FAIL|SKIP|ERROR) +\w+\.\S+(:|  \()")
+TEST = re.compile(r"(PASS|FAIL|SKIP|ERROR) +\w+\.\S+(:|  \d+ checks)")
 BENCH = re.compile(r".* \d+ (ticks|bytes)$")
 CAPABILITIES = re.compile(r"vmx | {4}\S")
 
@@ -24,7 +24,7 @@ CAPABILITIES = re.compile(r"vmx | {4}\S")
 def whole_report(console):
     """The console from the first fact to the totals, without the firmware's lines and figures."""
     lines = [line for line in console.splitlines() if not line.startswith("BdsDxe")]
-    end = max(i for i, line in enumerate(lines) if re.search(r"\d+ errors$", line))
+    end = max(i for i, line in enumerate(lines) if re.search(r"\d+ errors, \d+ checks$", line))
     return [line.rstrip() for line in lines[: end + 1] if not BENCH.match(line)]
 
 

@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-SUMMARY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped, (\d+) errors$")
+SUMMARY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped, (\d+) errors, (\d+) checks$")
 VERDICTS = ("PASS", "FAIL", "SKIP", "ERROR")
 
 
@@ -19,7 +19,7 @@ class Broken(Exception):
 
 @dataclass
 class Report:
-    tests: list  # of {"name", "verdict", "reason", "wanted", "got", "spec", ...}
+    tests: list  # of {"name", "verdict", "reason", "wanted", "got", "spec", "checks", ...}
     bench: list = field(default_factory=list)
     machine: dict = field(default_factory=dict)
     runs: list = field(default_factory=list)  # with -n: clock ticks in tests of each run
@@ -28,30 +28,34 @@ class Report:
         return sum(t["verdict"] == verdict for t in self.tests)
 
     def summary(self):
-        return "%d passed, %d failed, %d skipped, %d errors" % tuple(map(self.count, VERDICTS))
+        return "%d passed, %d failed, %d skipped, %d errors, %d checks" % (
+            *map(self.count, VERDICTS), self.checks())
+
+    def checks(self):
+        return sum(t["checks"] for t in self.tests)
 
 
 def parse_json(text):
     try:
         data = json.loads(text)
         for test in data["tests"]:
-            if test["verdict"] not in VERDICTS or not test["name"]:
+            if test["verdict"] not in VERDICTS or not test["name"] or test["checks"] < 0:
                 raise Broken(f"REPORT.JSON: strange test {test}")
         report = Report(data["tests"], data.get("bench", []), data.get("machine", {}),
                         data.get("runs", []))
         summary = data.get("summary", {})
-        claimed = [summary.get(k) for k in ("passed", "failed", "skipped", "errors")]
+        claimed = [summary.get(k) for k in ("passed", "failed", "skipped", "errors", "checks")]
     except (ValueError, KeyError, TypeError) as error:
         raise Broken(f"REPORT.JSON is damaged: {error!r}") from None
     if data.get("complete") is not True:
         raise Broken(f"REPORT.JSON ends early, after {len(report.tests)} tests")
-    if claimed != [report.count(v) for v in VERDICTS]:
+    if claimed != [*map(report.count, VERDICTS), report.checks()]:
         raise Broken(f"REPORT.JSON: the summary {claimed} does not add up")
     return report
 
 
 def parse_tap(text):
-    """[(name, verdict)] and the last comment line."""
+    """[(name, verdict, checks)] and the last comment line."""
     lines = text.splitlines()
     if not lines or lines[0] != "TAP version 14":
         raise Broken("REPORT.TAP does not begin with its version line")
@@ -59,10 +63,11 @@ def parse_tap(text):
     for line in lines[1:]:
         if match := re.fullmatch(r"1\.\.(\d+)(?: #.*)?", line):
             plan = int(match[1])
-        elif match := re.fullmatch(r"(not )?ok (\d+) - (\S+)( # SKIP.*)?", line):
+        elif match := re.fullmatch(r"(not )?ok (\d+) - (\S+) # (SKIP .*|(\d+) checks)", line):
             if int(match[2]) != len(points) + 1:
                 raise Broken(f"REPORT.TAP: test point out of order: {line}")
-            points.append([match[3], "FAIL" if match[1] else "SKIP" if match[4] else "PASS"])
+            verdict = "FAIL" if match[1] else "PASS" if match[5] else "SKIP"
+            points.append([match[3], verdict, int(match[5] or 0)])
         elif points and re.fullmatch(r"\s+verdict: ERROR", line):
             points[-1][1] = "ERROR"
         elif line.startswith("#"):
@@ -83,7 +88,7 @@ def load(tap, json_text):
             raise Broken(f"no REPORT.{name} on the boot volume")
     report = parse_json(json_text)
     points, comment = parse_tap(tap)
-    if points != [(t["name"], t["verdict"]) for t in report.tests]:
+    if points != [(t["name"], t["verdict"], t["checks"]) for t in report.tests]:
         raise Broken("REPORT.TAP and REPORT.JSON differ")
     if comment != report.summary():
         raise Broken(f"REPORT.TAP ends with {comment!r}, not with {report.summary()!r}")

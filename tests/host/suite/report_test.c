@@ -246,11 +246,12 @@ static void test_whole_report(void **state)
 	assert_string_equal(json_member(json(), "spec", 0), "\"vol. 3A, \"APIC\"\"");
 	assert_string_equal(json_member(json(), "value", 1), "7");
 	assert_non_null(strstr(tap(), "ok 2 - group.subject # SKIP the guest's"));
-	assert_non_null(strstr(tap(), "not ok 4 - group.subject\n  ---\n  verdict: ERROR\n"));
-	assert_non_null(strstr(tap(), "# 2 passed, 1 failed, 1 skipped, 1 errors\n"));
+	assert_non_null(
+		strstr(tap(), "not ok 4 - group.subject # 0 checks\n  ---\n  verdict: ERROR\n"));
+	assert_non_null(strstr(tap(), "# 2 passed, 1 failed, 1 skipped, 1 errors, 1 checks\n"));
 	/* The last line of the console. */
 	assert_string_equal(strstr(fake.console, "R.JSON\n") + 7,
-			    "2 passed, 1 failed, 1 skipped, 1 errors\n");
+			    "2 passed, 1 failed, 1 skipped, 1 errors, 1 checks\n");
 	assert_non_null(
 		strstr(fake.console,
 		       "\nFAIL  group.subject: the guest's \"reason\"\nERROR group.subject: the "));
@@ -269,7 +270,7 @@ static void test_read_again(void **state)
 
 	(void)state;
 	assert_int_equal(report_open("\\R", &facts, 5), STATUS_OK);
-	run.expectations = 1;
+	run.expectations = 412;
 	run.verdict = VERDICT_PASS;
 	report_test(&run, 1);
 	run = verdict(VERDICT_SKIP, "needs AVX");
@@ -294,6 +295,7 @@ static void test_read_again(void **state)
 		assert_int_equal(run.verdict, verdicts[i]);
 		assert_string_equal(run.reason, reasons[i]);
 		assert_string_equal(run.wanted, i == 2 ? "1AH" : "");
+		assert_int_equal(run.expectations, i == 0 ? 412 : i == 2);
 	}
 	run = (struct test_run){ .test = &last };
 	assert_true(tap_read_next(&run, 5));
@@ -410,7 +412,8 @@ static void test_bad_volumes(void **state)
 		report_test(&run, 1);
 		report_close();
 		assert_int_equal(fake.file_writes, writes); /* it is not tried again */
-		assert_non_null(strstr(fake.console, "0 passed, 1 failed, 0 skipped, 0 errors\n"));
+		assert_non_null(strstr(fake.console,
+				       "0 passed, 1 failed, 0 skipped, 0 errors, 0 checks\n"));
 		assert_null(strstr(fake.console, "R.TAP"));
 	}
 	/* Full in the middle. */

@@ -246,7 +246,8 @@ static void test_filters(void **state)
 	assert_int_equal(run("?.passes", false), SUITE_PASSED);
 	assert_int_equal(runs, 3);
 	assert_verdict("a.fails", "-", NULL);
-	assert_non_null(strstr(fake.console, "4 passed, 0 failed, 0 skipped, 0 errors\n"));
+	assert_non_null(
+		strstr(fake.console, "4 passed, 0 failed, 0 skipped, 0 errors, 4 checks\n"));
 	assert_non_null(strstr(fake_file("\\R.TAP")->data, "\n1..4\n"));
 	machine(1);
 	assert_int_equal(run("d.by-name", false), SUITE_PASSED);
