@@ -12,6 +12,8 @@
 
 struct vm;
 struct test_run;
+struct guest_setup;
+struct fixture;
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_ERROR, VERDICT_COUNT };
 
@@ -32,7 +34,13 @@ struct test {
 	uint8_t cpus;	       /* physical processors it needs, 0: one */
 	uint32_t milliseconds; /* deadline, 0: TEST_MILLISECONDS */
 	const char *row;       /* row of the guest-SMP specification that it covers, NULL: none */
-	const void *data;      /* these two are the function's own */
+
+	/* Of tests that fixture_run runs: the guest, which is there when body begins. The tests
+	 * define both. */
+	const struct guest_setup *guest;
+	void (*body)(struct fixture *fixture);
+
+	const void *data; /* these two are the function's own */
 	uint32_t argument;
 };
 

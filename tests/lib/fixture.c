@@ -42,22 +42,23 @@ static void load_guest(struct fixture *fixture)
 	__builtin_memcpy(at(fixture, RESET_PAGE + 0xFF0), reset_code, sizeof(reset_code));
 }
 
-static void fill_shared(struct fixture *fixture, const struct guest_setup *config)
+static void fill_shared(struct fixture *fixture)
 {
 	volatile struct guest_shared *shared = fixture->shared;
+	const struct guest_setup *setup = fixture->setup;
 
-	for (unsigned i = 0; i < config->vcpus; i++) {
+	for (unsigned i = 0; i < fixture->vcpus; i++) {
 		uint32_t id = fixture->vm->vcpus[i]->apic.id;
 
 		shared->slot_of[id & 0xFF] = (uint8_t)i;
-		shared->program[i] = (uint8_t)(i ? config->ap : config->bsp);
+		shared->program[i] = (uint8_t)(i ? setup->ap : setup->bsp);
 		if (i)
 			shared->destination[i - 1] = id;
 	}
-	shared->count = config->vcpus - 1;
-	shared->x2apic = config->x2apic;
-	shared->vector = GUEST_SIPI_PAGE >> 12;
-	shared->sipis = 2;
+	shared->count = fixture->vcpus - 1;
+	shared->x2apic = setup->x2apic;
+	shared->vector = setup->sipi_vector ? setup->sipi_vector : GUEST_SIPI_PAGE >> 12;
+	shared->sipis = setup->sipis ? setup->sipis : 2;
 	shared->rounds = 1;
 }
 
@@ -71,36 +72,61 @@ static bool capture(struct fixture *fixture)
 	return true;
 }
 
-bool fixture_open(struct fixture *fixture, struct test_run *run, const struct guest_setup *config)
+static unsigned count_vcpus(const struct guest_setup *setup)
 {
+	unsigned cpus = cpus_in_use();
+
+	if (!setup->vcpus)
+		return (unsigned)min_u64(cpus, VM_VCPUS_MAX);
+	return setup->wait_in_hardware && cpus < setup->vcpus ? cpus : setup->vcpus;
+}
+
+bool fixture_open(struct fixture *fixture, struct test_run *run, const struct guest_setup *setup)
+{
+	unsigned vcpus = count_vcpus(setup);
 	const struct vm_region regions[] = {
 		{ .gpa = 0, .pages = GUEST_SLOTS / PAGE_SIZE },
-		{ .gpa = GUEST_SLOTS, .pages = pages_for(config->vcpus, sizeof(*fixture->slot)) },
+		{ .gpa = GUEST_SLOTS, .pages = pages_for(vcpus, sizeof(*fixture->slot)) },
 		{ .gpa = GUEST_SHARED, .pages = 1 },
-		{ .gpa = GUEST_STACKS, .pages = pages_for(config->vcpus, GUEST_STACK_SIZE) },
+		{ .gpa = GUEST_STACKS, .pages = pages_for(vcpus, GUEST_STACK_SIZE) },
 		ALIAS(GUEST_SIPI_PAGE_2, GUEST_SIPI_PAGE),
 		ALIAS(GUEST_SIPI_PAGE_3, GUEST_SIPI_PAGE),
 		ALIAS(RESET_PAGE, 0),
-		config->region ? *config->region : (struct vm_region){ 0 },
+		setup->region ? *setup->region : (struct vm_region){ 0 },
 	};
 	const struct vm_config vm = {
-		.vcpus = config->vcpus,
+		.vcpus = vcpus,
 		.regions = regions,
-		.region_count = ARRAY_SIZE(regions) - !config->region,
-		.wait_in_hardware = config->wait_in_hardware,
-		.decode_apic = config->decode_apic,
-		.apic_ids = config->apic_ids,
+		.region_count = ARRAY_SIZE(regions) - !setup->region,
+		.wait_in_hardware = setup->wait_in_hardware,
+		.decode_apic = setup->decode_apic,
+		.apic_ids = setup->apic_ids,
 	};
 
-	*fixture = (struct fixture){ .run = run, .vcpus = config->vcpus };
+	*fixture = (struct fixture){ .run = run, .setup = setup, .vcpus = vcpus };
 	if (!require(run, "creating the VM", vm_create(&vm, &fixture->vm)))
 		return false;
 	run->vm = fixture->vm;
 	fixture->slot = at(fixture, GUEST_SLOTS);
 	fixture->shared = at(fixture, GUEST_SHARED);
 	load_guest(fixture);
-	fill_shared(fixture, config);
-	return !config->capture || capture(fixture);
+	fill_shared(fixture);
+	if (setup->capture && !capture(fixture))
+		return false;
+	if (setup->prepare)
+		setup->prepare(fixture);
+	return true;
+}
+
+void fixture_run(struct test_run *run)
+{
+	struct fixture fixture;
+
+	if (!fixture_open(&fixture, run, run->test->guest))
+		return;
+	run->test->body(&fixture);
+	if (fixture.vm)
+		fixture_close(&fixture);
 }
 
 /* String instructions: every test looks through 32 KiB. */
@@ -161,7 +187,7 @@ void fixture_close(struct fixture *fixture)
 		vm->vcpus[i]->start.capture = NULL;
 	pages_free(fixture->start, START_PAGES);
 	fixture->start = NULL;
-	fixture->run->vm = NULL;
+	fixture->run->vm = fixture->vm = NULL;
 	require(fixture->run, "destroying the VM", vm_destroy(vm));
 	expect_accesses(fixture->run);
 }

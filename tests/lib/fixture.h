@@ -10,19 +10,27 @@
 
 #include "tests/guest/guest.h"
 
+/* The guest that a test wants. Fields that are left out are 0. */
 struct guest_setup {
-	unsigned vcpus;
+	unsigned vcpus;	       /* 0: one for each processor in use */
 	bool x2apic;	       /* the guest uses x2APIC mode */
-	bool wait_in_hardware; /* APs wait in the processor's wait-for-SIPI state */
+	bool wait_in_hardware; /* APs wait in the processor's wait-for-SIPI state; there are no
+				* more vCPUs than processors then */
 	bool decode_apic;      /* never let the processor virtualize the APIC page */
 	bool capture;	       /* keep each vCPU's state at its start, as the processor has it */
 	enum guest_program bsp, ap;
-	const uint32_t *apic_ids;	/* NULL: the vCPUs' ids */
-	const struct vm_region *region; /* one more than the fixture's own, NULL: none */
+	uint8_t sipi_vector, sipis;		  /* of the program "start"; 0: 01H, and two */
+	const uint32_t *apic_ids;		  /* NULL: the vCPUs' ids */
+	const struct vm_region *region;		  /* one more than the fixture's own, NULL: none */
+	void (*prepare)(struct fixture *fixture); /* before the test begins, NULL: nothing */
 };
+
+/* A row's .guest. */
+#define GUEST(...) (&(const struct guest_setup){ __VA_ARGS__ })
 
 struct fixture {
 	struct test_run *run;
+	const struct guest_setup *setup;
 	struct vm *vm;
 	unsigned vcpus;
 	volatile struct guest_slot *slot;
@@ -30,11 +38,18 @@ struct fixture {
 	struct regs *start; /* one for each vCPU if captured */
 };
 
+/*
+ * A row's .run: opens a fixture with the row's guest, calls its body and closes the fixture. Tests
+ * that need several VMs, one after the other, open them themselves.
+ */
+void fixture_run(struct test_run *run);
+
 /* Makes the VM and loads the guest; false: the test is an ERROR. The suite destroys the VM. */
-bool fixture_open(struct fixture *fixture, struct test_run *run, const struct guest_setup *config);
+bool fixture_open(struct fixture *fixture, struct test_run *run, const struct guest_setup *setup);
 
 /* Returns what fixture_open took beside the VM, and checks that no memory of the guest has changed
- * but what it may change. Call it at the end of a test that got past fixture_open. */
+ * but what it may change. After a fixture_open that came through, and once; it may be the body's.
+ */
 void fixture_close(struct fixture *fixture);
 
 /* Starts the boot processor. */

@@ -23,9 +23,6 @@ static const struct {
 	{ MODE_X2APIC, "x2APIC" },
 };
 
-static const uint32_t wide_ids[] = { 0, 0x101, 0x12345, 0xFFFE };
-static const uint32_t cluster_ids[] = { 0, 1, 0x10, 0x11 };
-
 static const char *const texts[] = {
 #define STEP_TEXT(name, text, checks) text,
 	STEP_OPS(STEP_TEXT)
@@ -376,26 +373,18 @@ static const struct vm_region script_region = { .gpa = SCRIPT_PAGE, .pages = SCR
 static void run_mode(struct test_run *run, unsigned mode, const char *name)
 {
 	struct play play = { .steps = run->test->data, .mode = name };
-	uint64_t flags = run->test->argument;
-	const struct guest_setup config = {
-		.vcpus = flags & SCRIPT_VCPUS,
-		.x2apic = mode == MODE_X2APIC,
-		.decode_apic = mode == MODE_DECODED,
-		.wait_in_hardware = flags & HARDWARE_WAIT,
-		.bsp = GUEST_script,
-		.ap = GUEST_script,
-		.apic_ids = flags & IDS_WIDE	   ? wide_ids
-			    : flags & IDS_CLUSTERS ? cluster_ids
-						   : NULL,
-		.region = &script_region,
-	};
+	struct guest_setup setup = *run->test->guest;
 
+	setup.x2apic = mode == MODE_X2APIC;
+	setup.decode_apic = mode == MODE_DECODED;
+	setup.bsp = setup.ap = GUEST_script;
+	setup.region = &script_region;
 	play.count = count_steps(play.steps);
-	if (play.count >= SCRIPT_STEPS || config.vcpus > SCRIPT_ACTORS) {
-		test_error(run, "%u steps for %u vCPUs are too many", play.count, config.vcpus);
+	if (play.count >= SCRIPT_STEPS || setup.vcpus > SCRIPT_ACTORS) {
+		test_error(run, "%u steps for %u vCPUs are too many", play.count, setup.vcpus);
 		return;
 	}
-	if (!fixture_open(&play.fixture, run, &config))
+	if (!fixture_open(&play.fixture, run, &setup))
 		return;
 	play.guest = vm_memory(play.fixture.vm, SCRIPT_PAGE, sizeof(*play.guest));
 	__builtin_memcpy((void *)(uintptr_t)play.guest->step, play.steps,
@@ -408,9 +397,7 @@ static void run_mode(struct test_run *run, unsigned mode, const char *name)
 
 void script_run(struct test_run *run)
 {
-	uint64_t wanted = run->test->argument & MODE_ALL;
-
 	for (unsigned i = 0; i < ARRAY_SIZE(modes) && !run->failures && !run->erred; i++)
-		if (!wanted || wanted & modes[i].bit)
+		if (run->test->argument & modes[i].bit)
 			run_mode(run, modes[i].bit, modes[i].name);
 }

@@ -19,23 +19,18 @@
 #include "tests/lib/list.h"
 #include "vm/ipi.h"
 
-/* A test's .argument. A script without MODE bits runs in all modes that the machine has. */
-#define VCPUS(n) ((uint64_t)(n))
+/* A script's .argument: the modes in which it runs, and how its vCPUs begin. */
 enum {
-	SCRIPT_VCPUS = 0xFF,
-	MODE_REGISTERS = 1 << 8, /* xAPIC, the processor virtualizes the registers */
-	MODE_DECODED = 1 << 9,	 /* xAPIC, every access is decoded */
-	MODE_X2APIC = 1 << 10,
+	MODE_REGISTERS = 1 << 0, /* xAPIC, the processor virtualizes the registers */
+	MODE_DECODED = 1 << 1,	 /* xAPIC, every access is decoded */
+	MODE_X2APIC = 1 << 2,
 	MODE_XAPIC = MODE_REGISTERS | MODE_DECODED,
 	MODE_ALL = MODE_XAPIC | MODE_X2APIC,
-	APS_WAIT = 1 << 11,	 /* do not start the APs */
-	HARDWARE_WAIT = 1 << 12, /* they wait in the processor's wait-for-SIPI state */
-	IDS_WIDE = 1 << 13,	 /* APIC ids above 255 */
-	IDS_CLUSTERS = 1 << 14,	 /* APIC ids in two clusters */
-	TOGETHER = 1 << 15,	 /* all vCPUs on one processor */
+	APS_WAIT = 1 << 3, /* do not start the APs */
+	TOGETHER = 1 << 4, /* all vCPUs on one processor */
 };
 
-/* Runs the script in .data, which END ends, once for each mode. */
+/* Runs the script in .data, which END ends, once for each mode, each time with another guest. */
 void script_run(struct test_run *run);
 
 /* Vector bitmaps, for READ_BIT and AWAIT_BIT. */
@@ -130,10 +125,11 @@ void script_run(struct test_run *run);
 	STEP(TRACE, slot, (a) | (b) << 8, (c) | (d) << 8 | (e) << 16 | (uint32_t)(f) << 24)
 #define NO_TRACE(slot)                 STEP(TRACE, slot, 0, 0)
 
-/* One row of a group: the rule that it checks, the row of the specification that it covers. */
-#define SCRIPT_ROW(name_, spec_, row_, steps_, argument_) \
+/* One row of a group: the rule that it checks, the row of the specification that it covers, its
+ * steps, its .argument, and what struct guest_setup is to say beside the mode. */
+#define SCRIPT_ROW(name_, spec_, row_, steps_, argument_, ...) \
 	{ .name = name_, .spec = spec_, .run = script_run, .needs = NEEDS_GUEST, \
-	  .row = row_, .argument = argument_, .data = steps_ }
+	  .row = row_, .argument = argument_, .data = steps_, .guest = GUEST(__VA_ARGS__) }
 /* clang-format on */
 
 #endif

@@ -4,8 +4,7 @@
 #include "vm/control.h"
 #include "vm/cpu.h"
 
-static const struct vm_region state_region = { .gpa = GUEST_STATE_REGION,
-					       .pages = GUEST_STATE_PAGES };
+const struct vm_region state_region = { .gpa = GUEST_STATE_REGION, .pages = GUEST_STATE_PAGES };
 
 volatile struct guest_state *state_of(struct fixture *fixture, unsigned slot)
 {
@@ -148,15 +147,10 @@ void state_prepare(struct fixture *fixture, unsigned slot, uint32_t seed, uint32
 /* --- the guest's run --------------------------------------------------------------------------
  */
 
-bool state_open(struct fixture *fixture, struct test_run *run, unsigned vcpus)
+void state_prepare_aps(struct fixture *fixture)
 {
-	if (!fixture_open(fixture, run,
-			  &(struct guest_setup){
-				  .vcpus = vcpus, .ap = GUEST_state, .region = &state_region }))
-		return false;
-	for (unsigned i = 1; i < vcpus; i++)
+	for (unsigned i = 1; i < fixture->vcpus; i++)
 		state_prepare(fixture, i, i, 0);
-	return true;
 }
 
 static bool counts(struct fixture *fixture, uint64_t argument)

@@ -14,8 +14,13 @@
  */
 void state_prepare(struct fixture *fixture, unsigned slot, uint32_t seed, uint32_t cr0);
 
-/* A fixture whose APs run this program, each prepared with its slot as the seed. */
-bool state_open(struct fixture *fixture, struct test_run *run, unsigned vcpus);
+/* So many vCPUs, of which the APs run this program, each prepared with its slot as the seed. */
+#define STATE_GUEST(count)                                                                         \
+	GUEST(.vcpus = (count), .ap = GUEST_state, .region = &state_region,                        \
+	      .prepare = state_prepare_aps)
+
+extern const struct vm_region state_region;
+void state_prepare_aps(struct fixture *fixture);
 
 volatile struct guest_state *state_of(struct fixture *fixture, unsigned slot);
 

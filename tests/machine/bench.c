@@ -4,7 +4,7 @@
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
-#include "tests/smp/storm.h"
+#include "tests/lib/storm.h"
 
 /* Runs the guest to the end of the boot processor's program; its ticks. */
 static uint64_t measure(struct test_run *run, const struct guest_setup *config, unsigned rounds)
@@ -97,6 +97,22 @@ static uint64_t broadcast_to_3(struct test_run *run)
 static uint64_t broadcast_to_7(struct test_run *run)
 {
 	return broadcast(run, 7);
+}
+
+/* Ticks for a thousand IPIs. */
+static uint64_t storm_million(struct test_run *run)
+{
+	enum { SHOTS = 160000, MESSAGES = 1000000 };
+	const struct storm storm = { .seed = 0x5EED, .shots = SHOTS };
+	uint64_t sent, ticks;
+	struct fixture fixture;
+
+	if (!fixture_open(&fixture, run, STORM_GUEST(.vcpus = 4, .x2apic = true)))
+		return 0;
+	ticks = storm_rage(&fixture, &storm, &sent);
+	fixture_close(&fixture);
+	expect(run, "a million IPIs", true, sent >= MESSAGES);
+	return sent ? ticks * 1000 / sent : 0;
 }
 
 static uint64_t memory_with(struct test_run *run, unsigned vcpus)

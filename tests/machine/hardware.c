@@ -54,26 +54,24 @@ static void expect_one_init(struct fixture *fixture, const struct saved *saved)
 	}
 }
 
-static void init_running(struct test_run *run)
+static void init_running(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct saved saved = { .exits = 0 };
-	struct fixture fixture;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 2, .ap = GUEST_blind }))
-		return;
-	fixture.vm->on_exit_argument = &saved;
-	fixture.vm->on_exit = save;
-	if (require(run, "start", vm_start_ap(fixture.vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
-	    fixture_wait(&fixture, "the guest counts", counts, 0)) {
-		platform->ipi(atomic_load(&fixture.vm->vcpus[SUBJECT]->cpu), IPI_INIT);
-		if (fixture_wait(&fixture, "the exit by INIT", has_exited, 0))
-			expect_one_init(&fixture, &saved);
+	fixture->vm->on_exit_argument = &saved;
+	fixture->vm->on_exit = save;
+	if (require(run, "start", vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
+	    fixture_wait(fixture, "the guest counts", counts, 0)) {
+		platform->ipi(atomic_load(&fixture->vm->vcpus[SUBJECT]->cpu), IPI_INIT);
+		if (fixture_wait(fixture, "the exit by INIT", has_exited, 0))
+			expect_one_init(fixture, &saved);
 	}
-	fixture_close(&fixture);
 }
 
 static const struct test rows[] = {
-	{ "hardware.init.running", SPEC_EXIT_INIT, init_running, .needs = NEEDS_GUEST, .cpus = 2,
+	{ "hardware.init.running", SPEC_EXIT_INIT, fixture_run, .body = init_running,
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_blind), .needs = NEEDS_GUEST, .cpus = 2,
 	  .by_name = true, .row = "waiting: by the hardware" },
 };
 

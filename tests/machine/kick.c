@@ -83,62 +83,55 @@ static bool has_counted(struct fixture *fixture, uint64_t before)
 	return fixture->slot[SUBJECT].counter != (uint32_t)before;
 }
 
-static bool open_fixture(struct fixture *fixture, struct test_run *run)
+static bool begin(struct fixture *fixture)
 {
-	if (!fixture_open(fixture, run,
-			  &(struct guest_setup){ .vcpus = 2,
-						 .ap = (enum guest_program)run->test->argument }))
-		return false;
-	return require(run, "start", vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
+	return require(fixture->run, "start",
+		       vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
 	       fixture_wait(fixture, "the guest counts", has_counted, 0);
 }
 
 /* Pause stops it at once, resume lets it count on. */
-static void pauses(struct test_run *run)
+static void pauses(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	unsigned rounds = alone() ? 5 : 30;
 	struct times times = { 0 };
 	uint32_t random = 1;
-	struct fixture fixture;
 
-	if (open_fixture(&fixture, run)) {
+	if (begin(fixture)) {
 		for (unsigned i = 0; i < rounds && !run->erred; i++) {
 			uint32_t counter;
 
-			timed(&fixture, pause_it, &times);
-			counter = fixture.slot[SUBJECT].counter;
+			timed(fixture, pause_it, &times);
+			counter = fixture->slot[SUBJECT].counter;
 			wait_a_while(&random);
 			expect(run, "the counter while paused", counter,
-			       fixture.slot[SUBJECT].counter);
-			require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
-			if (!fixture_wait(&fixture, "the guest counts on", has_counted, counter))
+			       fixture->slot[SUBJECT].counter);
+			require(run, "resume", vcpu_resume(fixture->vm->vcpus[SUBJECT]));
+			if (!fixture_wait(fixture, "the guest counts on", has_counted, counter))
 				break;
 			wait_a_while(&random);
 		}
 		expect_times(run, &times);
 	}
-	if (fixture.vm)
-		fixture_close(&fixture);
 }
 
 /* Pause after pause, soon after the resume: none is lost. */
-static void pauses_in_a_row(struct test_run *run)
+static void pauses_in_a_row(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	unsigned rounds = alone() ? 5 : 200;
 	struct times times = { 0 };
 	uint32_t random = 2;
-	struct fixture fixture;
 
-	if (open_fixture(&fixture, run)) {
+	if (begin(fixture)) {
 		for (unsigned i = 0; i < rounds && !run->erred; i++) {
-			timed(&fixture, pause_it, &times);
-			require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
+			timed(fixture, pause_it, &times);
+			require(run, "resume", vcpu_resume(fixture->vm->vcpus[SUBJECT]));
 			wait_a_while(&random);
 		}
 		expect_times(run, &times);
 	}
-	if (fixture.vm)
-		fixture_close(&fixture);
 }
 
 static bool has_received(struct fixture *fixture, uint64_t messages)
@@ -171,41 +164,41 @@ static void burn(struct vcpu *vcpu, void *argument)
  * The message comes while the receiver has something else to do: before it looks for more, between
  * that look and the VM entry, and after the entry.
  */
-static void overtaken(struct test_run *run)
+static void overtaken(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	unsigned rounds = alone() ? 5 : 200;
 	struct times times = { 0 };
 	uint32_t random = 3;
-	struct fixture fixture;
 
-	if (open_fixture(&fixture, run)) {
-		struct vcpu *vcpu = fixture.vm->vcpus[SUBJECT];
+	if (begin(fixture)) {
+		struct vcpu *vcpu = fixture->vm->vcpus[SUBJECT];
 
 		vcpu->control.call = burn;
 		for (unsigned i = 0; i < rounds && !run->failures; i++) {
 			vcpu_post(&platform->cpus[0], vcpu,
 				  (struct message){ .kind = MESSAGE_CALL });
 			wait_a_while(&random);
-			timed(&fixture, send_and_wait, &times);
+			timed(fixture, send_and_wait, &times);
 		}
 		expect_times(run, &times);
-		fixture_expect_counts(&fixture);
+		fixture_expect_counts(fixture);
 	}
-	if (fixture.vm)
-		fixture_close(&fixture);
 }
 
 #define ROW "vCPU: operations"
 
 static const struct test rows[] = {
-	{ "kick.pause", SPEC_NMI_EXITING, pauses, .needs = NEEDS_GUEST, .argument = GUEST_spin,
-	  .row = ROW },
-	{ "kick.pause.blind", SPEC_NMI_EXITING, pauses, .needs = NEEDS_GUEST,
-	  .argument = GUEST_blind, .row = ROW },
-	{ "kick.lost_wake_up.pause", SPEC_PREEMPTION_TIMER, pauses_in_a_row, .needs = NEEDS_GUEST,
-	  .milliseconds = 10000, .argument = GUEST_blind, .row = ROW },
-	{ "kick.lost_wake_up.message", SPEC_PREEMPTION_TIMER, overtaken, .needs = NEEDS_GUEST,
-	  .milliseconds = 10000, .argument = GUEST_blind, .row = "vCPU: pending IPIs" },
+	{ "kick.pause", SPEC_NMI_EXITING, fixture_run, .body = pauses,
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_spin), .needs = NEEDS_GUEST, .row = ROW },
+	{ "kick.pause.blind", SPEC_NMI_EXITING, fixture_run, .body = pauses,
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_blind), .needs = NEEDS_GUEST, .row = ROW },
+	{ "kick.lost_wake_up.pause", SPEC_PREEMPTION_TIMER, fixture_run, .body = pauses_in_a_row,
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_blind), .needs = NEEDS_GUEST,
+	  .milliseconds = 10000, .row = ROW },
+	{ "kick.lost_wake_up.message", SPEC_PREEMPTION_TIMER, fixture_run, .body = overtaken,
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_blind), .needs = NEEDS_GUEST,
+	  .milliseconds = 10000, .row = "vCPU: pending IPIs" },
 };
 
 TEST_GROUP(kick, rows);

@@ -125,25 +125,20 @@ static void read_clock(struct vcpu *vcpu, void *clock)
 }
 
 /* Deadlines and guests' timers are compared across processors. */
-static void clocks_agree(struct test_run *run)
+static void clocks_agree(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	enum { TIMES = 3 };
-	struct fixture fixture;
 
-	if (!fixture_open(&fixture, run,
-			  &(struct guest_setup){
-				  .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
-		return;
-	for (unsigned i = TIMES; i < TIMES * fixture.vcpus; i++) {
+	for (unsigned i = TIMES; i < TIMES * fixture->vcpus; i++) {
 		uint64_t before = platform->clock(), there = 0;
 
 		if (!require(run, "a call",
-			     vcpu_call(fixture.vm->vcpus[i / TIMES], read_clock, &there)))
+			     vcpu_call(fixture->vm->vcpus[i / TIMES], read_clock, &there)))
 			break;
 		expect(run, "another processor's clock is not behind", true, there >= before);
 		expect(run, "nor ahead", true, there <= platform->clock());
 	}
-	fixture_close(&fixture);
 }
 
 static const struct test rows[] = {
@@ -152,8 +147,8 @@ static const struct test rows[] = {
 	{ "machine.kick", SPEC_ISSUING_IPIS, kicks_arrive, .needs = 0 },
 	{ "machine.pages", SPEC_UEFI_MEMORY, pages_are_zeroed, .needs = 0 },
 	{ "machine.clock", SPEC_TSC, clock_advances, .needs = 0 },
-	{ "machine.clock.everywhere", SPEC_TSC_ADJUST, clocks_agree, .needs = NEEDS_GUEST,
-	  .cpus = 2 },
+	{ "machine.clock.everywhere", SPEC_TSC_ADJUST, fixture_run, .body = clocks_agree,
+	  .guest = GUEST(.vcpus = 0), .needs = NEEDS_GUEST, .cpus = 2 },
 };
 
 TEST_GROUP(machine, rows);

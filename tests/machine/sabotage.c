@@ -11,55 +11,34 @@
 
 #define FOR_EVER for (;;)
 
-static const struct guest_setup ordinary_setup = { .vcpus = 2,
-						   .bsp = GUEST_start,
-						   .ap = GUEST_answer };
+#define ORDINARY_GUEST GUEST(.vcpus = 2, .bsp = GUEST_start, .ap = GUEST_answer)
 
-static void ordinary(struct test_run *run)
+static void ordinary(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(&fixture, run, &ordinary_setup))
-		return;
-	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
-	    fixture_wait_all_aps(&fixture, 1))
-		expect(run, "starts of the AP", 1, fixture.slot[1].entered);
-	fixture_expect_counts(&fixture);
-	fixture_close(&fixture);
+	if (fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1) &&
+	    fixture_wait_all_aps(fixture, 1))
+		expect(run, "starts of the AP", 1, fixture->slot[1].entered);
+	fixture_expect_counts(fixture);
 }
 
 /* --- guests ------------------------------------------------------------------------------------
  */
 
 /* A guest of one vCPU that never comes to its end. */
-static void bad_guest(struct test_run *run)
+static void bad_guest(struct fixture *fixture)
 {
-	const struct guest_setup config = { .vcpus = 1,
-					    .bsp = (enum guest_program)run->test->argument };
-	struct fixture fixture;
-
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	fixture.shared->rounds = ~0u;
-	if (fixture_start(&fixture))
-		fixture_wait_finished(&fixture, 0, 2);
-	fixture_close(&fixture);
+	fixture->shared->rounds = ~0u;
+	if (fixture_start(fixture))
+		fixture_wait_finished(fixture, 0, 2);
 }
 
 /* An AP waits for a SIPI that nobody sends. */
-static void waits_for_ever(struct test_run *run)
+static void waits_for_ever(struct fixture *fixture)
 {
-	const struct guest_setup config = { .vcpus = 2,
-					    .wait_in_hardware = run->test->argument,
-					    .bsp = GUEST_idle,
-					    .ap = GUEST_answer };
-	struct fixture fixture;
-
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	if (fixture_start(&fixture))
-		fixture_wait_all_aps(&fixture, 1);
-	fixture_close(&fixture);
+	if (fixture_start(fixture))
+		fixture_wait_all_aps(fixture, 1);
 }
 
 static bool again(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
@@ -75,18 +54,14 @@ static void spoil(struct vcpu *vcpu, void *argument)
 	backend->rflags_set(vcpu, 0); /* bit 1 must be 1 */
 }
 
-static void entries_fail(struct test_run *run)
+static void entries_fail(struct fixture *fixture)
 {
-	const struct guest_setup config = { .vcpus = 1, .bsp = GUEST_spin };
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	fixture.vm->on_exit = again;
-	if (fixture_start(&fixture) &&
-	    require(run, "a call", vcpu_call(fixture.vm->vcpus[0], spoil, NULL)))
-		fixture_wait_finished(&fixture, 0, 1);
-	fixture_close(&fixture);
+	fixture->vm->on_exit = again;
+	if (fixture_start(fixture) &&
+	    require(run, "a call", vcpu_call(fixture->vm->vcpus[0], spoil, NULL)))
+		fixture_wait_finished(fixture, 0, 1);
 }
 
 /* --- our own code on the boot processor --------------------------------------------------------
@@ -189,17 +164,14 @@ static void stay_deaf(struct vcpu *vcpu, void *argument)
 
 static void (*const ap_calls[])(struct vcpu *vcpu, void *argument) = { undefined, stay, stay_deaf };
 
-static void on_ap(struct test_run *run)
+static void on_ap(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(&fixture, run, &ordinary_setup))
-		return;
-	if (fixture_start(&fixture) && fixture_wait_all_aps(&fixture, 1))
+	if (fixture_start(fixture) && fixture_wait_all_aps(fixture, 1))
 		expect_in_time(
 			run, "a call on an AP",
-			vcpu_call(fixture.vm->vcpus[1], ap_calls[run->test->argument], NULL));
-	fixture_close(&fixture);
+			vcpu_call(fixture->vm->vcpus[1], ap_calls[run->test->argument], NULL));
 }
 
 /* --- what needs a run of its own ---------------------------------------------------------------
@@ -235,14 +207,22 @@ static void loses_volume(struct test_run *run)
 
 enum { CALL_UNDEFINED, CALL_STAY, CALL_STAY_DEAF };
 
-#define ROW(row_name, function, ...)                                                               \
-	{ .name = row_name, .spec = SPEC_OWN, .run = function, .milliseconds = 500, __VA_ARGS__ }, \
+/* Each with an ordinary test behind it. */
+#define WITH_ORDINARY(row_name, ...)                                                               \
+	{ .name = row_name, .milliseconds = 500, __VA_ARGS__ },                                    \
 	{                                                                                          \
-		.name = row_name ".after", .spec = SPEC_OWN, .run = ordinary,                      \
-		.needs = NEEDS_GUEST, .cpus = 2                                                    \
+		.name = row_name ".after", .run = fixture_run, .body = ordinary,                   \
+		.guest = ORDINARY_GUEST, .needs = NEEDS_GUEST, .cpus = 2                           \
 	}
-#define GUEST_ROW(name, program) ROW(name, bad_guest, .needs = NEEDS_GUEST, .argument = program)
-#define AP_ROW(name, call) ROW(name, on_ap, .needs = NEEDS_GUEST, .cpus = 2, .argument = call)
+#define ROW(name, function, ...) WITH_ORDINARY(name, .run = function, __VA_ARGS__)
+#define FIXTURE_ROW(name, function, ...)                                                           \
+	WITH_ORDINARY(name, .run = fixture_run, .body = function, __VA_ARGS__)
+#define GUEST_ROW(name, program)                                                                   \
+	FIXTURE_ROW(name, bad_guest, .needs = NEEDS_GUEST,                                         \
+		    .guest = GUEST(.vcpus = 1, .bsp = program))
+#define AP_ROW(name, call)                                                                         \
+	FIXTURE_ROW(name, on_ap, .needs = NEEDS_GUEST, .cpus = 2, .guest = ORDINARY_GUEST,         \
+		    .argument = call)
 
 static const struct test rows[] = {
 	GUEST_ROW("sabotage.guest.spins", GUEST_spin),
@@ -250,10 +230,14 @@ static const struct test rows[] = {
 	GUEST_ROW("sabotage.guest.exits", GUEST_cpuid),
 	GUEST_ROW("sabotage.guest.triple_fault", GUEST_triple_fault),
 	GUEST_ROW("sabotage.guest.shuts_down", GUEST_shutdown),
-	ROW("sabotage.guest.waits", waits_for_ever, .needs = NEEDS_GUEST),
-	ROW("sabotage.guest.waits_in_hardware", waits_for_ever,
-	    .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 2, .argument = 1),
-	ROW("sabotage.entries_fail", entries_fail, .needs = NEEDS_GUEST),
+	FIXTURE_ROW("sabotage.guest.waits", waits_for_ever, .needs = NEEDS_GUEST,
+		    .guest = GUEST(.vcpus = 2, .bsp = GUEST_idle, .ap = GUEST_answer)),
+	FIXTURE_ROW("sabotage.guest.waits_in_hardware", waits_for_ever,
+		    .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 2,
+		    .guest = GUEST(.vcpus = 2, .wait_in_hardware = true, .bsp = GUEST_idle,
+				   .ap = GUEST_answer)),
+	FIXTURE_ROW("sabotage.entries_fail", entries_fail, .needs = NEEDS_GUEST,
+		    .guest = GUEST(.vcpus = 1, .bsp = GUEST_spin)),
 	ROW("sabotage.host.divides", divides, .needs = 0),
 	ROW("sabotage.host.calls_nowhere", calls_nowhere, .needs = 0),
 	ROW("sabotage.host.overflows", overflows, .needs = 0),

@@ -40,8 +40,6 @@ FILES = {
     "efi/main.c": "vmx/vmx.h",  # the one file that names the backend
     "tests/lib/fixture.c": "vmx/vmx.h",
     "tests/vcpu/fields.c": "vmx/vmx.h",
-    "tests/vcpu/hostile.c": "vmx/insn.h",
-    "tests/machine/bench.c": "tests/smp/storm.h",
     "vmx/caps.c": "core/suite/facts.h",
 }
 # Includes that are part of a circle today: unit, and what it includes. X.c and X.h are one unit.

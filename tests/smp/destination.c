@@ -54,6 +54,8 @@ static const struct step clusters[] = {
 	END,
 };
 
+static const uint32_t cluster_ids[] = { 0, 1, 0x10, 0x11 };
+
 /* APIC ids 0, 1, 10H, 11H: two clusters of 16. FFH is no broadcast here. */
 static const struct step x2apic_clusters[] = {
 	AT(0), ENABLE, READ(APIC_LDR, 0x1), AWAIT_READY(3), SEND(FIXED | LOGICAL | 0x51, 0x00003),
@@ -69,6 +71,8 @@ static const struct step x2apic_clusters[] = {
 		TRACE(2, 0x61, 0x53, 0x52, 0x31), TRACE(3, 0x61, 0x53, 0x31), COUNT(0, sent, 14),
 	END,
 };
+
+static const uint32_t wide_ids[] = { 0, 0x101, 0x12345, 0xFFFE };
 
 /* APIC ids 0, 101H, 12345H, FFFEH: 32 bits count, in CPUID too. */
 static const struct step wide[] = {
@@ -147,23 +151,20 @@ static const struct step unknown[] = {
 };
 
 /* A source of another VM is none of ours. */
-static void unknown_source(struct test_run *run)
+static void unknown_source(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct vcpu *stranger = NULL;
 	struct ipi ipi = { .mode = DELIVERY_NMI, .assert = true };
-	struct fixture fixture;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 1, .bsp = GUEST_idle }))
-		return;
 	stranger = pages_alloc((sizeof(*stranger) + PAGE_SIZE - 1) / PAGE_SIZE);
 	if (require(run, "memory", stranger ? STATUS_OK : STATUS_NO_MEMORY)) {
 		ipi.source = stranger;
-		expect(run, "status", STATUS_NOT_FOUND, ipi_send(fixture.vm, &ipi));
+		expect(run, "status", STATUS_NOT_FOUND, ipi_send(fixture->vm, &ipi));
 		expect(run, "sent", 0, atomic_load(&stranger->counts.sent));
-		fixture_expect_counts(&fixture);
+		fixture_expect_counts(fixture);
 	}
 	pages_free(stranger, (sizeof(*stranger) + PAGE_SIZE - 1) / PAGE_SIZE);
-	fixture_close(&fixture);
 }
 
 /* The sender's ESR has it after a write, and until the next one. 10H is a vector like others. */
@@ -211,36 +212,38 @@ static const struct step error_interrupt[] = {
 
 static const struct test rows[] = {
 	SCRIPT_ROW("destination.physical", SPEC_PHYSICAL_MODE, "destination: physical",
-		   physical_ids, VCPUS(4)),
+		   physical_ids, MODE_ALL, .vcpus = 4),
 	SCRIPT_ROW("destination.flat", SPEC_LOGICAL_MODE, "destination: logical flat", flat,
-		   VCPUS(4) | MODE_XAPIC),
+		   MODE_XAPIC, .vcpus = 4),
 	SCRIPT_ROW("destination.cluster", SPEC_LOGICAL_MODE, "destination: logical cluster",
-		   clusters, VCPUS(4) | MODE_XAPIC),
+		   clusters, MODE_XAPIC, .vcpus = 4),
 	SCRIPT_ROW("destination.x2apic.cluster", SPEC_X2APIC_LOGICAL_MODE, "destination: x2APIC",
-		   x2apic_clusters, VCPUS(4) | MODE_X2APIC | IDS_CLUSTERS),
+		   x2apic_clusters, MODE_X2APIC, .vcpus = 4, .apic_ids = cluster_ids),
 	SCRIPT_ROW("destination.x2apic.wide", SPEC_X2APIC_ICR, "destination: x2APIC", wide,
-		   VCPUS(4) | MODE_X2APIC | IDS_WIDE),
+		   MODE_X2APIC, .vcpus = 4, .apic_ids = wide_ids),
 	SCRIPT_ROW("destination.broadcast", SPEC_PHYSICAL_MODE, "destination: physical", broadcast,
-		   VCPUS(3) | MODE_XAPIC),
+		   MODE_XAPIC, .vcpus = 3),
 	SCRIPT_ROW("destination.x2apic.broadcast", SPEC_X2APIC_ICR, "destination: physical",
-		   x2apic_broadcast, VCPUS(3) | MODE_X2APIC),
+		   x2apic_broadcast, MODE_X2APIC, .vcpus = 3),
 	SCRIPT_ROW("destination.shorthands", SPEC_IPI_DESTINATION, "destination: shorthands",
-		   shorthands, VCPUS(3)),
+		   shorthands, MODE_ALL, .vcpus = 3),
 	SCRIPT_ROW("destination.x2apic.self", SPEC_SELF_IPI, "destination: shorthands",
-		   self_register, VCPUS(1) | MODE_X2APIC),
+		   self_register, MODE_X2APIC, .vcpus = 1),
 	SCRIPT_ROW("destination.unknown", SPEC_IPI_DESTINATION, "destination: unknown", unknown,
-		   VCPUS(2)),
+		   MODE_ALL, .vcpus = 2),
 	{ .name = "destination.unknown.source",
 	  .spec = SPEC_IPI_DESTINATION,
-	  .run = unknown_source,
+	  .run = fixture_run,
+	  .body = unknown_source,
+	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_idle),
 	  .needs = NEEDS_GUEST,
 	  .row = "VM: send an IPI" },
 	SCRIPT_ROW("vector.illegal", SPEC_VALID_VECTORS, "APIC: illegal vectors", illegal_vectors,
-		   VCPUS(2)),
+		   MODE_ALL, .vcpus = 2),
 	SCRIPT_ROW("vector.illegal.received", SPEC_APIC_ERRORS, "APIC: illegal vectors",
-		   illegal_received, VCPUS(1)),
+		   illegal_received, MODE_ALL, .vcpus = 1),
 	SCRIPT_ROW("vector.illegal.interrupt", SPEC_APIC_ERRORS, "APIC: illegal vectors",
-		   error_interrupt, VCPUS(1)),
+		   error_interrupt, MODE_ALL, .vcpus = 1),
 };
 
 TEST_GROUP(destination, rows);

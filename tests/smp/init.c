@@ -156,19 +156,20 @@ static const struct step sipi_second[] = {
 #define SIPI_ROW "IPI: SIPI"
 
 static const struct test rows[] = {
-	SCRIPT_ROW("init.apic", SPEC_APIC_AFTER_INIT, INIT_ROW, apic_reset, VCPUS(2) | MODE_XAPIC),
-	SCRIPT_ROW("init.apic.x2apic", SPEC_X2APIC_STATES, INIT_ROW, apic_reset_x2apic,
-		   VCPUS(2) | MODE_X2APIC),
-	SCRIPT_ROW("init.deassert", SPEC_ICR, INIT_ROW, deassert, VCPUS(2)),
-	SCRIPT_ROW("init.bsp", SPEC_MP_INIT, INIT_ROW, bsp, VCPUS(2)),
-	SCRIPT_ROW("init.bsp.itself", SPEC_MP_INIT, INIT_ROW, bsp_itself, VCPUS(1)),
-	SCRIPT_ROW("init.itself", SPEC_MP_INIT, INIT_ROW, ap_itself, VCPUS(2)),
-	SCRIPT_ROW("init.halted", SPEC_MP_INIT, INIT_ROW, halted, VCPUS(2)),
-	SCRIPT_ROW("init.forgets", SPEC_AFTER_INIT, INIT_ROW, forgets, VCPUS(2)),
-	SCRIPT_ROW("init.others", SPEC_ICR, INIT_ROW, others, VCPUS(4)),
-	SCRIPT_ROW("init.stopped", SPEC_MP_INIT, INIT_ROW, stopped, VCPUS(2)),
-	SCRIPT_ROW("sipi.ignored", SPEC_MP_INIT, SIPI_ROW, sipi_ignored, VCPUS(2)),
-	SCRIPT_ROW("sipi.second", SPEC_MP_INIT, SIPI_ROW, sipi_second, VCPUS(2) | APS_WAIT),
+	SCRIPT_ROW("init.apic", SPEC_APIC_AFTER_INIT, INIT_ROW, apic_reset, MODE_XAPIC, .vcpus = 2),
+	SCRIPT_ROW("init.apic.x2apic", SPEC_X2APIC_STATES, INIT_ROW, apic_reset_x2apic, MODE_X2APIC,
+		   .vcpus = 2),
+	SCRIPT_ROW("init.deassert", SPEC_ICR, INIT_ROW, deassert, MODE_ALL, .vcpus = 2),
+	SCRIPT_ROW("init.bsp", SPEC_MP_INIT, INIT_ROW, bsp, MODE_ALL, .vcpus = 2),
+	SCRIPT_ROW("init.bsp.itself", SPEC_MP_INIT, INIT_ROW, bsp_itself, MODE_ALL, .vcpus = 1),
+	SCRIPT_ROW("init.itself", SPEC_MP_INIT, INIT_ROW, ap_itself, MODE_ALL, .vcpus = 2),
+	SCRIPT_ROW("init.halted", SPEC_MP_INIT, INIT_ROW, halted, MODE_ALL, .vcpus = 2),
+	SCRIPT_ROW("init.forgets", SPEC_AFTER_INIT, INIT_ROW, forgets, MODE_ALL, .vcpus = 2),
+	SCRIPT_ROW("init.others", SPEC_ICR, INIT_ROW, others, MODE_ALL, .vcpus = 4),
+	SCRIPT_ROW("init.stopped", SPEC_MP_INIT, INIT_ROW, stopped, MODE_ALL, .vcpus = 2),
+	SCRIPT_ROW("sipi.ignored", SPEC_MP_INIT, SIPI_ROW, sipi_ignored, MODE_ALL, .vcpus = 2),
+	SCRIPT_ROW("sipi.second", SPEC_MP_INIT, SIPI_ROW, sipi_second, MODE_ALL | APS_WAIT,
+		   .vcpus = 2),
 };
 
 TEST_GROUP(init, rows);

@@ -4,12 +4,10 @@
 #include "vm/control.h"
 #include "vm/cpu.h"
 
-enum { PROCESSORS = 0xFF, X2APIC = 1 << 8 };
-
 /* The row's number of processors; the vCPUs are dealt out to them. */
 static bool pin_all(struct fixture *fixture)
 {
-	unsigned count = fixture->run->test->argument & PROCESSORS;
+	unsigned count = fixture->run->test->argument;
 
 	for (unsigned i = 0; i < fixture->vcpus && count != cpus_in_use(); i++)
 		if (!require(fixture->run, "affinity",
@@ -22,7 +20,7 @@ static bool pin_all(struct fixture *fixture)
 static void expect_started(struct fixture *fixture)
 {
 	struct test_run *run = fixture->run;
-	unsigned count = run->test->argument & PROCESSORS;
+	unsigned count = run->test->argument;
 
 	for (unsigned i = 1; i < fixture->vcpus; i++) {
 		const struct vcpu *vcpu = fixture->vm->vcpus[i];
@@ -40,21 +38,11 @@ static void expect_started(struct fixture *fixture)
 	fixture_expect_counts(fixture);
 }
 
-static void bring_up(struct test_run *run)
+static void bring_up(struct fixture *fixture)
 {
-	const enum guest_program *program = run->test->data;
-	struct fixture fixture;
-
-	if (!fixture_open(&fixture, run,
-			  &(struct guest_setup){ .vcpus = VM_VCPUS_MAX,
-						 .x2apic = run->test->argument & X2APIC,
-						 .bsp = *program,
-						 .ap = GUEST_answer }))
-		return;
-	if (pin_all(&fixture) && fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
-	    fixture_wait_all_aps(&fixture, 1) && fixture_wait_arrived(&fixture))
-		expect_started(&fixture);
-	fixture_close(&fixture);
+	if (pin_all(fixture) && fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1) &&
+	    fixture_wait_all_aps(fixture, 1) && fixture_wait_arrived(fixture))
+		expect_started(fixture);
 }
 
 static bool all_count(struct fixture *fixture, uint64_t more_than)
@@ -65,45 +53,49 @@ static bool all_count(struct fixture *fixture, uint64_t more_than)
 	return true;
 }
 
+enum { SHARERS = 12 };
+
 /* None starves: all run, and none gets so far ahead that the others must have waited for it. */
-static void share(struct test_run *run)
+static void share(struct fixture *fixture)
 {
-	enum { VCPUS = 12 };
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(
-		    &fixture, run,
-		    &(struct guest_setup){ .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin }))
-		return;
-	for (unsigned i = 1; i < VCPUS; i++)
-		require(run, "start", vm_start_ap(fixture.vm, i, GUEST_SIPI_PAGE >> 12));
-	if (fixture_start(&fixture) && fixture_wait(&fixture, "all count", all_count, 0)) {
-		expect(run, "running", VCPUS, vm_running(fixture.vm));
-		fixture_wait(&fixture, "all count on", all_count, fixture.slot[0].counter);
+	for (unsigned i = 1; i < SHARERS; i++)
+		require(run, "start", vm_start_ap(fixture->vm, i, GUEST_SIPI_PAGE >> 12));
+	if (fixture_start(fixture) && fixture_wait(fixture, "all count", all_count, 0)) {
+		expect(run, "running", SHARERS, vm_running(fixture->vm));
+		fixture_wait(fixture, "all count on", all_count, fixture->slot[0].counter);
 	}
-	fixture_close(&fixture);
 }
-
-static const enum guest_program broadcast = GUEST_start_others, single = GUEST_start;
 
 #define ROW "VM: more vCPUs than processors"
 
+#define MANY(...) GUEST(.vcpus = VM_VCPUS_MAX, .ap = GUEST_answer, __VA_ARGS__)
+
 static const struct test rows[] = {
-	{ "many.broadcast.1", SPEC_ICR_SHORTHAND, bring_up, .needs = NEEDS_GUEST, .argument = 1,
-	  .data = &broadcast, .row = ROW },
-	{ "many.broadcast.2", SPEC_ICR_SHORTHAND, bring_up, .needs = NEEDS_GUEST, .cpus = 2,
-	  .argument = 2, .data = &broadcast, .row = ROW },
-	{ "many.broadcast.4", SPEC_ICR_SHORTHAND, bring_up, .needs = NEEDS_GUEST, .cpus = 4,
-	  .argument = 4, .data = &broadcast, .row = ROW },
-	{ "many.broadcast.x2apic", SPEC_ICR_SHORTHAND, bring_up, .needs = NEEDS_GUEST,
-	  .argument = 1 | X2APIC, .data = &broadcast, .row = ROW },
-	{ "many.single.1", SPEC_MP_INIT, bring_up, .needs = NEEDS_GUEST, .argument = 1,
-	  .data = &single, .row = ROW },
-	{ "many.single.2", SPEC_MP_INIT, bring_up, .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
-	  .data = &single, .row = ROW },
-	{ "many.single.4", SPEC_MP_INIT, bring_up, .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
-	  .data = &single, .row = ROW },
-	{ "many.share", SPEC_PREEMPTION_TIMER, share, .needs = NEEDS_GUEST, .row = ROW },
+	{ "many.broadcast.1", SPEC_ICR_SHORTHAND, fixture_run, .body = bring_up,
+	  .guest = MANY(.bsp = GUEST_start_others), .needs = NEEDS_GUEST, .argument = 1,
+	  .row = ROW },
+	{ "many.broadcast.2", SPEC_ICR_SHORTHAND, fixture_run, .body = bring_up,
+	  .guest = MANY(.bsp = GUEST_start_others), .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
+	  .row = ROW },
+	{ "many.broadcast.4", SPEC_ICR_SHORTHAND, fixture_run, .body = bring_up,
+	  .guest = MANY(.bsp = GUEST_start_others), .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
+	  .row = ROW },
+	{ "many.broadcast.x2apic", SPEC_ICR_SHORTHAND, fixture_run, .body = bring_up,
+	  .guest = MANY(.bsp = GUEST_start_others, .x2apic = true), .needs = NEEDS_GUEST,
+	  .argument = 1, .row = ROW },
+	{ "many.single.1", SPEC_MP_INIT, fixture_run, .body = bring_up,
+	  .guest = MANY(.bsp = GUEST_start), .needs = NEEDS_GUEST, .argument = 1, .row = ROW },
+	{ "many.single.2", SPEC_MP_INIT, fixture_run, .body = bring_up,
+	  .guest = MANY(.bsp = GUEST_start), .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
+	  .row = ROW },
+	{ "many.single.4", SPEC_MP_INIT, fixture_run, .body = bring_up,
+	  .guest = MANY(.bsp = GUEST_start), .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
+	  .row = ROW },
+	{ "many.share", SPEC_PREEMPTION_TIMER, fixture_run, .body = share,
+	  .guest = GUEST(.vcpus = SHARERS, .bsp = GUEST_spin, .ap = GUEST_spin),
+	  .needs = NEEDS_GUEST, .row = ROW },
 };
 
 TEST_GROUP(many, rows);

@@ -85,29 +85,18 @@ static bool begin(struct fixture *fixture, const struct sequence *sequence, unsi
 	       fixture_wait_arrived(fixture);
 }
 
-static void run_sequence(struct test_run *run)
+static void run_sequence(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	const struct sequence *sequence = run->test->data;
 	const unsigned target = sequence->senders;
-	const struct guest_setup config = {
-		.vcpus = target + 1,
-		.x2apic = run->test->argument & MODE_X2APIC,
-		.decode_apic = run->test->argument & MODE_DECODED,
-		.wait_in_hardware = run->test->argument & HARDWARE_WAIT,
-		.bsp = GUEST_sequence,
-		.ap = GUEST_boots,
-	};
-	struct fixture fixture;
 
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	if (begin(&fixture, sequence, target) &&
-	    fixture_wait_state(&fixture, target, sequence->end)) {
-		expect_boots(&fixture, sequence, target);
+	if (begin(fixture, sequence, target) &&
+	    fixture_wait_state(fixture, target, sequence->end)) {
+		expect_boots(fixture, sequence, target);
 		if (sequence->end == VCPU_WAIT_SIPI)
-			expect_startable(&fixture, target);
+			expect_startable(fixture, target);
 	}
-	fixture_close(&fixture);
 }
 
 static const struct sequence init_hlt = { 0x21, true, 1, 1, 0, VCPU_HALTED };
@@ -116,32 +105,22 @@ static const struct sequence late_init = { 0x121, false, 1, 2, 0, VCPU_WAIT_SIPI
 static const struct sequence two_senders = { 0x2121, false, 2, 2, 0, VCPU_HALTED };
 
 /* An interrupt that comes just before the HLT wakes it, every time. */
-static void sti_hlt(struct test_run *run)
+static void sti_hlt(struct fixture *fixture)
 {
-	const struct guest_setup config = {
-		.vcpus = 2,
-		.x2apic = run->test->argument & MODE_X2APIC,
-		.decode_apic = run->test->argument & MODE_DECODED,
-		.bsp = GUEST_waker,
-		.ap = GUEST_sleeper,
-	};
+	struct test_run *run = fixture->run;
 	enum { TIMES = 50 };
-	struct fixture fixture;
 
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	fixture.shared->rounds = TIMES;
-	fixture.shared->argument[1] = 1;
-	if (require(run, "starting the AP", vm_start_ap(fixture.vm, 1, 1)) &&
-	    fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
-	    fixture_wait_finished(&fixture, 1, 1)) {
-		expect(run, "interrupts handled", TIMES, fixture.slot[1].interrupts);
-		expect_cited(run, SPEC_ICR, "ICR reads that differ", 0, fixture.slot[0].value[1]);
+	fixture->shared->rounds = TIMES;
+	fixture->shared->argument[1] = 1;
+	if (require(run, "starting the AP", vm_start_ap(fixture->vm, 1, 1)) &&
+	    fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1) &&
+	    fixture_wait_finished(fixture, 1, 1)) {
+		expect(run, "interrupts handled", TIMES, fixture->slot[1].interrupts);
+		expect_cited(run, SPEC_ICR, "ICR reads that differ", 0, fixture->slot[0].value[1]);
 		expect(run, "interrupts given", TIMES,
-		       atomic_load(&fixture.vm->vcpus[1]->counts.interrupts));
-		fixture_expect_counts(&fixture);
+		       atomic_load(&fixture->vm->vcpus[1]->counts.interrupts));
+		fixture_expect_counts(fixture);
 	}
-	fixture_close(&fixture);
 }
 
 /* Real mode, whose vector table is at 0: INCW CS:[handled]; IRET. */
@@ -194,31 +173,22 @@ static void nmi_before_sipi(struct fixture *fixture, uint16_t *handled, bool in_
 	fixture_expect_counts(fixture);
 }
 
-static void nmi_wait_sipi(struct test_run *run)
+/* The NMI is pushed below address 0 of the stack, which wraps at 64 KiB. */
+static const struct vm_region stack = { .gpa = STACK_PAGE, .pages = 1 };
+
+static void nmi_wait_sipi(struct fixture *fixture)
 {
-	/* The NMI is pushed below address 0 of the stack, which wraps at 64 KiB. */
-	static const struct vm_region stack = { .gpa = STACK_PAGE, .pages = 1 };
-	const struct guest_setup config = {
-		.vcpus = 2,
-		.wait_in_hardware = run->test->argument & HARDWARE_WAIT,
-		.bsp = GUEST_idle,
-		.ap = GUEST_answer,
-		.region = &stack,
-	};
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 	uint8_t *page;
 
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	page = vm_memory(fixture.vm, 0, PAGE_SIZE);
+	page = vm_memory(fixture->vm, 0, PAGE_SIZE);
 	__builtin_memcpy(page + HANDLER, handler, sizeof(handler));
 	*(uint16_t *)(page + NMI_ENTRY) = HANDLER;
-	nmi_before_sipi(&fixture, (uint16_t *)(page + HANDLED), config.wait_in_hardware);
+	nmi_before_sipi(fixture, (uint16_t *)(page + HANDLED), fixture->setup->wait_in_hardware);
 	/* fixture_close wants page 0 as it was. */
-	require(run, "stopping the vCPUs", vm_stop_all(fixture.vm));
+	require(run, "stopping the vCPUs", vm_stop_all(fixture->vm));
 	__builtin_memset(page + HANDLER, 0, HANDLED + 2 - HANDLER);
 	*(uint16_t *)(page + NMI_ENTRY) = 0;
-	fixture_close(&fixture);
 }
 
 /* Scripts read line by line. */
@@ -273,57 +243,71 @@ static const struct step itself_x2apic[] = {
 };
 /* clang-format on */
 
-#define SEQUENCE(name_, row_, data_, argument_)                                                    \
-	{                                                                                          \
-		.name = name_, .spec = SPEC_MP_INIT, .run = run_sequence,                          \
-		.needs = NEEDS_GUEST | ((argument_)&HARDWARE_WAIT ? BIT(CAP_WAIT_SIPI) : 0),       \
-		.cpus = (argument_)&HARDWARE_WAIT ? 2 : 0, .row = row_, .argument = argument_,     \
-		.data = data_                                                                      \
-	}
+#define SEQUENCE(name_, row_, data_, ...)                                                          \
+	.name = name_, .spec = SPEC_MP_INIT, .run = fixture_run, .body = run_sequence,             \
+	.row = row_, .data = data_,                                                                \
+	.guest = GUEST(.bsp = GUEST_sequence, .ap = GUEST_boots, __VA_ARGS__)
 #define INIT_ROW "IPI: INIT"
 #define SIPI_ROW "IPI: SIPI"
 #define NMI_ROW "IPI: NMI"
 #define FIXED_ROW "IPI: Fixed"
 
 static const struct test rows[] = {
-	SEQUENCE("race.init_hlt.xapic", INIT_ROW, &init_hlt, 0),
-	SEQUENCE("race.init_hlt.decoded", INIT_ROW, &init_hlt, MODE_DECODED),
-	SEQUENCE("race.init_hlt.x2apic", INIT_ROW, &init_hlt, MODE_X2APIC),
-	SEQUENCE("race.init_hlt.hardware_wait", INIT_ROW, &init_hlt, HARDWARE_WAIT),
-	SEQUENCE("race.early_sipi.xapic", SIPI_ROW, &early_sipi, 0),
-	SEQUENCE("race.early_sipi.x2apic", SIPI_ROW, &early_sipi, MODE_X2APIC),
-	SEQUENCE("race.late_init.xapic", INIT_ROW, &late_init, 0),
-	SEQUENCE("race.late_init.x2apic", INIT_ROW, &late_init, MODE_X2APIC),
-	SEQUENCE("race.two_senders.xapic", INIT_ROW, &two_senders, 0),
-	SEQUENCE("race.two_senders.x2apic", INIT_ROW, &two_senders, MODE_X2APIC),
+	{ SEQUENCE("race.init_hlt.xapic", INIT_ROW, &init_hlt, .vcpus = 2), .needs = NEEDS_GUEST },
+	{ SEQUENCE("race.init_hlt.decoded", INIT_ROW, &init_hlt, .vcpus = 2, .decode_apic = true),
+	  .needs = NEEDS_GUEST },
+	{ SEQUENCE("race.init_hlt.x2apic", INIT_ROW, &init_hlt, .vcpus = 2, .x2apic = true),
+	  .needs = NEEDS_GUEST },
+	{ SEQUENCE("race.init_hlt.hardware_wait", INIT_ROW, &init_hlt, .vcpus = 2,
+		   .wait_in_hardware = true),
+	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 2 },
+	{ SEQUENCE("race.early_sipi.xapic", SIPI_ROW, &early_sipi, .vcpus = 2),
+	  .needs = NEEDS_GUEST },
+	{ SEQUENCE("race.early_sipi.x2apic", SIPI_ROW, &early_sipi, .vcpus = 2, .x2apic = true),
+	  .needs = NEEDS_GUEST },
+	{ SEQUENCE("race.late_init.xapic", INIT_ROW, &late_init, .vcpus = 2),
+	  .needs = NEEDS_GUEST },
+	{ SEQUENCE("race.late_init.x2apic", INIT_ROW, &late_init, .vcpus = 2, .x2apic = true),
+	  .needs = NEEDS_GUEST },
+	{ SEQUENCE("race.two_senders.xapic", INIT_ROW, &two_senders, .vcpus = 3),
+	  .needs = NEEDS_GUEST },
+	{ SEQUENCE("race.two_senders.x2apic", INIT_ROW, &two_senders, .vcpus = 3, .x2apic = true),
+	  .needs = NEEDS_GUEST },
 	{ .name = "race.sti_hlt.xapic",
 	  .spec = SPEC_STI,
-	  .run = sti_hlt,
+	  .run = fixture_run,
+	  .body = sti_hlt,
+	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper),
 	  .needs = NEEDS_GUEST,
 	  .row = FIXED_ROW },
 	{ .name = "race.sti_hlt.x2apic",
 	  .spec = SPEC_STI,
-	  .run = sti_hlt,
+	  .run = fixture_run,
+	  .body = sti_hlt,
+	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper, .x2apic = true),
 	  .needs = NEEDS_GUEST,
-	  .row = FIXED_ROW,
-	  .argument = MODE_X2APIC },
+	  .row = FIXED_ROW },
 	{ .name = "race.nmi_wait_sipi",
 	  .spec = SPEC_WAIT_FOR_SIPI,
-	  .run = nmi_wait_sipi,
+	  .run = fixture_run,
+	  .body = nmi_wait_sipi,
+	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_idle, .ap = GUEST_answer, .region = &stack),
 	  .needs = NEEDS_GUEST,
 	  .row = NMI_ROW },
 	{ .name = "race.nmi_wait_sipi.hardware",
 	  .spec = SPEC_WAIT_FOR_SIPI,
-	  .run = nmi_wait_sipi,
+	  .run = fixture_run,
+	  .body = nmi_wait_sipi,
+	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_idle, .ap = GUEST_answer, .region = &stack,
+			 .wait_in_hardware = true),
 	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI),
 	  .cpus = 2,
-	  .row = NMI_ROW,
-	  .argument = HARDWARE_WAIT },
+	  .row = NMI_ROW },
 	SCRIPT_ROW("race.half_waits", SPEC_IPI_DESTINATION, SIPI_ROW, half_waits,
-		   VCPUS(5) | APS_WAIT),
-	SCRIPT_ROW("race.itself", SPEC_IPI_DESTINATION, FIXED_ROW, itself, VCPUS(2) | MODE_XAPIC),
+		   MODE_ALL | APS_WAIT, .vcpus = 5),
+	SCRIPT_ROW("race.itself", SPEC_IPI_DESTINATION, FIXED_ROW, itself, MODE_XAPIC, .vcpus = 2),
 	SCRIPT_ROW("race.itself.x2apic", SPEC_IPI_DESTINATION, FIXED_ROW, itself_x2apic,
-		   VCPUS(2) | MODE_X2APIC),
+		   MODE_X2APIC, .vcpus = 2),
 };
 
 TEST_GROUP(race, rows);

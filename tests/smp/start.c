@@ -170,51 +170,24 @@ static void check_ap(struct fixture *fixture, unsigned id, uint8_t vector)
 	expect_bits_cited(run, SPEC_CPUID_LEAF_1, "guest: APIC id", id, slot->apic_id);
 }
 
-enum { X2APIC = 1 << 8, HARDWARE = 1 << 9, DECODE = 1 << 10, ONE_SIPI = 1 << 11 };
-
-static struct guest_setup config_of(const struct test *test, unsigned vcpus)
-{
-	return (struct guest_setup){
-		.vcpus = vcpus,
-		.x2apic = test->argument & X2APIC,
-		.wait_in_hardware = test->argument & HARDWARE,
-		.decode_apic = test->argument & DECODE,
-		.capture = true,
-		.bsp = GUEST_start,
-		.ap = GUEST_answer,
-	};
-}
-
-/* As many vCPUs as there are processors where they wait in hardware, else four. */
-static unsigned vcpus_for(const struct test *test)
-{
-	return test->argument & HARDWARE && cpus_in_use() < 4 ? cpus_in_use() : 4;
-}
-
 /* The classic sequence starts every AP; the second SIPI changes nothing. */
-static void start_all(struct test_run *run)
+static void start_all(struct fixture *fixture)
 {
-	struct guest_setup config = config_of(run->test, vcpus_for(run->test));
-	uint8_t vector = (uint8_t)run->test->argument;
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
+	uint8_t vector = fixture->setup->sipi_vector;
 
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	fixture.shared->vector = vector;
-	fixture.shared->sipis = run->test->argument & ONE_SIPI ? 1 : 2;
-	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
-	    fixture_wait_all_aps(&fixture, 1) && fixture_wait_arrived(&fixture)) {
-		for (unsigned id = 1; id < fixture.vcpus; id++) {
-			const struct vcpu *vcpu = fixture.vm->vcpus[id];
+	if (fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1) &&
+	    fixture_wait_all_aps(fixture, 1) && fixture_wait_arrived(fixture)) {
+		for (unsigned id = 1; id < fixture->vcpus; id++) {
+			const struct vcpu *vcpu = fixture->vm->vcpus[id];
 
-			check_ap(&fixture, id, vector);
-			expect_cited(run, SPEC_MP_INIT, "starts", 1, fixture.slot[id].entered);
-			expect_cited(run, SPEC_MP_INIT, "SIPIs ignored", fixture.shared->sipis - 1,
+			check_ap(fixture, id, vector);
+			expect_cited(run, SPEC_MP_INIT, "starts", 1, fixture->slot[id].entered);
+			expect_cited(run, SPEC_MP_INIT, "SIPIs ignored", fixture->shared->sipis - 1,
 				     atomic_load(&vcpu->counts.sipis_ignored));
 		}
-		fixture_expect_counts(&fixture);
+		fixture_expect_counts(fixture);
 	}
-	fixture_close(&fixture);
 }
 
 static bool waits_in_hardware(struct fixture *fixture, uint64_t slot)
@@ -228,7 +201,7 @@ static bool physical_sipi(struct fixture *fixture)
 	struct test_run *run = fixture->run;
 	struct ipi sipi = { .destination = 1,
 			    .mode = DELIVERY_SIPI,
-			    .vector = (uint8_t)run->test->argument,
+			    .vector = fixture->setup->sipi_vector,
 			    .assert = true };
 
 	return fixture_start(fixture) &&
@@ -237,61 +210,46 @@ static bool physical_sipi(struct fixture *fixture)
 	       fixture_wait_all_aps(fixture, 1);
 }
 
-static void hardware_vector(struct test_run *run)
+static void hardware_vector(struct fixture *fixture)
 {
-	struct guest_setup config = config_of(run->test, 2);
-	uint8_t vector = (uint8_t)run->test->argument;
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
+	uint8_t vector = fixture->setup->sipi_vector;
 
-	config.bsp = GUEST_idle;
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	if (physical_sipi(&fixture)) {
-		const struct vcpu *vcpu = fixture.vm->vcpus[1];
+	if (physical_sipi(fixture)) {
+		const struct vcpu *vcpu = fixture->vm->vcpus[1];
 
 		expect(run, "exits by a physical SIPI", 1,
 		       atomic_load(&vcpu->counts.hardware_sipis));
 		expect_bits(run, "vector in the exit qualification", vector,
 			    vcpu->sipi_wait.vector);
-		check_ap(&fixture, 1, vector);
+		check_ap(fixture, 1, vector);
 	}
-	fixture_close(&fixture);
 }
 
 /* The SIPI ends the activity state; it blocks nothing. */
-static void exit_state(struct test_run *run)
+static void exit_state(struct fixture *fixture)
 {
-	struct guest_setup config = config_of(run->test, 2);
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	config.bsp = GUEST_idle;
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	if (physical_sipi(&fixture))
+	if (physical_sipi(fixture))
 		expect_bits(run, "interruptibility saved by the exit", 0,
-			    fixture.vm->vcpus[1]->sipi_wait.interruptibility);
-	fixture_close(&fixture);
+			    fixture->vm->vcpus[1]->sipi_wait.interruptibility);
 }
 
 /* The same AP again and again: no state of the boot before remains. */
-static void restart(struct test_run *run)
+static void restart(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	enum { TIMES = 100 };
-	struct guest_setup config = config_of(run->test, 2);
-	struct fixture fixture;
 
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	fixture.shared->vector = (uint8_t)run->test->argument;
-	fixture.shared->rounds = TIMES;
-	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
-	    fixture_wait_all_aps(&fixture, TIMES)) {
-		check_ap(&fixture, 1, (uint8_t)run->test->argument);
-		expect(run, "starts", TIMES, fixture.slot[1].entered);
-		expect(run, "INITs", TIMES, atomic_load(&fixture.vm->vcpus[1]->counts.inits));
-		fixture_expect_counts(&fixture);
+	fixture->shared->rounds = TIMES;
+	if (fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1) &&
+	    fixture_wait_all_aps(fixture, TIMES)) {
+		check_ap(fixture, 1, fixture->setup->sipi_vector);
+		expect(run, "starts", TIMES, fixture->slot[1].entered);
+		expect(run, "INITs", TIMES, atomic_load(&fixture->vm->vcpus[1]->counts.inits));
+		fixture_expect_counts(fixture);
 	}
-	fixture_close(&fixture);
 }
 
 static bool is_counting(struct fixture *fixture, uint64_t more_than)
@@ -300,76 +258,91 @@ static bool is_counting(struct fixture *fixture, uint64_t more_than)
 }
 
 /* INIT ends whatever runs and waits; a SIPI that is not awaited does nothing. */
-static void init_while_running(struct test_run *run)
+static void init_while_running(struct fixture *fixture)
 {
-	struct guest_setup config = config_of(run->test, 2);
+	struct test_run *run = fixture->run;
 	struct ipi sipi = {
 		.destination = 1, .mode = DELIVERY_SIPI, .vector = 0x10, .assert = true
 	};
 	struct ipi init = { .destination = 1, .mode = DELIVERY_INIT, .assert = true };
-	struct fixture fixture;
 
-	config.bsp = GUEST_idle;
-	config.ap = GUEST_spin;
-	if (!fixture_open(&fixture, run, &config))
-		return;
-	if (fixture_start(&fixture) && require(run, "start", vm_start_ap(fixture.vm, 1, 1)) &&
-	    fixture_wait(&fixture, "the AP counts", is_counting, 10)) {
-		require(run, "SIPI", ipi_send(fixture.vm, &sipi));
-		fixture_wait(&fixture, "the AP counts on after a SIPI", is_counting,
-			     fixture.slot[1].counter + 10);
-		expect_cited(run, SPEC_MP_INIT, "starts", 1, fixture.slot[1].entered);
-		require(run, "INIT", ipi_send(fixture.vm, &init));
-		if (fixture_wait_state(&fixture, 1, VCPU_WAIT_SIPI)) {
-			uint32_t counter = fixture.slot[1].counter;
+	if (fixture_start(fixture) && require(run, "start", vm_start_ap(fixture->vm, 1, 1)) &&
+	    fixture_wait(fixture, "the AP counts", is_counting, 10)) {
+		require(run, "SIPI", ipi_send(fixture->vm, &sipi));
+		fixture_wait(fixture, "the AP counts on after a SIPI", is_counting,
+			     fixture->slot[1].counter + 10);
+		expect_cited(run, SPEC_MP_INIT, "starts", 1, fixture->slot[1].entered);
+		require(run, "INIT", ipi_send(fixture->vm, &init));
+		if (fixture_wait_state(fixture, 1, VCPU_WAIT_SIPI)) {
+			uint32_t counter = fixture->slot[1].counter;
 
-			require(run, "SIPI", ipi_send(fixture.vm, &sipi));
-			fixture_wait(&fixture, "the AP counts again", is_counting, counter + 10);
-			expect_cited(run, SPEC_AFTER_INIT, "starts", 2, fixture.slot[1].entered);
-			check_ap(&fixture, 1, 0x10);
+			require(run, "SIPI", ipi_send(fixture->vm, &sipi));
+			fixture_wait(fixture, "the AP counts again", is_counting, counter + 10);
+			expect_cited(run, SPEC_AFTER_INIT, "starts", 2, fixture->slot[1].entered);
+			check_ap(fixture, 1, 0x10);
 		}
 	}
-	fixture_close(&fixture);
 }
 
 #define HARDWARE_NEEDS (NEEDS_GUEST | BIT(CAP_WAIT_SIPI))
 
+/* The boot processor starts the APs; starts one again and again; the test starts it. */
+#define STARTS(...)                                                                                \
+	GUEST(.vcpus = 4, .capture = true, .bsp = GUEST_start, .ap = GUEST_answer, __VA_ARGS__)
+#define RESTARTS(...)                                                                              \
+	GUEST(.vcpus = 2, .capture = true, .bsp = GUEST_start, .ap = GUEST_answer, __VA_ARGS__)
+#define AWAITS(...)                                                                                \
+	GUEST(.vcpus = 2, .capture = true, .bsp = GUEST_idle, .ap = GUEST_answer, __VA_ARGS__)
+#define COUNTS(...)                                                                                \
+	GUEST(.vcpus = 2, .capture = true, .bsp = GUEST_idle, .ap = GUEST_spin, __VA_ARGS__)
+
 static const struct test rows[] = {
-	{ "start.xapic.registers", SPEC_AFTER_INIT, start_all,
-	  .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS), .row = "IPI: SIPI", .argument = 1 },
-	{ "start.xapic.decoded", SPEC_AFTER_INIT, start_all, .needs = NEEDS_GUEST,
-	  .row = "APIC: ICR", .argument = 1 | DECODE },
-	{ "start.x2apic", SPEC_AFTER_INIT, start_all, .needs = NEEDS_GUEST, .row = "APIC: ICR",
-	  .argument = 1 | X2APIC },
-	{ "start.xapic.hardware_wait", SPEC_AFTER_INIT, start_all, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
-	{ "start.x2apic.hardware_wait", SPEC_AFTER_INIT, start_all, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "waiting: by the hardware", .argument = 1 | HARDWARE | X2APIC },
-	{ "start.one_sipi", SPEC_MP_INIT, start_all, .needs = NEEDS_GUEST, .row = "IPI: SIPI",
-	  .argument = 1 | ONE_SIPI },
-	{ "start.vector.10", SPEC_MP_INIT, start_all, .needs = NEEDS_GUEST,
-	  .row = "vCPU: SIPI vector", .argument = 0x10 },
-	{ "start.vector.9f", SPEC_MP_INIT, start_all, .needs = NEEDS_GUEST,
-	  .row = "vCPU: SIPI vector", .argument = 0x9F },
-	{ "start.hardware_wait.vector.01", SPEC_EXIT_SIPI, hardware_vector, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "waiting: by the hardware", .argument = 0x01 | HARDWARE },
-	{ "start.hardware_wait.vector.10", SPEC_EXIT_SIPI, hardware_vector, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "vCPU: SIPI vector", .argument = 0x10 | HARDWARE },
-	{ "start.hardware_wait.vector.9f", SPEC_EXIT_SIPI, hardware_vector, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "vCPU: SIPI vector", .argument = 0x9F | HARDWARE },
-	{ "start.hardware_wait.exit_state", SPEC_EXIT_SAVES, exit_state, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
-	{ "start.restart.xapic", SPEC_AFTER_INIT, restart, .needs = NEEDS_GUEST, .row = "IPI: INIT",
-	  .argument = 1 },
-	{ "start.restart.x2apic", SPEC_AFTER_INIT, restart, .needs = NEEDS_GUEST,
-	  .row = "IPI: INIT", .argument = 1 | X2APIC },
-	{ "start.restart.hardware_wait", SPEC_AFTER_INIT, restart, .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "waiting: by the hardware", .argument = 1 | HARDWARE },
-	{ "start.init_while_running", SPEC_AFTER_INIT, init_while_running, .needs = NEEDS_GUEST,
-	  .row = "IPI: INIT", .argument = 1 },
-	{ "start.init_while_running.hardware_wait", SPEC_AFTER_INIT, init_while_running,
-	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware",
-	  .argument = 1 | HARDWARE },
+	{ "start.xapic.registers", SPEC_AFTER_INIT, fixture_run, .body = start_all,
+	  .guest = STARTS(.sipi_vector = 1), .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS),
+	  .row = "IPI: SIPI" },
+	{ "start.xapic.decoded", SPEC_AFTER_INIT, fixture_run, .body = start_all,
+	  .guest = STARTS(.sipi_vector = 1, .decode_apic = true), .needs = NEEDS_GUEST,
+	  .row = "APIC: ICR" },
+	{ "start.x2apic", SPEC_AFTER_INIT, fixture_run, .body = start_all,
+	  .guest = STARTS(.sipi_vector = 1, .x2apic = true), .needs = NEEDS_GUEST,
+	  .row = "APIC: ICR" },
+	{ "start.xapic.hardware_wait", SPEC_AFTER_INIT, fixture_run, .body = start_all,
+	  .guest = STARTS(.sipi_vector = 1, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware" },
+	{ "start.x2apic.hardware_wait", SPEC_AFTER_INIT, fixture_run, .body = start_all,
+	  .guest = STARTS(.sipi_vector = 1, .x2apic = true, .wait_in_hardware = true),
+	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware" },
+	{ "start.one_sipi", SPEC_MP_INIT, fixture_run, .body = start_all,
+	  .guest = STARTS(.sipi_vector = 1, .sipis = 1), .needs = NEEDS_GUEST, .row = "IPI: SIPI" },
+	{ "start.vector.10", SPEC_MP_INIT, fixture_run, .body = start_all,
+	  .guest = STARTS(.sipi_vector = 0x10), .needs = NEEDS_GUEST, .row = "vCPU: SIPI vector" },
+	{ "start.vector.9f", SPEC_MP_INIT, fixture_run, .body = start_all,
+	  .guest = STARTS(.sipi_vector = 0x9F), .needs = NEEDS_GUEST, .row = "vCPU: SIPI vector" },
+	{ "start.hardware_wait.vector.01", SPEC_EXIT_SIPI, fixture_run, .body = hardware_vector,
+	  .guest = AWAITS(.sipi_vector = 0x01, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware" },
+	{ "start.hardware_wait.vector.10", SPEC_EXIT_SIPI, fixture_run, .body = hardware_vector,
+	  .guest = AWAITS(.sipi_vector = 0x10, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "vCPU: SIPI vector" },
+	{ "start.hardware_wait.vector.9f", SPEC_EXIT_SIPI, fixture_run, .body = hardware_vector,
+	  .guest = AWAITS(.sipi_vector = 0x9F, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "vCPU: SIPI vector" },
+	{ "start.hardware_wait.exit_state", SPEC_EXIT_SAVES, fixture_run, .body = exit_state,
+	  .guest = AWAITS(.sipi_vector = 1, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware" },
+	{ "start.restart.xapic", SPEC_AFTER_INIT, fixture_run, .body = restart,
+	  .guest = RESTARTS(.sipi_vector = 1), .needs = NEEDS_GUEST, .row = "IPI: INIT" },
+	{ "start.restart.x2apic", SPEC_AFTER_INIT, fixture_run, .body = restart,
+	  .guest = RESTARTS(.sipi_vector = 1, .x2apic = true), .needs = NEEDS_GUEST,
+	  .row = "IPI: INIT" },
+	{ "start.restart.hardware_wait", SPEC_AFTER_INIT, fixture_run, .body = restart,
+	  .guest = RESTARTS(.sipi_vector = 1, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware" },
+	{ "start.init_while_running", SPEC_AFTER_INIT, fixture_run, .body = init_while_running,
+	  .guest = COUNTS(.sipi_vector = 1), .needs = NEEDS_GUEST, .row = "IPI: INIT" },
+	{ "start.init_while_running.hardware_wait", SPEC_AFTER_INIT, fixture_run,
+	  .body = init_while_running, .guest = COUNTS(.sipi_vector = 1, .wait_in_hardware = true),
+	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware" },
 };
 
 TEST_GROUP(start, rows);

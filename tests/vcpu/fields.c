@@ -108,56 +108,50 @@ static void exchange_all(struct vcpu *vcpu, void *argument)
 			exchange(vcpu, argument, &vmcs_rows[i]);
 }
 
-static void field_access(struct test_run *run)
+static void field_access(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct request unknown = { .encoding = 0x7FFE };
 	struct request read_only = { .encoding = EXIT_REASON };
-	struct fixture fixture;
 
-	if (!state_open(&fixture, run, 2))
-		return;
-	if (start_and_pause(&fixture)) {
-		require(run, "fields", vcpu_call(fixture.vm->vcpus[SUBJECT], exchange_all, run));
+	if (start_and_pause(fixture)) {
+		require(run, "fields", vcpu_call(fixture->vm->vcpus[SUBJECT], exchange_all, run));
 		expect(run, "reading an unknown field", STATUS_NOT_FOUND,
-		       call(&fixture, get, &unknown));
+		       call(fixture, get, &unknown));
 		expect(run, "writing an unknown field", STATUS_NOT_FOUND,
-		       call(&fixture, set, &unknown));
-		expect(run, "reading the exit reason", STATUS_OK, call(&fixture, get, &read_only));
+		       call(fixture, set, &unknown));
+		expect(run, "reading the exit reason", STATUS_OK, call(fixture, get, &read_only));
 		if (!(vmx_caps.misc & BIT(29)))
 			expect(run, "writing a read-only field", STATUS_VM_FAIL_VALID,
-			       call(&fixture, set, &read_only));
-		require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
-		if (state_wait_counting(&fixture, SUBJECT))
-			state_release(&fixture, SUBJECT, "the guest, after all its fields changed");
+			       call(fixture, set, &read_only));
+		require(run, "resume", vcpu_resume(fixture->vm->vcpus[SUBJECT]));
+		if (state_wait_counting(fixture, SUBJECT))
+			state_release(fixture, SUBJECT, "the guest, after all its fields changed");
 	}
-	fixture_close(&fixture);
 }
 
 /* A field's value is the guest's: it sees what is written, and what it wrote is read. */
-static void field_effect(struct test_run *run)
+static void field_effect(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct request dr7 = { .encoding = GUEST_DR7 }, rsp = { .encoding = GUEST_RSP };
-	struct fixture fixture;
 
-	if (!state_open(&fixture, run, 2))
-		return;
-	if (start_and_pause(&fixture)) {
+	if (start_and_pause(fixture)) {
 		struct guest_registers *fill =
-			(struct guest_registers *)&state_of(&fixture, SUBJECT)->fill;
+			(struct guest_registers *)&state_of(fixture, SUBJECT)->fill;
 
-		expect(run, "reading DR7", STATUS_OK, call(&fixture, get, &dr7));
+		expect(run, "reading DR7", STATUS_OK, call(fixture, get, &dr7));
 		expect_bits(run, "DR7 that the guest wrote", fill->dr7, dr7.value);
-		expect(run, "reading RSP", STATUS_OK, call(&fixture, get, &rsp));
+		expect(run, "reading RSP", STATUS_OK, call(fixture, get, &rsp));
 		expect_bits(run, "RSP that the guest wrote", fill->gpr[RSP], rsp.value);
 		/* From here on these are the values that the guest should find. */
 		fill->dr7 = dr7.value ^= 0xA4;
 		fill->gpr[RSP] = rsp.value ^= 0x1234567890;
-		expect(run, "writing DR7", STATUS_OK, call(&fixture, set, &dr7));
-		expect(run, "writing RSP", STATUS_OK, call(&fixture, set, &rsp));
-		require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT]));
-		state_release(&fixture, SUBJECT, "after DR7 and RSP were written");
+		expect(run, "writing DR7", STATUS_OK, call(fixture, set, &dr7));
+		expect(run, "writing RSP", STATUS_OK, call(fixture, set, &rsp));
+		require(run, "resume", vcpu_resume(fixture->vm->vcpus[SUBJECT]));
+		state_release(fixture, SUBJECT, "after DR7 and RSP were written");
 	}
-	fixture_close(&fixture);
 }
 
 /* --- all at once -------------------------------------------------------------------------------
@@ -207,28 +201,25 @@ static void take_and_dump(struct vcpu *vcpu, void *argument)
 	backend->dump(vcpu, dump_line);
 }
 
-static void field_dump(struct test_run *run)
+static void field_dump(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct snapshot space[2];
 	unsigned there = 0;
-	struct fixture fixture;
 
 	first = &space[0];
 	second = &space[1];
-	if (!state_open(&fixture, run, 2))
-		return;
 	dump.run = run;
 	dump.lines = dump.fields = 0;
-	if (start_and_pause(&fixture) &&
+	if (start_and_pause(fixture) &&
 	    expect(run, "the table of fields fits", true, vmcs_row_count <= FIELDS_MAX)) {
-		require(run, "dump", vcpu_call(fixture.vm->vcpus[SUBJECT], take_and_dump, first));
+		require(run, "dump", vcpu_call(fixture->vm->vcpus[SUBJECT], take_and_dump, first));
 		for (unsigned i = 0; i < vmcs_row_count; i++)
 			there += first->there[i];
 		expect(run, "at least the basic fields", true, there >= 60);
 		expect(run, "fields in the dump", there, dump.fields);
 		expect(run, "lines of the dump", 1 + there, dump.lines);
 	}
-	fixture_close(&fixture);
 }
 
 /* --- two moments -------------------------------------------------------------------------------
@@ -298,84 +289,75 @@ static void moments(struct fixture *fixture)
 			     value_of(first, GUEST_RIP) != value_of(second, GUEST_RIP));
 }
 
-static void field_moments(struct test_run *run)
+static void field_moments(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct snapshot space[2];
 	int cpu = (int)cpu_in_use(cpus_in_use() - 1)->index;
-	struct fixture fixture;
 
 	first = &space[0];
 	second = &space[1];
-	if (!state_open(&fixture, run, 3))
-		return;
-	if (require(run, "affinity", vcpu_set_affinity(fixture.vm->vcpus[SUBJECT], cpu)) &&
-	    require(run, "affinity", vcpu_set_affinity(fixture.vm->vcpus[OTHER], cpu)) &&
-	    start_and_pause(&fixture))
-		moments(&fixture);
-	fixture_close(&fixture);
+	if (require(run, "affinity", vcpu_set_affinity(fixture->vm->vcpus[SUBJECT], cpu)) &&
+	    require(run, "affinity", vcpu_set_affinity(fixture->vm->vcpus[OTHER], cpu)) &&
+	    start_and_pause(fixture))
+		moments(fixture);
 }
 
 /* The guest's fields travel; the host's are the new processor's. */
-static void field_migration(struct test_run *run)
+static void field_migration(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct snapshot space[2];
-	struct fixture fixture;
 	struct vcpu *vcpu;
 
 	first = &space[0];
 	second = &space[1];
-	if (!state_open(&fixture, run, 2))
-		return;
-	vcpu = fixture.vm->vcpus[SUBJECT];
-	if (require(run, "affinity", vcpu_set_affinity(vcpu, 0)) && start_and_pause(&fixture) &&
-	    take_snapshot(&fixture, SUBJECT, first) &&
+	vcpu = fixture->vm->vcpus[SUBJECT];
+	if (require(run, "affinity", vcpu_set_affinity(vcpu, 0)) && start_and_pause(fixture) &&
+	    take_snapshot(fixture, SUBJECT, first) &&
 	    require(run, "affinity", vcpu_set_affinity(vcpu, (int)cpu_in_use(1)->index)) &&
-	    take_snapshot(&fixture, SUBJECT, second)) {
+	    take_snapshot(fixture, SUBJECT, second)) {
 		compare(run, of_host);
 		expect(run, "GS base of the host has changed", true,
 		       value_of(first, HOST_GS_BASE) != value_of(second, HOST_GS_BASE));
 		expect(run, "TR base of the host has changed", true,
 		       value_of(first, HOST_TR_BASE) != value_of(second, HOST_TR_BASE));
 	}
-	fixture_close(&fixture);
 }
 
 /* "This field exists only on processors that support ...": all of this machine are alike. */
-static void same_fields(struct test_run *run)
+static void same_fields(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct snapshot space[2];
-	struct fixture fixture;
 
 	first = &space[0];
 	second = &space[1];
-	if (!fixture_open(&fixture, run,
-			  &(struct guest_setup){
-				  .vcpus = (unsigned)min_u64(cpus_in_use(), VM_VCPUS_MAX) }))
-		return;
-	if (take_snapshot(&fixture, 0, first))
-		for (unsigned id = 1; id < fixture.vcpus; id++) {
-			if (!take_snapshot(&fixture, id, second))
+	if (take_snapshot(fixture, 0, first))
+		for (unsigned id = 1; id < fixture->vcpus; id++) {
+			if (!take_snapshot(fixture, id, second))
 				break;
 			for (unsigned i = 0; i < vmcs_row_count; i++)
 				expect(run, vmcs_rows[i].name, first->there[i], second->there[i]);
 		}
-	fixture_close(&fixture);
 }
 
 #define LONG_MODE (NEEDS_GUEST | BIT(CAP_LONG_MODE))
 #define ROW "vCPU: VMCS fields"
 
 static const struct test rows[] = {
-	{ "vcpu.fields.access", SPEC_VMCS_ACCESS, field_access, .needs = LONG_MODE, .row = ROW },
-	{ "vcpu.fields.effect", SPEC_VMCS_GUEST_STATE, field_effect, .needs = LONG_MODE,
-	  .row = ROW },
-	{ "vcpu.fields.dump", SPEC_VMCS_ACCESS, field_dump, .needs = LONG_MODE, .row = ROW },
-	{ "vcpu.fields.moments", SPEC_VMCS_GUEST_STATE, field_moments, .needs = LONG_MODE,
-	  .row = ROW },
-	{ "vcpu.fields.migration", SPEC_VMCS_HOST_STATE, field_migration, .needs = LONG_MODE,
-	  .cpus = 2, .row = ROW },
-	{ "vcpu.fields.same_everywhere", SPEC_VMCS_ENCODING, same_fields, .needs = NEEDS_GUEST,
-	  .cpus = 2, .row = ROW },
+	{ "vcpu.fields.access", SPEC_VMCS_ACCESS, fixture_run, .body = field_access,
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.effect", SPEC_VMCS_GUEST_STATE, fixture_run, .body = field_effect,
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.dump", SPEC_VMCS_ACCESS, fixture_run, .body = field_dump,
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.moments", SPEC_VMCS_GUEST_STATE, fixture_run, .body = field_moments,
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .row = ROW },
+	{ "vcpu.fields.migration", SPEC_VMCS_HOST_STATE, fixture_run, .body = field_migration,
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .cpus = 2, .row = ROW },
+	{ "vcpu.fields.same_everywhere", SPEC_VMCS_ENCODING, fixture_run, .body = same_fields,
+	  .guest = GUEST(.vcpus = 0), .needs = NEEDS_GUEST, .cpus = 2, .row = ROW },
 };
 
 TEST_GROUP(fields, rows);

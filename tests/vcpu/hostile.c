@@ -4,13 +4,13 @@
  * and every MSR, and are only run when a filter names them.
  */
 #include "suite/describe.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
+#include "x86/insn.h"
 
 #include "tests/lib/broken.h"
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
-#include "vm/control.h"
-#include "vm/cpu.h"
-#include "vmx/insn.h"
 
 /* What a guest could spoil on the processor that it runs on. */
 struct host_state {
@@ -21,15 +21,17 @@ struct host_state {
 
 static void read_host(struct host_state *host)
 {
+	enum { TSC_AUX = 0xC0000103, RDTSCP = 1 << 27 };
 	static const uint32_t msrs[] = { 0x1B,	     0x174,	 0x175,	     0x176,
 					 0x277,	     0xC0000080, 0xC0000081, 0xC0000082,
-					 0xC0000083, 0xC0000084, 0xC0000102, 0xC0000103 };
+					 0xC0000083, 0xC0000084, 0xC0000102, TSC_AUX };
 	_Static_assert(ARRAY_SIZE(msrs) == ARRAY_SIZE(host->msr), "a place for each");
 
 	struct __attribute__((packed)) {
 		uint16_t limit;
 		uint64_t base;
 	} gdtr, idtr;
+	uint32_t leaf[4];
 
 	__builtin_memset(host, 0, sizeof(*host));
 	__asm__ volatile("mov %%cr0, %0" : "=r"(host->cr0));
@@ -45,9 +47,10 @@ static void read_host(struct host_state *host)
 	host->idt = idtr.base;
 	__asm__ volatile("str %0; sldt %1" : "=m"(host->tr), "=m"(host->ldtr));
 	__asm__ volatile("mov %%cs, %0; mov %%ss, %1" : "=m"(host->cs), "=m"(host->ss));
+	backend->cpuid(0x80000001, 0, leaf);
 	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++)
-		if (rdmsr_try(msrs[i], &host->msr[i]) != STATUS_OK)
-			host->msr[i] = 0;
+		if (msrs[i] != TSC_AUX || leaf[3] & RDTSCP)
+			host->msr[i] = rdmsr(msrs[i]);
 }
 
 /* What the exits must be, one after the other. */
@@ -57,40 +60,38 @@ struct sweep {
 	uint32_t strange;
 };
 
-struct scene {
-	struct fixture fixture;
-	struct host_state before;
-	struct sweep sweep;
-};
+typedef bool exit_fn(struct vcpu *vcpu, const struct vm_exit *exit, void *sweep);
 
-static bool open(struct scene *scene, struct test_run *run, enum guest_program program,
-		 bool (*on_exit)(struct vcpu *vcpu, const struct vm_exit *exit, void *sweep))
+/* Runs the guest to its end; each of its exits comes to the function first. */
+static bool sweep_through(struct fixture *fixture, struct sweep *sweep, exit_fn *on_exit)
 {
-	static const struct vm_region tables = { .gpa = GUEST_TABLES, .pages = 3 };
-	const struct guest_setup config = { .vcpus = 1, .bsp = program, .region = &tables };
-
-	read_host(&scene->before);
-	if (!fixture_open(&scene->fixture, run, &config))
-		return false;
-	scene->fixture.vm->on_exit = on_exit;
-	scene->fixture.vm->on_exit_argument = &scene->sweep;
-	return true;
+	fixture->vm->on_exit = on_exit;
+	fixture->vm->on_exit_argument = sweep;
+	return fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1);
 }
 
-static bool finish(struct scene *scene)
+static bool finish(struct fixture *fixture)
 {
-	return fixture_start(&scene->fixture) && fixture_wait_finished(&scene->fixture, 0, 1);
+	return fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1);
 }
 
-static void close(struct scene *scene)
+static void expect_host(struct test_run *run, const struct host_state *before)
 {
-	struct test_run *run = scene->fixture.run;
 	struct host_state after;
 
-	fixture_close(&scene->fixture);
 	read_host(&after);
 	expect(run, "the host's registers are as before", 0,
-	       (uint64_t) !!__builtin_memcmp(&after, &scene->before, sizeof(after)));
+	       (uint64_t) !!__builtin_memcmp(&after, before, sizeof(after)));
+}
+
+/* A row's .run: what the guest of the row does leaves the host as it was. */
+static void unharmed(struct test_run *run)
+{
+	struct host_state before;
+
+	read_host(&before);
+	fixture_run(run);
+	expect_host(run, &before);
 }
 
 /* --- ports -------------------------------------------------------------------------------------
@@ -111,20 +112,18 @@ static bool port_exit(struct vcpu *vcpu, const struct vm_exit *exit, void *argum
 	return true;
 }
 
-static void ports(struct test_run *run)
+static void ports(struct fixture *fixture)
 {
-	struct scene scene = { .sweep.step = run->test->argument };
+	struct test_run *run = fixture->run;
+	struct sweep sweep = { .step = run->test->argument };
 	uint32_t count = (uint32_t)((0x10000 + run->test->argument - 1) / run->test->argument);
 
-	if (!open(&scene, run, GUEST_ports, port_exit))
-		return;
-	scene.fixture.shared->argument[0] = (uint32_t)run->test->argument;
-	if (finish(&scene)) {
-		expect(run, "exits", 2 * count + BROKEN, scene.sweep.number);
-		expect(run, "exits for another access", 0, scene.sweep.strange);
-		expect(run, "reads that brought something", 0, scene.fixture.slot[0].value[0]);
+	fixture->shared->argument[0] = (uint32_t)run->test->argument;
+	if (sweep_through(fixture, &sweep, port_exit)) {
+		expect(run, "exits", 2 * count + BROKEN, sweep.number);
+		expect(run, "exits for another access", 0, sweep.strange);
+		expect(run, "reads that brought something", 0, fixture->slot[0].value[0]);
 	}
-	close(&scene);
 }
 
 /* --- memory ------------------------------------------------------------------------------------
@@ -144,25 +143,34 @@ static bool page_exit(struct vcpu *vcpu, const struct vm_exit *exit, void *argum
 	return true;
 }
 
+static const struct vm_region tables = { .gpa = GUEST_TABLES, .pages = 3 };
+
+/* Those whose program uses page tables have them in this region. */
+#define HOSTILE(program) GUEST(.vcpus = 1, .bsp = (program), .region = &tables)
+
 static void page_range(struct test_run *run, uint64_t at, uint64_t step, uint32_t count)
 {
-	struct scene scene = { .sweep = { .at = at, .step = step } };
+	struct sweep sweep = { .at = at, .step = step };
 	volatile uint32_t *argument;
+	struct host_state before;
+	struct fixture fixture;
 
-	if (!open(&scene, run, GUEST_pages, page_exit))
+	read_host(&before);
+	if (!fixture_open(&fixture, run, HOSTILE(GUEST_pages)))
 		return;
-	argument = scene.fixture.shared->argument;
+	argument = fixture.shared->argument;
 	argument[0] = (uint32_t)at;
 	argument[1] = (uint32_t)(at >> 32);
 	argument[2] = (uint32_t)step;
 	argument[3] = (uint32_t)(step >> 32);
 	argument[4] = count;
-	if (finish(&scene)) {
-		expect(run, "exits", 2 * (uint64_t)count, scene.sweep.number);
-		expect(run, "exits for another access", 0, scene.sweep.strange);
-		expect(run, "reads that brought something", 0, scene.fixture.slot[0].value[0]);
+	if (sweep_through(&fixture, &sweep, page_exit)) {
+		expect(run, "exits", 2 * (uint64_t)count, sweep.number);
+		expect(run, "exits for another access", 0, sweep.strange);
+		expect(run, "reads that brought something", 0, fixture.slot[0].value[0]);
 	}
-	close(&scene);
+	fixture_close(&fixture);
+	expect_host(run, &before);
 }
 
 /* argument: how many times finer the large steps are. */
@@ -213,52 +221,47 @@ static void visit(struct seen *seen, uint32_t number)
 		}
 }
 
-static void msrs(struct test_run *run)
+static void msrs(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	const uint32_t step = (uint32_t)run->test->argument;
-	struct scene scene = { 0 };
 	struct seen wanted = { 0 };
 	uint32_t count = 0;
 
-	if (!open(&scene, run, GUEST_msrs, NULL))
-		return;
-	scene.fixture.shared->argument[0] = step;
+	fixture->shared->argument[0] = step;
 	for (unsigned i = 0; i < ARRAY_SIZE(present); i++)
-		scene.fixture.shared->destination[count++] = present[i].number;
+		fixture->shared->destination[count++] = present[i].number;
 	for (unsigned i = 0; i < ARRAY_SIZE(samples); i++)
-		scene.fixture.shared->destination[count++] = samples[i];
-	scene.fixture.shared->count = count;
+		fixture->shared->destination[count++] = samples[i];
+	fixture->shared->count = count;
 	for (uint32_t i = 0; i < 0x2000; i += step) {
 		visit(&wanted, i);
 		visit(&wanted, 0xC0000000 + i);
 	}
 	for (uint32_t i = 0; i < count; i++)
-		visit(&wanted, scene.fixture.shared->destination[i]);
-	if (finish(&scene)) {
-		volatile struct guest_slot *slot = &scene.fixture.slot[0];
+		visit(&wanted, fixture->shared->destination[i]);
+	if (finish(fixture)) {
+		volatile struct guest_slot *slot = &fixture->slot[0];
 
 		expect(run, "MSRs that can be read", wanted.reads, slot->value[0]);
 		expect_bits(run, "the sum of their numbers", wanted.sum, slot->value[1]);
 		expect(run, "MSRs that can be written", wanted.writes, slot->value[2]);
 		expect(run, "other exceptions than #GP", 0, slot->value[3]);
 	}
-	close(&scene);
 }
 
 /* --- registers and instructions ----------------------------------------------------------------
  */
 
-static void controls(struct test_run *run)
+static void controls(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	const uint32_t cr0 = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 16 | 1 << 18 | 1 << 30;
 	/* Virtual-8086 extensions to performance counters are on every processor with VMX. */
 	const uint32_t always = 0x7FF, never = 0xFF000000 | 1 << 13 | 1 << 14 | 1 << 17;
-	struct scene scene = { 0 };
 
-	if (!open(&scene, run, GUEST_controls, NULL))
-		return;
-	if (finish(&scene)) {
-		volatile struct guest_slot *slot = &scene.fixture.slot[0];
+	if (finish(fixture)) {
+		volatile struct guest_slot *slot = &fixture->slot[0];
 
 		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR0 that change", cr0, slot->value[0]);
 		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR0 that raise #GP", 1 << 29,
@@ -271,17 +274,14 @@ static void controls(struct test_run *run)
 				  slot->value[2] ^ slot->value[3]);
 		expect_bits_cited(run, SPEC_MOV_CR, "exceptions but #GP", 13, slot->last_exception);
 	}
-	close(&scene);
 }
 
-static void instructions(struct test_run *run)
+static void instructions(struct fixture *fixture)
 {
-	struct scene scene = { 0 };
+	struct test_run *run = fixture->run;
 
-	if (!open(&scene, run, GUEST_instructions, NULL))
-		return;
-	if (finish(&scene)) {
-		volatile struct guest_slot *slot = &scene.fixture.slot[0];
+	if (finish(fixture)) {
+		volatile struct guest_slot *slot = &fixture->slot[0];
 
 		expect(run, "instructions of the guest's table with a wrong outcome", 0,
 		       slot->value[0]);
@@ -289,21 +289,17 @@ static void instructions(struct test_run *run)
 		expect_bits(run, "its vector", 0, slot->value[2]);
 		expect(run, "all were executed", 39, slot->counter);
 	}
-	close(&scene);
 }
 
-static void xsetbv(struct test_run *run)
+static void xcr0(struct fixture *fixture)
 {
-	struct scene scene = { 0 };
+	struct test_run *run = fixture->run;
 
-	if (!open(&scene, run, GUEST_xsetbv, NULL))
-		return;
-	if (finish(&scene)) {
-		expect(run, "values with a wrong outcome", 0, scene.fixture.slot[0].value[0]);
-		expect(run, "values that were tried", 8, scene.fixture.slot[0].counter);
-		expect_bits(run, "vector", 13, scene.fixture.slot[0].last_exception);
+	if (finish(fixture)) {
+		expect(run, "values with a wrong outcome", 0, fixture->slot[0].value[0]);
+		expect(run, "values that were tried", 8, fixture->slot[0].counter);
+		expect_bits(run, "vector", 13, fixture->slot[0].last_exception);
 	}
-	close(&scene);
 }
 
 static bool has_ended(void *vcpu)
@@ -311,57 +307,52 @@ static bool has_ended(void *vcpu)
 	return atomic_load(&((struct vcpu *)vcpu)->state) == VCPU_STOPPED;
 }
 
-struct end {
-	enum guest_program program;
-	enum exit_kind kind;
-};
-
 /* The guest must come to this end, not to another, and the host must not notice. */
-static void ends(struct test_run *run)
+static void ends(struct fixture *fixture)
 {
-	const struct end *end = run->test->data;
-	struct scene scene = { 0 };
+	struct test_run *run = fixture->run;
 	struct vcpu *vcpu;
 
-	if (!open(&scene, run, end->program, NULL))
-		return;
-	vcpu = scene.fixture.vm->vcpus[0];
-	if (fixture_start(&scene.fixture)) {
+	vcpu = fixture->vm->vcpus[0];
+	if (fixture_start(fixture)) {
 		expect_in_time(run, "the vCPU was ended",
-			       vm_wait(scene.fixture.vm, has_ended, vcpu, test_time_left(run)));
-		expect(run, "by this exit", end->kind, vcpu->failure.exit.kind);
+			       vm_wait(fixture->vm, has_ended, vcpu, test_time_left(run)));
+		expect(run, "by this exit", run->test->argument, vcpu->failure.exit.kind);
 	}
-	close(&scene);
 }
 
-static const struct end triple_fault = { GUEST_triple_fault, EXIT_SHUTDOWN };
-static const struct end page_loop = { GUEST_page_loop, EXIT_SHUTDOWN };
-static const struct end task_switch = { GUEST_task, EXIT_TASK_SWITCH };
-static const struct end port = { GUEST_shutdown, EXIT_IO };
-
-#define ROW(row_name, section, function, ...)                                                      \
+#define UNHARMED(function, program) .run = unharmed, .body = function, .guest = HOSTILE(program)
+#define ROW(row_name, section, ...)                                                                \
 	{                                                                                          \
-		.name = row_name, .spec = section, .run = function, .needs = NEEDS_GUEST,          \
-		.milliseconds = 20000, __VA_ARGS__                                                 \
+		.name = row_name, .spec = section, .needs = NEEDS_GUEST, .milliseconds = 20000,    \
+		__VA_ARGS__                                                                        \
 	}
 
 static const struct test rows[] = {
-	ROW("hostile.ports", SPEC_EXIT_INSTRUCTIONS, ports, .argument = 0x101),
-	ROW("hostile.memory", SPEC_EPT_VIOLATIONS, pages, .argument = 1),
-	ROW("hostile.msrs", SPEC_EXIT_INSTRUCTIONS, msrs, .argument = 61),
-	ROW("hostile.control_registers", SPEC_EXIT_INSTRUCTIONS, controls, .argument = 0),
-	ROW("hostile.instructions", SPEC_EXIT_INSTRUCTIONS, instructions, .argument = 0),
+	ROW("hostile.ports", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ports, GUEST_ports),
+	    .argument = 0x101),
+	ROW("hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 1),
+	ROW("hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 61),
+	ROW("hostile.control_registers", SPEC_EXIT_INSTRUCTIONS,
+	    UNHARMED(controls, GUEST_controls)),
+	ROW("hostile.instructions", SPEC_EXIT_INSTRUCTIONS,
+	    UNHARMED(instructions, GUEST_instructions)),
 	{ .name = "hostile.xsetbv",
 	  .spec = SPEC_XSETBV,
-	  .run = xsetbv,
+	  UNHARMED(xcr0, GUEST_xsetbv),
 	  .needs = NEEDS_GUEST | BIT(CAP_XSAVE) },
-	ROW("hostile.triple_fault", SPEC_EXIT_OTHERS, ends, .data = &triple_fault),
-	ROW("hostile.page_table_loop", SPEC_EXIT_OTHERS, ends, .data = &page_loop),
-	ROW("hostile.task_switch", SPEC_EXIT_INSTRUCTIONS, ends, .data = &task_switch),
-	ROW("hostile.shutdown_port", SPEC_EXIT_INSTRUCTIONS, ends, .data = &port),
-	ROW("full.hostile.ports", SPEC_EXIT_INSTRUCTIONS, ports, .argument = 1),
-	ROW("full.hostile.memory", SPEC_EPT_VIOLATIONS, pages, .argument = 16),
-	ROW("full.hostile.msrs", SPEC_EXIT_INSTRUCTIONS, msrs, .argument = 1),
+	ROW("hostile.triple_fault", SPEC_EXIT_OTHERS, UNHARMED(ends, GUEST_triple_fault),
+	    .argument = EXIT_SHUTDOWN),
+	ROW("hostile.page_table_loop", SPEC_EXIT_OTHERS, UNHARMED(ends, GUEST_page_loop),
+	    .argument = EXIT_SHUTDOWN),
+	ROW("hostile.task_switch", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ends, GUEST_task),
+	    .argument = EXIT_TASK_SWITCH),
+	ROW("hostile.shutdown_port", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ends, GUEST_shutdown),
+	    .argument = EXIT_IO),
+	ROW("full.hostile.ports", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ports, GUEST_ports),
+	    .argument = 1),
+	ROW("full.hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 16),
+	ROW("full.hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 1),
 };
 
 TEST_GROUP(hostile, rows);

@@ -65,33 +65,25 @@ static void paused(struct fixture *fixture)
 }
 
 /* Nothing retires while it is paused; afterwards it goes on with every register as it was. */
-static void pause_keeps(struct test_run *run)
+static void pause_keeps(struct fixture *fixture)
 {
-	struct fixture fixture;
 
-	if (!state_open(&fixture, run, 3))
-		return;
-	if (pin(&fixture, SUBJECT, last_cpu()) && pin(&fixture, OTHER, last_cpu()) &&
-	    state_start(&fixture, SUBJECT))
-		paused(&fixture);
-	fixture_close(&fixture);
+	if (pin(fixture, SUBJECT, last_cpu()) && pin(fixture, OTHER, last_cpu()) &&
+	    state_start(fixture, SUBJECT))
+		paused(fixture);
 }
 
 /* Guests that share a processor by time slices never see each other's registers. */
-static void slices_keep(struct test_run *run)
+static void slices_keep(struct fixture *fixture)
 {
-	struct fixture fixture;
 	bool good = true;
 
-	if (!state_open(&fixture, run, 4))
-		return;
 	for (unsigned i = SUBJECT; i <= THIRD; i++)
-		good = good && pin(&fixture, i, last_cpu()) && state_start(&fixture, i);
+		good = good && pin(fixture, i, last_cpu()) && state_start(fixture, i);
 	for (unsigned i = SUBJECT; i <= THIRD; i++)
-		good = good && state_wait_counting(&fixture, i);
+		good = good && state_wait_counting(fixture, i);
 	for (unsigned i = SUBJECT; good && i <= THIRD; i++)
-		state_release(&fixture, i, "a guest among others");
-	fixture_close(&fixture);
+		state_release(fixture, i, "a guest among others");
 }
 
 /* --- INIT --------------------------------------------------------------------------------------
@@ -126,18 +118,15 @@ static bool put_away(struct fixture *fixture)
 }
 
 /* CR0.CD and NW are the row's; INIT comes while the guest runs, or while its registers are away. */
-static void init_keeps(struct test_run *run)
+static void init_keeps(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	uint32_t cr0 = (uint32_t)run->test->argument;
-	struct fixture fixture;
 
-	if (!state_open(&fixture, run, 3))
-		return;
-	state_prepare(&fixture, SUBJECT, SUBJECT, cr0);
-	if (pin(&fixture, SUBJECT, last_cpu()) && pin(&fixture, OTHER, last_cpu()) &&
-	    state_start(&fixture, SUBJECT) && (!run->test->data || put_away(&fixture)))
-		after_init(&fixture, cr0);
-	fixture_close(&fixture);
+	state_prepare(fixture, SUBJECT, SUBJECT, cr0);
+	if (pin(fixture, SUBJECT, last_cpu()) && pin(fixture, OTHER, last_cpu()) &&
+	    state_start(fixture, SUBJECT) && (!run->test->data || put_away(fixture)))
+		after_init(fixture, cr0);
 }
 
 /* --- migration ---------------------------------------------------------------------------------
@@ -247,54 +236,48 @@ static bool travel(struct fixture *fixture, struct exits *exits)
 	return true;
 }
 
-static void migrate_running(struct test_run *run)
+static void migrate_running(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct exits exits;
 	struct regs before, after;
-	struct fixture fixture;
 
-	if (!state_open(&fixture, run, 2))
-		return;
-	watch(&fixture, &exits);
-	if (state_start(&fixture, SUBJECT) && get_regs(&fixture, SUBJECT, &before) &&
-	    travel(&fixture, &exits) && get_regs(&fixture, SUBJECT, &after)) {
-		state_expect_regs(&fixture, SUBJECT, "before the journey", &before);
+	watch(fixture, &exits);
+	if (state_start(fixture, SUBJECT) && get_regs(fixture, SUBJECT, &before) &&
+	    travel(fixture, &exits) && get_regs(fixture, SUBJECT, &after)) {
+		state_expect_regs(fixture, SUBJECT, "before the journey", &before);
 		regs_expect_equal(run, "after the journey", &before, &after, true);
-		state_release(&fixture, SUBJECT, "the guest, after its journey");
+		state_release(fixture, SUBJECT, "the guest, after its journey");
 	}
-	fixture_close(&fixture);
 }
 
 /*
  * Moved while paused, to every processor; on each the registers are read. Where it was, another
  * guest leaves its values.
  */
-static void migrate_paused(struct test_run *run)
+static void migrate_paused(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	struct regs before, after;
-	struct fixture fixture;
 
-	if (!state_open(&fixture, run, 3))
-		return;
-	if (pin(&fixture, OTHER, last_cpu()) && state_start(&fixture, SUBJECT) &&
-	    require(run, "pause", vcpu_pause(fixture.vm->vcpus[SUBJECT])) &&
-	    get_regs(&fixture, SUBJECT, &before) && disturb(&fixture)) {
-		uint32_t counter = state_of(&fixture, SUBJECT)->counter;
+	if (pin(fixture, OTHER, last_cpu()) && state_start(fixture, SUBJECT) &&
+	    require(run, "pause", vcpu_pause(fixture->vm->vcpus[SUBJECT])) &&
+	    get_regs(fixture, SUBJECT, &before) && disturb(fixture)) {
+		uint32_t counter = state_of(fixture, SUBJECT)->counter;
 
 		for (unsigned i = 0; i < cpus_in_use(); i++) {
-			if (!pin(&fixture, SUBJECT, cpu_in_use(i)) ||
-			    !get_regs(&fixture, SUBJECT, &after))
+			if (!pin(fixture, SUBJECT, cpu_in_use(i)) ||
+			    !get_regs(fixture, SUBJECT, &after))
 				break;
 			regs_expect_equal(run, "moved while paused", &before, &after, false);
 		}
-		expect(run, "state", VCPU_PAUSED, atomic_load(&fixture.vm->vcpus[SUBJECT]->state));
+		expect(run, "state", VCPU_PAUSED, atomic_load(&fixture->vm->vcpus[SUBJECT]->state));
 		expect(run, "the counter while paused", counter,
-		       state_of(&fixture, SUBJECT)->counter);
-		if (require(run, "resume", vcpu_resume(fixture.vm->vcpus[SUBJECT])) &&
-		    state_wait_counting(&fixture, SUBJECT))
-			state_release(&fixture, SUBJECT, "moved while paused");
+		       state_of(fixture, SUBJECT)->counter);
+		if (require(run, "resume", vcpu_resume(fixture->vm->vcpus[SUBJECT])) &&
+		    state_wait_counting(fixture, SUBJECT))
+			state_release(fixture, SUBJECT, "moved while paused");
 	}
-	fixture_close(&fixture);
 }
 
 /* A vCPU that waits or has halted moves without a change, and wakes where it is then. */
@@ -330,62 +313,51 @@ static bool bring_to_rest(struct fixture *fixture)
 	return fixture_wait(fixture, "the AP rests", rests, SUBJECT);
 }
 
-static void migrate_resting(struct test_run *run)
+static void migrate_resting(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	const struct rest *rest = run->test->data;
 	uint32_t entered = rest->state == VCPU_HALTED;
 	const struct cpu *there;
-	struct fixture fixture;
 
-	if (!fixture_open(&fixture, run,
-			  &(struct guest_setup){ .vcpus = 2,
-						 .wait_in_hardware = rest->in_hardware,
-						 .ap = GUEST_answer }))
-		return;
-	if (bring_to_rest(&fixture)) {
-		there = elsewhere(fixture.vm->vcpus[SUBJECT]);
-		if (pin(&fixture, SUBJECT, there) &&
-		    fixture_wait(&fixture, "it rests", rests, SUBJECT)) {
-			expect(run, "starts", entered, fixture.slot[SUBJECT].entered);
-			expect_home(&fixture, there, 1);
+	if (bring_to_rest(fixture)) {
+		there = elsewhere(fixture->vm->vcpus[SUBJECT]);
+		if (pin(fixture, SUBJECT, there) &&
+		    fixture_wait(fixture, "it rests", rests, SUBJECT)) {
+			expect(run, "starts", entered, fixture->slot[SUBJECT].entered);
+			expect_home(fixture, there, 1);
 			require(run, "start",
-				vm_start_ap(fixture.vm, SUBJECT, GUEST_SIPI_PAGE >> 12));
-			if (fixture_wait_finished(&fixture, SUBJECT, entered + 1))
-				expect_home(&fixture, there, 1);
+				vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12));
+			if (fixture_wait_finished(fixture, SUBJECT, entered + 1))
+				expect_home(fixture, there, 1);
 		}
 	}
-	fixture_close(&fixture);
 }
 
-static void migrate_created(struct test_run *run)
+static void migrate_created(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 	struct vcpu *bsp;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 1, .bsp = GUEST_answer }))
-		return;
-	bsp = fixture.vm->vcpus[0];
-	if (pin(&fixture, 0, last_cpu())) {
+	bsp = fixture->vm->vcpus[0];
+	if (pin(fixture, 0, last_cpu())) {
 		expect(run, "owner", last_cpu()->index, atomic_load(&bsp->cpu)->index);
 		expect(run, "state", VCPU_CREATED, atomic_load(&bsp->state));
-		if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1))
+		if (fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1))
 			expect(run, "owner at its end", last_cpu()->index,
 			       atomic_load(&bsp->cpu)->index);
 	}
-	fixture_close(&fixture);
 }
 
 /* -1 leaves it where it is; processors that do not exist are refused and change nothing. */
-static void affinity_none(struct test_run *run)
+static void affinity_none(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 	struct vcpu *vcpu;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 2 }))
-		return;
-	vcpu = fixture.vm->vcpus[SUBJECT];
+	vcpu = fixture->vm->vcpus[SUBJECT];
 	expect(run, "none at first", true, vcpu->affinity == -1);
-	if (pin(&fixture, SUBJECT, last_cpu())) {
+	if (pin(fixture, SUBJECT, last_cpu())) {
 		uint32_t moves = atomic_load(&vcpu->moves);
 
 		expect(run, "a processor too many", STATUS_INVALID,
@@ -397,7 +369,6 @@ static void affinity_none(struct test_run *run)
 		expect(run, "owner", last_cpu()->index, atomic_load(&vcpu->cpu)->index);
 		expect(run, "moves", moves, atomic_load(&vcpu->moves));
 	}
-	fixture_close(&fixture);
 }
 
 static const struct rest halted = { VCPU_HALTED, false };
@@ -412,31 +383,37 @@ enum { CD = 0x40000000, NW = 0x20000000 };
 #define AFFINITY "vCPU: affinity"
 
 static const struct test rows[] = {
-	{ "vcpu.pause.registers", SPEC_XSAVE, pause_keeps, .needs = LONG_MODE, .row = PAUSE },
-	{ "vcpu.registers.slices", SPEC_XSAVE, slices_keep, .needs = LONG_MODE, .row = REGISTERS },
-	{ "vcpu.registers.init", SPEC_AFTER_INIT, init_keeps, .needs = LONG_MODE,
-	  .row = REGISTERS },
-	{ "vcpu.registers.init.cd", SPEC_AFTER_INIT, init_keeps, .needs = LONG_MODE, .argument = CD,
-	  .row = REGISTERS },
-	{ "vcpu.registers.init.cd_nw", SPEC_AFTER_INIT, init_keeps, .needs = LONG_MODE,
-	  .argument = CD | NW, .row = REGISTERS },
-	{ "vcpu.registers.init.unloaded", SPEC_AFTER_INIT, init_keeps, .needs = LONG_MODE,
-	  .data = "", .row = REGISTERS },
-	{ "vcpu.affinity.running", SPEC_VMCS_USE, migrate_running, .needs = LONG_MODE, .cpus = 2,
-	  .row = AFFINITY },
-	{ "vcpu.affinity.paused", SPEC_VMCS_USE, migrate_paused, .needs = LONG_MODE, .cpus = 2,
-	  .row = AFFINITY },
-	{ "vcpu.affinity.halted", SPEC_VMCS_USE, migrate_resting, .needs = NEEDS_GUEST,
-	  .data = &halted, .cpus = 2, .row = AFFINITY },
-	{ "vcpu.affinity.waiting", SPEC_VMCS_USE, migrate_resting, .needs = NEEDS_GUEST, .cpus = 2,
+	{ "vcpu.pause.registers", SPEC_XSAVE, fixture_run, .body = pause_keeps,
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .row = PAUSE },
+	{ "vcpu.registers.slices", SPEC_XSAVE, fixture_run, .body = slices_keep,
+	  .guest = STATE_GUEST(4), .needs = LONG_MODE, .row = REGISTERS },
+	{ "vcpu.registers.init", SPEC_AFTER_INIT, fixture_run, .body = init_keeps,
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .row = REGISTERS },
+	{ "vcpu.registers.init.cd", SPEC_AFTER_INIT, fixture_run, .body = init_keeps,
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .argument = CD, .row = REGISTERS },
+	{ "vcpu.registers.init.cd_nw", SPEC_AFTER_INIT, fixture_run, .body = init_keeps,
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .argument = CD | NW, .row = REGISTERS },
+	{ "vcpu.registers.init.unloaded", SPEC_AFTER_INIT, fixture_run, .body = init_keeps,
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .data = "", .row = REGISTERS },
+	{ "vcpu.affinity.running", SPEC_VMCS_USE, fixture_run, .body = migrate_running,
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .cpus = 2, .row = AFFINITY },
+	{ "vcpu.affinity.paused", SPEC_VMCS_USE, fixture_run, .body = migrate_paused,
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .cpus = 2, .row = AFFINITY },
+	{ "vcpu.affinity.halted", SPEC_VMCS_USE, fixture_run, .body = migrate_resting,
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_answer), .needs = NEEDS_GUEST, .data = &halted,
+	  .cpus = 2, .row = AFFINITY },
+	{ "vcpu.affinity.waiting", SPEC_VMCS_USE, fixture_run, .body = migrate_resting,
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_answer), .needs = NEEDS_GUEST, .cpus = 2,
 	  .data = &waiting, .row = AFFINITY },
-	{ "vcpu.affinity.waiting_in_hardware", SPEC_VMCS_USE, migrate_resting,
+	{ "vcpu.affinity.waiting_in_hardware", SPEC_VMCS_USE, fixture_run, .body = migrate_resting,
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_answer, .wait_in_hardware = true),
 	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 3, .data = &in_hardware,
 	  .row = AFFINITY },
-	{ "vcpu.affinity.created", SPEC_VMCS_USE, migrate_created, .needs = NEEDS_GUEST, .cpus = 2,
+	{ "vcpu.affinity.created", SPEC_VMCS_USE, fixture_run, .body = migrate_created,
+	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_answer), .needs = NEEDS_GUEST, .cpus = 2,
 	  .row = AFFINITY },
-	{ "vcpu.affinity.none", SPEC_VMCS_USE, affinity_none, .needs = NEEDS_GUEST,
-	  .row = AFFINITY },
+	{ "vcpu.affinity.none", SPEC_VMCS_USE, fixture_run, .body = affinity_none,
+	  .guest = GUEST(.vcpus = 2), .needs = NEEDS_GUEST, .row = AFFINITY },
 };
 
 TEST_GROUP(registers, rows);

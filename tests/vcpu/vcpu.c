@@ -50,13 +50,12 @@ static enum status sipi(struct vcpu *vcpu)
 static const uint32_t custom_ids[] = { 5, 0x80, 0xFE, 3 };
 static const uint32_t wide_ids[] = { 0x101, 0x12345678, 0xFFFFFFFE, 2 };
 
-enum { X2APIC = 1 };
-
-static void expect_identity(struct fixture *fixture, unsigned slot, bool x2apic)
+static void expect_identity(struct fixture *fixture, unsigned slot)
 {
 	struct test_run *run = fixture->run;
 	const struct vcpu *vcpu = fixture->vm->vcpus[slot];
-	const uint32_t *ids = run->test->data;
+	const uint32_t *ids = fixture->setup->apic_ids;
+	bool x2apic = fixture->setup->x2apic;
 	uint32_t id = ids ? ids[slot] : slot;
 	const volatile uint32_t *value = fixture->slot[slot].value;
 	uint32_t base = APIC_DEFAULT_BASE | IA32_APIC_BASE_EN | (slot ? 0 : IA32_APIC_BASE_BSP) |
@@ -71,53 +70,37 @@ static void expect_identity(struct fixture *fixture, unsigned slot, bool x2apic)
 	expect_bits_cited(run, SPEC_APIC_BASE, "APIC: modes", base, value[3]);
 }
 
-static void identity(struct test_run *run)
+static void identity(struct fixture *fixture)
 {
-	bool x2apic = run->test->argument & X2APIC;
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(&fixture, run,
-			  &(struct guest_setup){ .vcpus = 4,
-						 .x2apic = x2apic,
-						 .bsp = GUEST_identity,
-						 .ap = GUEST_identity,
-						 .apic_ids = run->test->data }))
-		return;
-	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1)) {
-		for (unsigned i = 1; i < fixture.vcpus; i++)
+	if (fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1)) {
+		for (unsigned i = 1; i < fixture->vcpus; i++)
 			require(run, "start",
-				vm_start_ap(fixture.vm, fixture.vm->vcpus[i]->apic.id,
+				vm_start_ap(fixture->vm, fixture->vm->vcpus[i]->apic.id,
 					    GUEST_SIPI_PAGE >> 12));
-		if (fixture_wait_all_aps(&fixture, 1))
-			for (unsigned i = 0; i < fixture.vcpus; i++)
-				expect_identity(&fixture, i, x2apic);
+		if (fixture_wait_all_aps(fixture, 1))
+			for (unsigned i = 0; i < fixture->vcpus; i++)
+				expect_identity(fixture, i);
 	}
-	fixture_close(&fixture);
 }
 
 /* Ids decide who gets an IPI, all of their 32 bits. */
-static void identity_ipi(struct test_run *run)
+static void identity_ipi(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(&fixture, run,
-			  &(struct guest_setup){ .vcpus = 4,
-						 .x2apic = run->test->argument & X2APIC,
-						 .bsp = GUEST_start,
-						 .ap = GUEST_answer,
-						 .apic_ids = run->test->data }))
-		return;
-	for (unsigned i = 1; i < fixture.vcpus; i++)
+	for (unsigned i = 1; i < fixture->vcpus; i++)
 		expect(run, "an id that differs beyond its 8th bit", STATUS_NOT_FOUND,
-		       vm_start_ap(fixture.vm, fixture.vm->vcpus[i]->apic.id ^ 0x10000, 1));
-	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) &&
-	    fixture_wait_all_aps(&fixture, 1))
-		for (unsigned i = 1; i < fixture.vcpus && settle(run, fixture.vm->vcpus[i]); i++) {
-			expect(run, "starts", 1, fixture.slot[i].entered);
+		       vm_start_ap(fixture->vm, fixture->vm->vcpus[i]->apic.id ^ 0x10000, 1));
+	if (fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1) &&
+	    fixture_wait_all_aps(fixture, 1))
+		for (unsigned i = 1; i < fixture->vcpus && settle(run, fixture->vm->vcpus[i]);
+		     i++) {
+			expect(run, "starts", 1, fixture->slot[i].entered);
 			expect(run, "messages received", 3,
-			       atomic_load(&fixture.vm->vcpus[i]->counts.received));
+			       atomic_load(&fixture->vm->vcpus[i]->counts.received));
 		}
-	fixture_close(&fixture);
 }
 
 /* --- states ------------------------------------------------------------------------------------
@@ -129,28 +112,26 @@ static bool is_counting(struct fixture *fixture, uint64_t slot)
 }
 
 /* One AP through its states, as they look from the processor that runs the tests. */
-static void states(struct test_run *run)
+static void states(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 	struct vcpu *ap;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 3, .ap = GUEST_spin }))
-		return;
-	ap = fixture.vm->vcpus[1];
-	fixture.shared->program[2] = GUEST_answer;
+	ap = fixture->vm->vcpus[1];
+	fixture->shared->program[2] = GUEST_answer;
 	expect_cited(run, SPEC_MP_INIT, "the boot processor at first", VCPU_CREATED,
-		     state(fixture.vm->vcpus[0]));
+		     state(fixture->vm->vcpus[0]));
 	expect_cited(run, SPEC_MP_INIT, "an AP at first", VCPU_WAIT_SIPI, state(ap));
 	expect_cited(run, SPEC_MP_INIT, "another AP at first", VCPU_WAIT_SIPI,
-		     state(fixture.vm->vcpus[2]));
-	require(run, "start", vm_start_ap(fixture.vm, 1, GUEST_SIPI_PAGE >> 12));
-	require(run, "start", vm_start_ap(fixture.vm, 2, GUEST_SIPI_PAGE >> 12));
-	if (fixture_wait(&fixture, "the AP counts", is_counting, 1) &&
-	    fixture_wait_finished(&fixture, 2, 1)) {
+		     state(fixture->vm->vcpus[2]));
+	require(run, "start", vm_start_ap(fixture->vm, 1, GUEST_SIPI_PAGE >> 12));
+	require(run, "start", vm_start_ap(fixture->vm, 2, GUEST_SIPI_PAGE >> 12));
+	if (fixture_wait(fixture, "the AP counts", is_counting, 1) &&
+	    fixture_wait_finished(fixture, 2, 1)) {
 		expect(run, "an AP that counts", VCPU_RUNNING, state(ap));
-		expect(run, "an AP after HLT", VCPU_HALTED, state(fixture.vm->vcpus[2]));
+		expect(run, "an AP after HLT", VCPU_HALTED, state(fixture->vm->vcpus[2]));
 		expect(run, "the boot processor, not started", VCPU_CREATED,
-		       state(fixture.vm->vcpus[0]));
+		       state(fixture->vm->vcpus[0]));
 		require(run, "pause", vcpu_pause(ap));
 		expect(run, "a paused AP", VCPU_PAUSED, state(ap));
 		require(run, "resume", vcpu_resume(ap));
@@ -158,19 +139,16 @@ static void states(struct test_run *run)
 		require(run, "stop", vcpu_stop(ap));
 		expect(run, "a stopped AP", VCPU_STOPPED, state(ap));
 	}
-	fixture_close(&fixture);
 }
 
 /* It waits without executing anything; INIT lets it wait on, a SIPI starts it. */
-static void waits(struct test_run *run)
+static void waits(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 	struct vcpu *ap;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 2, .ap = GUEST_answer }))
-		return;
-	ap = fixture.vm->vcpus[1];
-	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1) && settle(run, ap)) {
+	ap = fixture->vm->vcpus[1];
+	if (fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1) && settle(run, ap)) {
 		expect_cited(run, SPEC_MP_INIT, "state", VCPU_WAIT_SIPI, state(ap));
 		require(run, "INIT", init(ap));
 		if (settle(run, ap)) {
@@ -178,16 +156,15 @@ static void waits(struct test_run *run)
 				     state(ap));
 			expect_cited(run, SPEC_MP_INIT, "INITs", 1, atomic_load(&ap->counts.inits));
 		}
-		expect_cited(run, SPEC_MP_INIT, "starts", 0, fixture.slot[1].entered);
+		expect_cited(run, SPEC_MP_INIT, "starts", 0, fixture->slot[1].entered);
 		expect(run, "VM exits", 0, atomic_load(&ap->counts.exits));
 		require(run, "SIPI", sipi(ap));
-		if (fixture_wait_finished(&fixture, 1, 1)) {
-			expect_cited(run, SPEC_MP_INIT, "starts", 1, fixture.slot[1].entered);
+		if (fixture_wait_finished(fixture, 1, 1)) {
+			expect_cited(run, SPEC_MP_INIT, "starts", 1, fixture->slot[1].entered);
 			expect(run, "exits by a physical SIPI", 0,
 			       atomic_load(&ap->counts.hardware_sipis));
 		}
 	}
-	fixture_close(&fixture);
 }
 
 /* --- operations in every state -----------------------------------------------------------------
@@ -270,23 +247,18 @@ static bool take_step(struct test_run *run, struct vcpu *vcpu, const struct step
 }
 
 /* A vCPU of its own for each row. */
-static void ap_operations(struct test_run *run)
+static void ap_operations(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(
-		    &fixture, run,
-		    &(struct guest_setup){ .vcpus = 1 + ARRAY_SIZE(ap_rows), .ap = GUEST_spin }))
-		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(ap_rows); i++) {
-		struct vcpu *vcpu = fixture.vm->vcpus[1 + i];
+		struct vcpu *vcpu = fixture->vm->vcpus[1 + i];
 
-		if (!bring(&fixture, 1 + i, ap_rows[i].from))
+		if (!bring(fixture, 1 + i, ap_rows[i].from))
 			break;
 		take_step(run, vcpu, &ap_rows[i]);
 		require(run, "stop", vcpu_stop(vcpu));
 	}
-	fixture_close(&fixture);
 }
 
 struct script {
@@ -338,78 +310,91 @@ static bool counts_anew(struct fixture *fixture, uint64_t before)
 	return fixture->slot[0].counter > before;
 }
 
-static void bsp_operations(struct test_run *run)
+static void bsp_operations(struct fixture *fixture)
 {
+	struct test_run *run = fixture->run;
 	const struct script *script = run->test->data;
-	struct fixture fixture;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 1, .bsp = GUEST_spin }))
-		return;
 	for (unsigned i = 0; i < script->count; i++) {
 		const struct step_row *row = &script->rows[i];
 
-		if (!take_step(run, fixture.vm->vcpus[0], row))
+		if (!take_step(run, fixture->vm->vcpus[0], row))
 			break;
 		if (row->to == VCPU_RUNNING &&
-		    !fixture_wait(&fixture, row->after, counts_anew, fixture.slot[0].counter))
+		    !fixture_wait(fixture, row->after, counts_anew, fixture->slot[0].counter))
 			break;
 	}
-	expect(run, "starts at the reset vector", script->entered, fixture.slot[0].entered);
-	fixture_close(&fixture);
+	expect(run, "starts at the reset vector", script->entered, fixture->slot[0].entered);
 }
 
 /* Nothing that might revive a stopped vCPU makes it execute one more instruction. */
-static void stop_is_final(struct test_run *run)
+static void stop_is_final(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 	struct vcpu *ap;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 3, .ap = GUEST_spin }))
-		return;
-	ap = fixture.vm->vcpus[1];
-	if (bring(&fixture, 1, VCPU_STOPPED)) {
-		uint32_t counter = fixture.slot[1].counter;
+	ap = fixture->vm->vcpus[1];
+	if (bring(fixture, 1, VCPU_STOPPED)) {
+		uint32_t counter = fixture->slot[1].counter;
 
 		require(run, "INIT", init(ap));
 		require(run, "SIPI", sipi(ap));
 		require(run, "NMI", send(ap, DELIVERY_NMI));
 		expect(run, "resume", STATUS_BAD_STATE, vcpu_resume(ap));
-		bring(&fixture, 2, VCPU_RUNNING); /* others go on meanwhile */
+		bring(fixture, 2, VCPU_RUNNING); /* others go on meanwhile */
 		if (settle(run, ap)) {
 			expect(run, "state", VCPU_STOPPED, state(ap));
-			expect(run, "its counter", counter, fixture.slot[1].counter);
-			expect(run, "its starts", 1, fixture.slot[1].entered);
+			expect(run, "its counter", counter, fixture->slot[1].counter);
+			expect(run, "its starts", 1, fixture->slot[1].entered);
 			expect(run, "INIT, SIPI and NMI dropped", 3,
 			       atomic_load(&ap->counts.dropped));
 		}
 	}
-	fixture_close(&fixture);
 }
 
 static const struct test rows[] = {
-	{ "vcpu.identity.xapic", SPEC_APIC_ID, identity, .needs = NEEDS_GUEST,
-	  .row = "vCPU: identity" },
-	{ "vcpu.identity.x2apic", SPEC_APIC_ID, identity, .needs = NEEDS_GUEST, .argument = X2APIC,
-	  .row = "vCPU: identity" },
-	{ "vcpu.identity.custom.xapic", SPEC_APIC_ID, identity, .needs = NEEDS_GUEST,
-	  .data = custom_ids, .row = "vCPU: identity" },
-	{ "vcpu.identity.wide.x2apic", SPEC_APIC_ID, identity, .needs = NEEDS_GUEST,
-	  .argument = X2APIC, .data = wide_ids, .row = "vCPU: identity" },
-	{ "vcpu.identity.custom.ipi", SPEC_APIC_ID, identity_ipi, .needs = NEEDS_GUEST,
-	  .data = custom_ids, .row = "vCPU: identity" },
-	{ "vcpu.identity.wide.ipi", SPEC_X2APIC_MODE, identity_ipi, .needs = NEEDS_GUEST,
-	  .argument = X2APIC, .data = wide_ids, .row = "vCPU: identity" },
-	{ "vcpu.state", SPEC_MP_INIT, states, .needs = NEEDS_GUEST, .row = "vCPU: state" },
-	{ "vcpu.waiting", SPEC_MP_INIT, waits, .needs = NEEDS_GUEST, .row = "waiting: emulated" },
-	{ "vcpu.operations.ap", SPEC_MP_INIT, ap_operations, .needs = NEEDS_GUEST,
+	{ "vcpu.identity.xapic", SPEC_APIC_ID, fixture_run, .body = identity,
+	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_identity, .ap = GUEST_identity),
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	{ "vcpu.identity.x2apic", SPEC_APIC_ID, fixture_run, .body = identity,
+	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_identity, .ap = GUEST_identity, .x2apic = true),
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	{ "vcpu.identity.custom.xapic", SPEC_APIC_ID, fixture_run, .body = identity,
+	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_identity, .ap = GUEST_identity,
+			 .apic_ids = custom_ids),
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	{ "vcpu.identity.wide.x2apic", SPEC_APIC_ID, fixture_run, .body = identity,
+	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_identity, .ap = GUEST_identity, .x2apic = true,
+			 .apic_ids = wide_ids),
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	{ "vcpu.identity.custom.ipi", SPEC_APIC_ID, fixture_run, .body = identity_ipi,
+	  .guest =
+		  GUEST(.vcpus = 4, .bsp = GUEST_start, .ap = GUEST_answer, .apic_ids = custom_ids),
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	{ "vcpu.identity.wide.ipi", SPEC_X2APIC_MODE, fixture_run, .body = identity_ipi,
+	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_start, .ap = GUEST_answer, .x2apic = true,
+			 .apic_ids = wide_ids),
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	{ "vcpu.state", SPEC_MP_INIT, fixture_run, .body = states,
+	  .guest = GUEST(.vcpus = 3, .ap = GUEST_spin), .needs = NEEDS_GUEST,
+	  .row = "vCPU: state" },
+	{ "vcpu.waiting", SPEC_MP_INIT, fixture_run, .body = waits,
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_answer), .needs = NEEDS_GUEST,
+	  .row = "waiting: emulated" },
+	{ "vcpu.operations.ap", SPEC_MP_INIT, fixture_run, .body = ap_operations,
+	  .guest = GUEST(.vcpus = 1 + ARRAY_SIZE(ap_rows), .ap = GUEST_spin), .needs = NEEDS_GUEST,
 	  .row = "vCPU: operations" },
-	{ "vcpu.operations.bsp", SPEC_MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
-	  .data = &by_start, .row = "vCPU: operations" },
-	{ "vcpu.operations.bsp.init", SPEC_MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
-	  .data = &by_init, .row = "vCPU: operations" },
-	{ "vcpu.operations.bsp.stop", SPEC_MP_INIT, bsp_operations, .needs = NEEDS_GUEST,
+	{ "vcpu.operations.bsp", SPEC_MP_INIT, fixture_run, .body = bsp_operations,
+	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_spin), .needs = NEEDS_GUEST, .data = &by_start,
+	  .row = "vCPU: operations" },
+	{ "vcpu.operations.bsp.init", SPEC_MP_INIT, fixture_run, .body = bsp_operations,
+	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_spin), .needs = NEEDS_GUEST, .data = &by_init,
+	  .row = "vCPU: operations" },
+	{ "vcpu.operations.bsp.stop", SPEC_MP_INIT, fixture_run, .body = bsp_operations,
+	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_spin), .needs = NEEDS_GUEST,
 	  .data = &never_started, .row = "vCPU: operations" },
-	{ "vcpu.operations.stop_is_final", SPEC_MP_INIT, stop_is_final, .needs = NEEDS_GUEST,
+	{ "vcpu.operations.stop_is_final", SPEC_MP_INIT, fixture_run, .body = stop_is_final,
+	  .guest = GUEST(.vcpus = 3, .ap = GUEST_spin), .needs = NEEDS_GUEST,
 	  .row = "vCPU: operations" },
 };
 

@@ -78,23 +78,21 @@ static void create(struct test_run *run)
 	expect(run, "pages in use", before, pages_in_use());
 }
 
-/* By its number and by its APIC id, which are not the same here. */
-static void lookup(struct test_run *run)
-{
-	static const uint32_t ids[] = { 0, 9, 7, 1 };
-	struct fixture fixture;
+static const uint32_t lookup_ids[] = { 0, 9, 7, 1 };
 
-	if (!fixture_open(&fixture, run,
-			  &(struct guest_setup){ .vcpus = ARRAY_SIZE(ids), .apic_ids = ids }))
-		return;
-	for (unsigned i = 0; i < ARRAY_SIZE(ids); i++) {
-		expect(run, "by its number", i, vm_vcpu(fixture.vm, i)->id);
-		expect(run, "by its APIC id", i, vm_vcpu_by_apic_id(fixture.vm, ids[i])->id);
+/* By its number and by its APIC id, which are not the same here. */
+static void lookup(struct fixture *fixture)
+{
+	struct test_run *run = fixture->run;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(lookup_ids); i++) {
+		expect(run, "by its number", i, vm_vcpu(fixture->vm, i)->id);
+		expect(run, "by its APIC id", i,
+		       vm_vcpu_by_apic_id(fixture->vm, lookup_ids[i])->id);
 	}
-	expect(run, "no such number", true, vm_vcpu(fixture.vm, ARRAY_SIZE(ids)) == NULL);
-	expect(run, "no such number", true, vm_vcpu(fixture.vm, ~0u) == NULL);
-	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(fixture.vm, 2) == NULL);
-	fixture_close(&fixture);
+	expect(run, "no such number", true, vm_vcpu(fixture->vm, ARRAY_SIZE(lookup_ids)) == NULL);
+	expect(run, "no such number", true, vm_vcpu(fixture->vm, ~0u) == NULL);
+	expect(run, "no such APIC id", true, vm_vcpu_by_apic_id(fixture->vm, 2) == NULL);
 }
 
 /* With 0, 1, 2... pages creation fails and leaves nothing behind, until there are enough. */
@@ -171,31 +169,27 @@ static bool start_all(struct fixture *fixture)
 	return fixture_start(fixture);
 }
 
-/* Both by their count: the boot processor, then one AP after the other. */
-static void start_aps(struct test_run *run)
-{
-	static const uint32_t ids[VCPUS] = { 0, 9, 7, 8 };
-	struct fixture fixture;
+static const uint32_t start_ids[VCPUS] = { 0, 9, 7, 8 };
 
-	if (!fixture_open(
-		    &fixture, run,
-		    &(struct guest_setup){
-			    .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin, .apic_ids = ids }))
-		return;
+/* Both by their count: the boot processor, then one AP after the other. */
+static void start_aps(struct fixture *fixture)
+{
+	struct test_run *run = fixture->run;
+
 	expect(run, "starting an AP that is not there", STATUS_NOT_FOUND,
-	       vm_start_ap(fixture.vm, 1, GUEST_SIPI_PAGE >> 12));
-	expect(run, "running at first", 0, vm_running(fixture.vm));
-	if (fixture_start(&fixture))
-		expect(run, "running with the boot processor", 1, vm_running(fixture.vm));
+	       vm_start_ap(fixture->vm, 1, GUEST_SIPI_PAGE >> 12));
+	expect(run, "running at first", 0, vm_running(fixture->vm));
+	if (fixture_start(fixture))
+		expect(run, "running with the boot processor", 1, vm_running(fixture->vm));
 	for (unsigned i = 1; i < VCPUS; i++) {
-		require(run, "start", vm_start_ap(fixture.vm, ids[i], GUEST_SIPI_PAGE >> 12));
-		if (fixture_wait_state(&fixture, i, VCPU_RUNNING))
-			expect(run, "running", i + 1, vm_running(fixture.vm));
+		require(run, "start",
+			vm_start_ap(fixture->vm, start_ids[i], GUEST_SIPI_PAGE >> 12));
+		if (fixture_wait_state(fixture, i, VCPU_RUNNING))
+			expect(run, "running", i + 1, vm_running(fixture->vm));
 	}
-	if (wait_counting(&fixture))
+	if (wait_counting(fixture))
 		for (unsigned i = 0; i < VCPUS; i++)
-			expect(run, "starts", 1, fixture.slot[i].entered);
-	fixture_close(&fixture);
+			expect(run, "starts", 1, fixture->slot[i].entered);
 }
 
 /* While all are paused nothing counts, however long that takes. */
@@ -214,52 +208,43 @@ static void rest(struct fixture *fixture)
 		       counters(fixture).of[i]);
 }
 
-static void pause_and_resume_all(struct test_run *run)
+static void pause_and_resume_all(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(
-		    &fixture, run,
-		    &(struct guest_setup){ .vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin }))
-		return;
-	if (start_all(&fixture) && wait_counting(&fixture)) {
-		expect(run, "running", VCPUS, vm_running(fixture.vm));
-		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture.vm));
-		expect(run, "running after the pause", 0, vm_running(fixture.vm));
+	if (start_all(fixture) && wait_counting(fixture)) {
+		expect(run, "running", VCPUS, vm_running(fixture->vm));
+		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture->vm));
+		expect(run, "running after the pause", 0, vm_running(fixture->vm));
 		for (unsigned i = 0; i < VCPUS; i++)
-			expect(run, "state", VCPU_PAUSED, state(&fixture, i));
-		rest(&fixture);
-		expect(run, "pause of none", STATUS_OK, vm_pause_all(fixture.vm));
-		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture.vm));
-		expect(run, "running after the resume", VCPUS, vm_running(fixture.vm));
-		wait_counting(&fixture);
+			expect(run, "state", VCPU_PAUSED, state(fixture, i));
+		rest(fixture);
+		expect(run, "pause of none", STATUS_OK, vm_pause_all(fixture->vm));
+		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture->vm));
+		expect(run, "running after the resume", VCPUS, vm_running(fixture->vm));
+		wait_counting(fixture);
 	}
-	fixture_close(&fixture);
 }
 
 /* Only those that run are paused, and only those that are paused resumed. */
-static void pause_some(struct test_run *run)
+static void pause_some(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = VCPUS, .ap = GUEST_spin }))
-		return;
-	fixture.shared->program[1] = GUEST_answer;
-	if (start_ap(&fixture, 1) && start_ap(&fixture, 2) &&
-	    fixture_wait_finished(&fixture, 1, 1) &&
-	    fixture_wait_state(&fixture, 2, VCPU_RUNNING)) {
-		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture.vm));
-		expect(run, "one not started", VCPU_CREATED, state(&fixture, 0));
-		expect(run, "one that has halted", VCPU_HALTED, state(&fixture, 1));
-		expect(run, "one that ran", VCPU_PAUSED, state(&fixture, 2));
-		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&fixture, 3));
-		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture.vm));
-		expect(run, "one not started", VCPU_CREATED, state(&fixture, 0));
-		expect(run, "one that has halted", VCPU_HALTED, state(&fixture, 1));
-		expect(run, "one that ran", VCPU_RUNNING, state(&fixture, 2));
-		expect(run, "one that waits", VCPU_WAIT_SIPI, state(&fixture, 3));
+	fixture->shared->program[1] = GUEST_answer;
+	if (start_ap(fixture, 1) && start_ap(fixture, 2) && fixture_wait_finished(fixture, 1, 1) &&
+	    fixture_wait_state(fixture, 2, VCPU_RUNNING)) {
+		expect(run, "pause of all", STATUS_OK, vm_pause_all(fixture->vm));
+		expect(run, "one not started", VCPU_CREATED, state(fixture, 0));
+		expect(run, "one that has halted", VCPU_HALTED, state(fixture, 1));
+		expect(run, "one that ran", VCPU_PAUSED, state(fixture, 2));
+		expect(run, "one that waits", VCPU_WAIT_SIPI, state(fixture, 3));
+		expect(run, "resume of all", STATUS_OK, vm_resume_all(fixture->vm));
+		expect(run, "one not started", VCPU_CREATED, state(fixture, 0));
+		expect(run, "one that has halted", VCPU_HALTED, state(fixture, 1));
+		expect(run, "one that ran", VCPU_RUNNING, state(fixture, 2));
+		expect(run, "one that waits", VCPU_WAIT_SIPI, state(fixture, 3));
 	}
-	fixture_close(&fixture);
 }
 
 /* --- the end -----------------------------------------------------------------------------------
@@ -362,11 +347,18 @@ static const struct test rows[] = {
 	  .row = "VM: create" },
 	{ "vm.create.no_memory", SPEC_MP_INIT, create_without_memory, .needs = NEEDS_GUEST,
 	  .row = "VM: create" },
-	{ "vm.lookup", SPEC_APIC_ID, lookup, .needs = NEEDS_GUEST, .row = "VM: lookup" },
-	{ "vm.start", SPEC_MP_INIT, start_aps, .needs = NEEDS_GUEST, .row = "VM: start an AP" },
-	{ "vm.pause_all", SPEC_MP_INIT, pause_and_resume_all, .needs = NEEDS_GUEST,
+	{ "vm.lookup", SPEC_APIC_ID, fixture_run, .body = lookup,
+	  .guest = GUEST(.vcpus = ARRAY_SIZE(lookup_ids), .apic_ids = lookup_ids),
+	  .needs = NEEDS_GUEST, .row = "VM: lookup" },
+	{ "vm.start", SPEC_MP_INIT, fixture_run, .body = start_aps,
+	  .guest =
+		  GUEST(.vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin, .apic_ids = start_ids),
+	  .needs = NEEDS_GUEST, .row = "VM: start an AP" },
+	{ "vm.pause_all", SPEC_MP_INIT, fixture_run, .body = pause_and_resume_all,
+	  .guest = GUEST(.vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin), .needs = NEEDS_GUEST,
 	  .row = "VM: pause and resume all" },
-	{ "vm.pause_all.some", SPEC_MP_INIT, pause_some, .needs = NEEDS_GUEST,
+	{ "vm.pause_all.some", SPEC_MP_INIT, fixture_run, .body = pause_some,
+	  .guest = GUEST(.vcpus = VCPUS, .ap = GUEST_spin), .needs = NEEDS_GUEST,
 	  .row = "VM: pause and resume all" },
 	DESTROY("running", running),
 	DESTROY("blind", blind),

@@ -199,17 +199,14 @@ static void field_storage(struct test_run *run)
 	pages_free(page, 1);
 }
 
-static void cpuid_exits(struct test_run *run)
+static void cpuid_exits(struct fixture *fixture)
 {
-	struct fixture fixture;
+	struct test_run *run = fixture->run;
 
-	if (!fixture_open(&fixture, run, &(struct guest_setup){ .vcpus = 1, .bsp = GUEST_cpuid }))
-		return;
-	fixture.shared->rounds = 100;
-	if (fixture_start(&fixture) && fixture_wait_finished(&fixture, 0, 1))
+	fixture->shared->rounds = 100;
+	if (fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1))
 		expect(run, "exits for 100 CPUIDs and more", true,
-		       atomic_load(&fixture.vm->vcpus[0]->counts.exits) >= 100);
-	fixture_close(&fixture);
+		       atomic_load(&fixture->vm->vcpus[0]->counts.exits) >= 100);
 }
 
 #define VMX BIT(CAP_VIRTUALIZATION)
@@ -218,7 +215,8 @@ static const struct test rows[] = {
 	{ "vmx.capabilities", SPEC_VMX_CAPABILITIES, capability_msrs, .needs = VMX },
 	{ "vmx.instruction_errors", SPEC_VMX_ERRORS, instruction_errors, .needs = VMX },
 	{ "vmx.vmcs.storage", SPEC_VMCS_ACCESS, field_storage, .needs = VMX },
-	{ "vmx.exit.cpuid", SPEC_EXIT_ALWAYS, cpuid_exits, .needs = NEEDS_GUEST },
+	{ "vmx.exit.cpuid", SPEC_EXIT_ALWAYS, fixture_run, .body = cpuid_exits,
+	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_cpuid), .needs = NEEDS_GUEST },
 };
 
 TEST_GROUP(vmx, rows);

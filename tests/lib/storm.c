@@ -1,0 +1,108 @@
+#include "tests/lib/storm.h"
+
+#include "lib/text.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
+
+/* Counts of a vCPU since its program was ready: starting it was IPIs too. */
+struct tally {
+	uint64_t sent, delivered, dropped, interrupts, nmis;
+};
+
+static struct tally tally_of(const struct vcpu *vcpu)
+{
+	const struct vcpu_counts *counts = &vcpu->counts;
+
+	return (struct tally){ counts->sent, counts->delivered, counts->dropped, counts->interrupts,
+			       counts->nmis };
+}
+
+static bool all_count(struct fixture *fixture, uint64_t value)
+{
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (fixture->slot[i].counter != value)
+			return false;
+	return true;
+}
+
+static bool idle(const struct vcpu *vcpu)
+{
+	uint32_t pending = vcpu->nmis;
+
+	for (uint32_t i = 0; i < 8; i++)
+		pending |= apic_get(&vcpu->apic, APIC_IRR + i * 0x10) |
+			   apic_get(&vcpu->apic, APIC_ISR + i * 0x10);
+	return !pending && !mailbox_waiting(&vcpu->mailbox);
+}
+
+/* All is sent, and nothing is under way any more. */
+static bool calm(struct fixture *fixture, uint64_t argument)
+{
+	(void)argument;
+	if (!all_count(fixture, 2))
+		return false;
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		if (!idle(fixture->vm->vcpus[i]))
+			return false;
+	return true;
+}
+
+static void expect_counts(struct fixture *fixture, const struct tally *before)
+{
+	struct test_run *run = fixture->run;
+
+	for (unsigned i = 0; i < fixture->vcpus; i++) {
+		struct tally now = tally_of(fixture->vm->vcpus[i]);
+		uint64_t handled = fixture->slot[i].interrupts, nmis = fixture->slot[i].nmis;
+
+		expect(run, "messages by the guest's own count", fixture->slot[i].value[0],
+		       now.sent - before[i].sent);
+		expect(run, "interrupts that the guest handled of those it was given",
+		       now.interrupts - before[i].interrupts, handled);
+		expect(run, "NMIs that the guest handled of those it was given",
+		       now.nmis - before[i].nmis, nmis);
+		expect(run, "IPIs that the guest handled of those delivered",
+		       now.delivered - before[i].delivered, handled + nmis);
+		expect(run, "IPIs dropped while every APIC is enabled", before[i].dropped,
+		       now.dropped);
+		expect(run, "ICR reads that differ", 0, fixture->slot[i].value[1]);
+		expect(run, "exceptions", 0, fixture->slot[i].exceptions);
+	}
+	fixture_expect_counts(fixture);
+}
+
+static bool start_aps(struct fixture *fixture)
+{
+	for (unsigned i = 1; i < fixture->vcpus; i++)
+		if (!require(fixture->run, "starting an AP", vm_start_ap(fixture->vm, i, 1)))
+			return false;
+	return true;
+}
+
+uint64_t storm_rage(struct fixture *fixture, const struct storm *storm, uint64_t *sent)
+{
+	struct tally before[STORM_VCPUS_MAX];
+	uint64_t start, ticks = 0;
+	char what[TEST_TEXT];
+
+	*sent = 0;
+	fixture->shared->argument[0] = storm->seed ^ test_seed;
+	fixture->shared->argument[1] = storm->shots;
+	fixture->shared->argument[2] = storm->vector;
+	text_format(what, sizeof(what), "the storm, with --seed %u", test_seed);
+	if (!start_aps(fixture) || !fixture_start(fixture) ||
+	    !fixture_wait(fixture, what, all_count, 1))
+		return 0;
+	for (unsigned i = 0; i < fixture->vcpus; i++)
+		before[i] = tally_of(fixture->vm->vcpus[i]);
+	start = platform->clock();
+	fixture->shared->go = 1;
+	if (fixture_wait(fixture, what, calm, 0)) {
+		ticks = platform->clock() - start;
+		expect_counts(fixture, before);
+		for (unsigned i = 0; i < fixture->vcpus; i++)
+			*sent += fixture->slot[i].value[0];
+	}
+	fixture->shared->end = 1;
+	return ticks;
+}
