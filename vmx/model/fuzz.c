@@ -297,11 +297,14 @@ static void set(struct fuzz *fuzz, unsigned at, uint64_t value)
 	fuzz->target->set(fuzz->target->context, (enum model_index)at, value);
 }
 
-/* The number-th bit of a mask, counted round. */
+/* One bit of a mask, each as likely as the others. */
 static uint64_t some_bit(struct fuzz *fuzz, uint64_t mask)
 {
-	unsigned number = pick(fuzz, (unsigned)__builtin_popcountll(mask));
+	unsigned count = 0, number;
 
+	for (uint64_t left = mask; left; left &= left - 1)
+		count++;
+	number = pick(fuzz, count);
 	while (number--)
 		mask &= mask - 1;
 	return mask & -mask;
