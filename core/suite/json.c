@@ -106,6 +106,15 @@ static void begin(struct report_file *file, const struct facts *facts, unsigned 
 	write_whole(file, &nothing, false);
 }
 
+static void print_rules(struct report_file *file, const struct test_run *run)
+{
+	file_print(file, ",\"rules\":{");
+	for (unsigned i = 0; i < run->rule_count; i++)
+		file_print(file, "%s\"%s\":%u", i ? "," : "", run->rules[i].id,
+			   run->rules[i].checks);
+	file_print(file, "}");
+}
+
 static void test(struct report_file *file, const struct test_run *run, unsigned number)
 {
 	size_t used = file->used;
@@ -124,6 +133,8 @@ static void test(struct report_file *file, const struct test_run *run, unsigned 
 	print_member(file, "spec", test_spec(run));
 	if (run->test->row)
 		print_member(file, "row", run->test->row);
+	if (run->rule_count)
+		print_rules(file, run);
 	file_print(file, ",\"checks\":%u,\"ticks\":%llu}", run->expectations,
 		   (unsigned long long)run->ticks);
 	if (file->used > file->size - ROOM_AT_END) { /* no room: not half of it */

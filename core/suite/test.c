@@ -99,6 +99,22 @@ static void blame(struct test_run *run, bool outranks, const char *format, va_li
 	run->wanted[0] = run->got[0] = '\0';
 }
 
+void test_rule(struct test_run *run, const char *id, unsigned checks)
+{
+	unsigned i = 0;
+
+	while (i < run->rule_count && !text_equal(run->rules[i].id, id))
+		i++;
+	if (i == TEST_RULES)
+		return;
+	if (i == run->rule_count) {
+		run->rules[i].id = id;
+		run->rules[i].checks = 0;
+		run->rule_count++;
+	}
+	run->rules[i].checks += checks;
+}
+
 void test_error(struct test_run *run, const char *format, ...)
 {
 	va_list arguments;

@@ -44,7 +44,7 @@ struct test {
 	uint32_t argument;
 };
 
-enum { TEST_MILLISECONDS = 2000, TEST_TEXT = 160, TEST_NOTES = 3000 };
+enum { TEST_MILLISECONDS = 2000, TEST_TEXT = 160, TEST_NOTES = 12000, TEST_RULES = 160 };
 
 struct test_run {
 	const struct test *test;
@@ -59,6 +59,11 @@ struct test_run {
 	struct vm *vm;		/* the suite destroys it if the test has not */
 	char notes[TEST_NOTES]; /* lines that explain a FAIL or ERROR */
 	size_t notes_used;
+	struct {
+		const char *id;
+		unsigned checks;
+	} rules[TEST_RULES]; /* rules of a catalogue that it has checked */
+	unsigned rule_count;
 };
 
 /* Tests with random numbers mix this into their own seed; the report says it, --seed sets it. */
@@ -97,6 +102,9 @@ bool expect_cited(struct test_run *run, uint16_t spec, const char *what, uint64_
 		  uint64_t got);
 bool expect_bits_cited(struct test_run *run, uint16_t spec, const char *what, uint64_t wanted,
 		       uint64_t got);
+
+/* So many of the checks were of this rule of a catalogue; static text. Not checks of its own. */
+void test_rule(struct test_run *run, const char *id, unsigned checks);
 
 /* Expects a call of ours to succeed; if it does not, the test is an ERROR, not a FAIL. */
 bool require(struct test_run *run, const char *what, enum status status);
