@@ -12,7 +12,8 @@ static uint32_t find(enum step_op op, uint32_t slot, uint32_t number)
 	for (uint32_t i = 0; SCRIPT->step[i].op != STEP_END; i++) {
 		const volatile struct step *step = &SCRIPT->step[i];
 
-		if (step->op == op && step->number == number && step->slot == slot)
+		if (step->op == op && step->slot == slot &&
+		    number == (op == STEP_AT ? step->boot : step->handles))
 			return i + 1;
 	}
 	return 0;
@@ -104,9 +105,14 @@ static void raise(uint32_t flag, uint32_t by)
 	__asm__ volatile("lock addl %1, %0" : "+m"(SCRIPT->flag[flag]) : "r"(by) : "memory");
 }
 
+static uint32_t icr_low(const volatile struct step *step)
+{
+	return (uint32_t)step->icr_high_bits << 16 | step->icr_bits;
+}
+
 static void send(const volatile struct step *step)
 {
-	icr((uint32_t)step->slot << 16 | step->number, step->value);
+	icr(icr_low(step), step->destination);
 }
 
 static void await(uint32_t reg, uint32_t mask, uint32_t value)
@@ -154,55 +160,54 @@ static void run(uint32_t slot, uint32_t at)
 
 	for (; SCRIPT->step[at].op > STEP_AFTER; at++) {
 		const volatile struct step *step = &SCRIPT->step[at];
-		uint32_t number = step->number, value = step->value;
 
 		switch ((enum step_op)step->op) {
 		case STEP_ENABLE:
 			apic_enable();
 			break;
 		case STEP_WRITE:
-			apic_write(number, value);
+			apic_write(step->reg, step->value);
 			break;
 		case STEP_MASK:
-			mask = value;
+			mask = step->mask;
 			continue;
 		case STEP_READ:
-			note(at, apic_read(number) & mask);
+			note(at, apic_read(step->reg) & mask);
 			break;
 		case STEP_READ_BIT:
-			note(at, bit_of(number, step->slot));
+			note(at, bit_of(step->bitmap, step->vector));
 			break;
 		case STEP_AWAIT:
-			await(number, mask, value);
+			await(step->reg, mask, step->value);
 			break;
 		case STEP_AWAIT_BIT:
-			while (bit_of(number, step->slot) != value)
+			while (bit_of(step->bitmap, step->vector) != step->value)
 				pause();
 			break;
 		case STEP_RDMSR:
-			note(at, rdmsr(number) & mask);
+			note(at, rdmsr(step->msr) & mask);
 			break;
 		case STEP_RDMSR_FAULT:
-			note(at, rdmsr_fault(slot, number));
+			note(at, rdmsr_fault(slot, step->msr));
 			break;
 		case STEP_RDMSR_OPERAND:
-			note(at, rdmsr(number) == operand);
+			note(at, rdmsr(step->msr) == operand);
 			break;
 		case STEP_OPERAND:
-			operand = (uint64_t)step->slot << 48 | (uint64_t)number << 32 | value;
+			operand = (uint64_t)step->operand_high << 48 |
+				  (uint64_t)step->operand_mid << 32 | step->operand_low;
 			continue;
 		case STEP_WRMSR_FAULT:
-			note(at, wrmsr_fault(slot, number, operand));
+			note(at, wrmsr_fault(slot, step->msr, operand));
 			break;
 		case STEP_CPUID:
-			note(at, cpuid(number, step->slot) & mask);
+			note(at, cpuid(step->leaf, step->output) & mask);
 			break;
 		case STEP_SEND:
 			send(step);
 			break;
 		case STEP_ICR:
-			note_as(at, icr_now(),
-				(uint64_t)value << 32 | (uint32_t)step->slot << 16 | number);
+			note_as(at, icr_now(), (uint64_t)step->destination << 32 | icr_low(step));
 			break;
 		case STEP_CLI:
 			cli();
@@ -223,21 +228,21 @@ static void run(uint32_t slot, uint32_t at)
 			__asm__ volatile("sti; nop; cli" ::: "memory");
 			break;
 		case STEP_STI_SHADOW:
-			note(at, SHADOW(slot, number, "sti", "cpuid"));
+			note(at, SHADOW(slot, step->event, "sti", "cpuid"));
 			break;
 		case STEP_SS_SHADOW:
 			note(at,
-			     SHADOW(slot, number,
+			     SHADOW(slot, step->event,
 				    "mov %%ss, %%ecx\n\tsti\n\tnop\n\tmov %%ecx, %%ss", "cpuid"));
 			break;
 		case STEP_HLT_SHADOW:
-			note(at, SHADOW(slot, number, "sti", "hlt"));
+			note(at, SHADOW(slot, step->event, "sti", "hlt"));
 			break;
 		case STEP_TAKEN:
 			note(at, SCRIPT->actor[slot].taken);
 			break;
 		case STEP_AWAIT_TAKEN:
-			while (SCRIPT->actor[slot].taken < value)
+			while (SCRIPT->actor[slot].taken < step->value)
 				pause();
 			break;
 		case STEP_DEPTH:
@@ -247,19 +252,19 @@ static void run(uint32_t slot, uint32_t at)
 			start = rdtsc_64();
 			break;
 		case STEP_SINCE:
-			note(at, rdtsc_64() - start >= number);
+			note(at, rdtsc_64() - start >= step->ticks);
 			break;
 		case STEP_COUNTDOWN:
-			note(at, countdown(number));
+			note(at, countdown(step->divide));
 			break;
 		case STEP_DEADLINE:
-			wrmsr(IA32_TSC_DEADLINE, rdtsc_64() + value);
+			wrmsr(IA32_TSC_DEADLINE, rdtsc_64() + step->delay);
 			break;
 		case STEP_FLAG:
-			raise(step->slot, value);
+			raise(step->flag, step->value);
 			break;
 		case STEP_AWAIT_FLAG:
-			while (SCRIPT->flag[step->slot] < value)
+			while (SCRIPT->flag[step->flag] < step->value)
 				pause();
 			break;
 		default: /* sections end the loop, the host's steps are in its sections only */

@@ -20,74 +20,103 @@ enum {
 };
 
 /*
- * S(name, text, checks): whether the step notes a value that must equal .value, and how a report
- * prints it. Fields that a step uses are in script.h, where the macros are that make it.
+ * S(name, checks): whether the step notes a value that must equal what its row says, and how a
+ * report prints it.
  */
 #define STEP_OPS(S)                                                                                \
-	S(END, "end", NOTHING)                                                                     \
-	S(AT, "section", NOTHING)                                                                  \
-	S(ON, "handler", NOTHING)                                                                  \
-	S(HOST, "host", NOTHING)                                                                   \
-	S(AFTER, "afterwards", NOTHING)                                                            \
+	S(END, NOTHING)                                                                            \
+	S(AT, NOTHING)                                                                             \
+	S(ON, NOTHING)                                                                             \
+	S(HOST, NOTHING)                                                                           \
+	S(AFTER, NOTHING)                                                                          \
 	/* guest */                                                                                \
-	S(ENABLE, "enable", NOTHING)                                                               \
-	S(WRITE, "APIC write", NOTHING)                                                            \
-	S(MASK, "mask", NOTHING)                                                                   \
-	S(READ, "APIC register", BITS)                                                             \
-	S(READ_BIT, "bit of the vector", NUMBER)                                                   \
-	S(AWAIT, "wait for an APIC register", NOTHING)                                             \
-	S(AWAIT_BIT, "wait for the bit of the vector", NOTHING)                                    \
-	S(RDMSR, "RDMSR", BITS)                                                                    \
-	S(RDMSR_FAULT, "exception of RDMSR", BITS)                                                 \
-	S(WRMSR_FAULT, "exception of WRMSR", BITS)                                                 \
-	S(RDMSR_OPERAND, "RDMSR reads what was written", NUMBER)                                   \
-	S(OPERAND, "operand", NOTHING)                                                             \
-	S(CPUID, "CPUID", BITS)                                                                    \
-	S(SEND, "ICR write", NOTHING)                                                              \
-	S(ICR, "ICR read-back", BITS)                                                              \
-	S(CLI, "CLI", NOTHING)                                                                     \
-	S(STI, "STI", NOTHING)                                                                     \
-	S(HLT, "HLT", NOTHING)                                                                     \
-	S(STI_HLT, "STI, HLT", NOTHING)                                                            \
-	S(STI_CLI, "STI, CLI", NOTHING)                                                            \
-	S(WINDOW, "STI, NOP, CLI", NOTHING)                                                        \
-	S(STI_SHADOW, "event right after the instruction in the shadow of STI", NUMBER)            \
-	S(SS_SHADOW, "event right after the instruction in the shadow of MOV SS", NUMBER)          \
-	S(HLT_SHADOW, "event right after the HLT in the shadow of STI", NUMBER)                    \
-	S(TAKEN, "events taken so far", NUMBER)                                                    \
-	S(AWAIT_TAKEN, "wait for events", NOTHING)                                                 \
-	S(DEPTH, "events that are being handled", NUMBER)                                          \
-	S(MARK_TIME, "start of the time", NOTHING)                                                 \
-	S(SINCE, "ticks since then are enough", NUMBER)                                            \
-	S(COUNTDOWN, "timer's count is right", NUMBER)                                             \
-	S(DEADLINE, "TSC deadline", NOTHING)                                                       \
-	S(FLAG, "raise a flag", NOTHING)                                                           \
-	S(AWAIT_FLAG, "wait for a flag", NOTHING)                                                  \
+	S(ENABLE, NOTHING)                                                                         \
+	S(WRITE, NOTHING)                                                                          \
+	S(MASK, NOTHING)                                                                           \
+	S(READ, BITS)                                                                              \
+	S(READ_BIT, NUMBER)                                                                        \
+	S(AWAIT, NOTHING)                                                                          \
+	S(AWAIT_BIT, NOTHING)                                                                      \
+	S(RDMSR, BITS)                                                                             \
+	S(RDMSR_FAULT, BITS)                                                                       \
+	S(WRMSR_FAULT, BITS)                                                                       \
+	S(RDMSR_OPERAND, NUMBER)                                                                   \
+	S(OPERAND, NOTHING)                                                                        \
+	S(CPUID, BITS)                                                                             \
+	S(SEND, NOTHING)                                                                           \
+	S(ICR, BITS)                                                                               \
+	S(CLI, NOTHING)                                                                            \
+	S(STI, NOTHING)                                                                            \
+	S(HLT, NOTHING)                                                                            \
+	S(STI_HLT, NOTHING)                                                                        \
+	S(STI_CLI, NOTHING)                                                                        \
+	S(WINDOW, NOTHING)                                                                         \
+	S(STI_SHADOW, NUMBER)                                                                      \
+	S(SS_SHADOW, NUMBER)                                                                       \
+	S(HLT_SHADOW, NUMBER)                                                                      \
+	S(TAKEN, NUMBER)                                                                           \
+	S(AWAIT_TAKEN, NOTHING)                                                                    \
+	S(DEPTH, NUMBER)                                                                           \
+	S(MARK_TIME, NOTHING)                                                                      \
+	S(SINCE, NUMBER)                                                                           \
+	S(COUNTDOWN, NUMBER)                                                                       \
+	S(DEADLINE, NOTHING)                                                                       \
+	S(FLAG, NOTHING)                                                                           \
+	S(AWAIT_FLAG, NOTHING)                                                                     \
 	/* host */                                                                                 \
-	S(POST, "status of sending from outside", NUMBER)                                          \
-	S(STOP, "stop", NOTHING)                                                                   \
-	S(AWAIT_STATE, "wait for a state", NOTHING)                                                \
-	S(STATE, "state", NUMBER)                                                                  \
-	S(AWAIT_COUNT, "wait for a count", NOTHING)                                                \
-	S(COUNT, "count", NUMBER)                                                                  \
-	S(FLAG_IS, "flag", NUMBER)                                                                 \
-	S(ENTERED, "starts", NUMBER)                                                               \
-	S(REFUSED, "IPIs refused", NUMBER)                                                         \
-	S(TRACE, "events in the order they were taken", BITS)
+	S(POST, NUMBER)                                                                            \
+	S(STOP, NOTHING)                                                                           \
+	S(AWAIT_STATE, NOTHING)                                                                    \
+	S(STATE, NUMBER)                                                                           \
+	S(AWAIT_COUNT, NOTHING)                                                                    \
+	S(COUNT, NUMBER)                                                                           \
+	S(FLAG_IS, NUMBER)                                                                         \
+	S(ENTERED, NUMBER)                                                                         \
+	S(REFUSED, NUMBER)                                                                         \
+	S(TRACE, BITS)
 
 enum step_op {
-#define STEP_ENUM(name, text, checks) STEP_##name,
+#define STEP_ENUM(name, checks) STEP_##name,
 	STEP_OPS(STEP_ENUM)
 #undef STEP_ENUM
 };
 
-/* Eight bytes, because there are thousands of them in the image. What the fields mean depends on
- * the step. */
+/* Eight bytes, because there are thousands of them in the image: a byte, a word and a dword beside
+ * the operation, each under the name that it has in that operation. */
 struct step {
 	uint8_t op;
-	uint8_t slot;	 /* whose section, state or count; of FLAG and AWAIT_FLAG the flag */
-	uint16_t number; /* boot, vector, register, MSR, bits 15:0 of the ICR, ... */
-	uint32_t value;
+	union {
+		uint8_t slot;	       /* AT, ON: whose section; what the host's steps are about */
+		uint8_t flag;	       /* FLAG, AWAIT_FLAG, FLAG_IS */
+		uint8_t vector;	       /* READ_BIT, AWAIT_BIT */
+		uint8_t output;	       /* CPUID: 0 to 3 are EAX, EBX, ECX, EDX */
+		uint8_t icr_high_bits; /* SEND, ICR: bits 23:16 of the ICR */
+		uint8_t status;	       /* POST: what ipi_send is to return */
+		uint8_t operand_high;  /* OPERAND: bits 55:48 */
+	};
+	union {
+		uint16_t boot;	      /* AT: which start of the slot */
+		uint16_t handles;     /* ON: vector */
+		uint16_t reg;	      /* READ, WRITE, AWAIT: offset in the APIC page */
+		uint16_t bitmap;      /* READ_BIT, AWAIT_BIT: offset of its first register */
+		uint16_t leaf;	      /* CPUID */
+		uint16_t icr_bits;    /* SEND, ICR, POST: bits 15:0 of the ICR */
+		uint16_t event;	      /* shadows: vector, or SHADOW_NMI */
+		uint16_t ticks;	      /* SINCE */
+		uint16_t divide;      /* COUNTDOWN: the divide configuration register */
+		uint16_t counter;     /* COUNT, AWAIT_COUNT: offset in struct vcpu_counts */
+		uint16_t operand_mid; /* OPERAND: bits 47:32 */
+		uint16_t trace_0;     /* TRACE: the first two vectors */
+		uint16_t msr;	      /* RDMSR, RDMSR_FAULT, WRMSR_FAULT: low bits of its number */
+	};
+	union {
+		uint32_t value;	      /* what is wanted, written or waited for */
+		uint32_t mask;	      /* MASK: of the next step */
+		uint32_t destination; /* SEND, ICR, POST */
+		uint32_t delay;	      /* DEADLINE: in ticks */
+		uint32_t operand_low; /* OPERAND: bits 31:0 */
+		uint32_t trace_2;     /* TRACE: four vectors more */
+	};
 };
 
 _Static_assert(sizeof(struct step) == 8, "the same for 32-bit and 64-bit code");
@@ -95,7 +124,7 @@ _Static_assert(sizeof(struct step) == 8, "the same for 32-bit and 64-bit code");
 struct script {
 	struct step step[SCRIPT_STEPS];
 	struct {
-		uint64_t got; /* the first that was not .value, else .value */
+		uint64_t got; /* the first that was not as wanted, else the last */
 		uint32_t times;
 		uint32_t wrong;
 	} seen[SCRIPT_STEPS];

@@ -7,7 +7,7 @@
 
 struct play {
 	struct fixture fixture; /* first: conditions get it */
-	const struct step *steps;
+	const struct script_step *steps;
 	unsigned count;
 	const char *mode;
 	volatile struct script *guest; /* in guest memory */
@@ -23,60 +23,66 @@ static const struct {
 	{ MODE_X2APIC, "x2APIC" },
 };
 
-static const char *const texts[] = {
-#define STEP_TEXT(name, text, checks) text,
-	STEP_OPS(STEP_TEXT)
-#undef STEP_TEXT
-};
-
 static const enum {
 	CHECKS_NOTHING,
 	CHECKS_NUMBER,
 	CHECKS_BITS
 } checks[] = {
-#define STEP_CHECKS(name, text, does) CHECKS_##does,
+#define STEP_CHECKS(name, does) CHECKS_##does,
 	STEP_OPS(STEP_CHECKS)
 #undef STEP_CHECKS
 };
 
-/* By offset in struct vcpu_counts, which is what COUNT has of it. */
-#define NAME(counter) [offsetof(struct vcpu_counts, counter) / sizeof(uint64_t)] = #counter
-static const char counters[][20] = {
-	NAME(sent),
-	NAME(received),
-	NAME(delivered),
-	NAME(coalesced),
-	NAME(dropped),
-	NAME(sipis_ignored),
-	NAME(inits),
-	NAME(interrupts),
-	NAME(nmis),
-	NAME(hardware_sipis),
-	NAME(hardware_inits),
-	NAME(exits),
-	NAME(nmi_blocking_leaks),
-};
+static const struct step *step_at(const struct play *play, unsigned at)
+{
+	return &play->steps[at].step;
+}
 
 static bool is_head(const struct step *step)
 {
 	return step->op <= STEP_AFTER;
 }
 
-/* A check by the host or the guest. Steps are counted from 0 in the order of the rows. */
+/* "vCPU 1", "each AP at 51H", "host" */
+static size_t print_section(const struct play *play, unsigned at, char *text, size_t size)
+{
+	const struct step *head;
+	size_t used;
+
+	while (at && !is_head(step_at(play, at)))
+		at--;
+	head = step_at(play, at);
+	if (head->op == STEP_HOST || head->op == STEP_AFTER)
+		return text_format(text, size, head->op == STEP_HOST ? "host" : "afterwards");
+	if (head->slot == EACH)
+		used = text_format(text, size, "each AP");
+	else
+		used = text_format(text, size, "vCPU %u", head->slot);
+	if (head->op == STEP_ON)
+		used += text_format(text + used, size - used, " at %XH", head->handles);
+	else if (head->boot > 1)
+		used += text_format(text + used, size - used, ", boot %u", head->boot);
+	return used;
+}
+
+/* "x2APIC, vCPU 1, READ_BIT(IRR, 0x51, 0)" */
+static void print_step(const struct play *play, unsigned at, const char *which,
+		       char text[TEST_TEXT])
+{
+	size_t used = text_format(text, TEST_TEXT, "%s, ", play->mode);
+
+	used += print_section(play, at, text + used, TEST_TEXT - used);
+	text_format(text + used, TEST_TEXT - used, ", %s%s", play->steps[at].text, which);
+}
+
+/* A check by the host or the guest; which: of several in one step. */
 static void check(struct play *play, unsigned at, const char *which, uint64_t wanted, uint64_t got)
 {
-	const struct step *step = &play->steps[at];
 	char what[TEST_TEXT] = "";
 
-	if (wanted == got) /* the text is only made when it is read */
-		;
-	else if (step->op == STEP_COUNT)
-		text_format(what, sizeof(what), "%s, step %u: %s of vCPU %u", play->mode, at,
-			    counters[step->number / sizeof(uint64_t)], step->slot);
-	else
-		text_format(what, sizeof(what), "%s, step %u: %s%s (%x, %x)", play->mode, at,
-			    texts[step->op], which, step->number, step->slot);
-	if (checks[step->op] == CHECKS_BITS)
+	if (wanted != got) /* the text is only made when it is read */
+		print_step(play, at, which, what);
+	if (checks[step_at(play, at)->op] == CHECKS_BITS)
 		expect_bits(play->fixture.run, what, wanted, got);
 	else
 		expect(play->fixture.run, what, wanted, got);
@@ -99,7 +105,7 @@ static _Atomic uint64_t *counter(struct play *play, const struct step *step)
 {
 	uint8_t *counts = (uint8_t *)&play->fixture.vm->vcpus[step->slot]->counts;
 
-	return (_Atomic uint64_t *)(counts + step->number);
+	return (_Atomic uint64_t *)(counts + step->counter);
 }
 
 static bool has_come(struct fixture *fixture, uint64_t argument)
@@ -111,7 +117,7 @@ static bool has_come(struct fixture *fixture, uint64_t argument)
 	if (guest_fault(fixture))
 		return true;
 	if (step->op == STEP_AWAIT_FLAG)
-		return play->guest->flag[step->slot] >= step->value;
+		return play->guest->flag[step->flag] >= step->value;
 	if (step->op == STEP_AWAIT_STATE)
 		return atomic_load(&fixture->vm->vcpus[step->slot]->state) == step->value;
 	return atomic_load(counter(play, step)) >= step->value;
@@ -119,23 +125,22 @@ static bool has_come(struct fixture *fixture, uint64_t argument)
 
 static void await(struct play *play, unsigned at)
 {
-	struct pending pending = { play, &play->steps[at] };
+	struct pending pending = { play, step_at(play, at) };
 	char what[TEST_TEXT];
 
-	text_format(what, sizeof(what), "%s, step %u: %s (%x)", play->mode, at,
-		    texts[play->steps[at].op], play->steps[at].slot);
+	print_step(play, at, "", what);
 	play->broken |= !fixture_wait(&play->fixture, what, has_come, (uintptr_t)&pending);
 }
 
 static enum status post(struct play *play, const struct step *step)
 {
 	const struct ipi ipi = {
-		.destination = step->value,
-		.mode = step->number >> 8 & 7,
-		.vector = (uint8_t)step->number,
-		.logical = step->number & ICR_LOGICAL,
-		.level = step->number & ICR_LEVEL,
-		.assert = step->number & ICR_ASSERT,
+		.destination = step->destination,
+		.mode = step->icr_bits >> 8 & 7,
+		.vector = (uint8_t)step->icr_bits,
+		.logical = step->icr_bits & ICR_LOGICAL,
+		.level = step->icr_bits & ICR_LEVEL,
+		.assert = step->icr_bits & ICR_ASSERT,
 	};
 
 	return ipi_send(play->fixture.vm, &ipi);
@@ -154,7 +159,7 @@ static uint64_t trace(const struct play *play, unsigned slot)
 
 static uint64_t wanted_trace(const struct step *step)
 {
-	return step->number | (uint64_t)step->value << 16;
+	return step->trace_0 | (uint64_t)step->trace_2 << 16;
 }
 
 /* How many events a trace names. */
@@ -169,13 +174,12 @@ static unsigned trace_length(uint64_t packed)
 
 static void host_step(struct play *play, unsigned at)
 {
-	const struct step *step = &play->steps[at];
+	const struct step *step = step_at(play, at);
 	struct fixture *fixture = &play->fixture;
 
 	switch ((enum step_op)step->op) {
 	case STEP_FLAG:
-		__atomic_fetch_add(&play->guest->flag[step->slot], (uint32_t)step->value,
-				   __ATOMIC_SEQ_CST);
+		__atomic_fetch_add(&play->guest->flag[step->flag], step->value, __ATOMIC_SEQ_CST);
 		break;
 	case STEP_AWAIT_FLAG:
 	case STEP_AWAIT_STATE:
@@ -183,7 +187,7 @@ static void host_step(struct play *play, unsigned at)
 		await(play, at);
 		break;
 	case STEP_POST:
-		check(play, at, "", step->slot, post(play, step));
+		check(play, at, "", step->status, post(play, step));
 		break;
 	case STEP_STOP:
 		require(fixture->run, "stopping a vCPU", vcpu_stop(fixture->vm->vcpus[step->slot]));
@@ -196,7 +200,7 @@ static void host_step(struct play *play, unsigned at)
 		check(play, at, "", step->value, atomic_load(counter(play, step)));
 		break;
 	case STEP_FLAG_IS:
-		check(play, at, "", step->value, play->guest->flag[step->slot]);
+		check(play, at, "", step->value, play->guest->flag[step->flag]);
 		break;
 	case STEP_ENTERED:
 		check(play, at, "", step->value, fixture->slot[step->slot].entered);
@@ -210,7 +214,7 @@ static void host_step(struct play *play, unsigned at)
 		      play->guest->actor[step->slot].taken);
 		break;
 	default:
-		test_error(fixture->run, "step %u is not for the host", at);
+		test_error(fixture->run, "%s is not for the host", play->steps[at].text);
 		play->broken = true;
 		break;
 	}
@@ -222,8 +226,8 @@ static void host_section(struct play *play, enum step_op head)
 	bool inside = false;
 
 	for (unsigned at = 0; at < play->count && !play->broken; at++) {
-		if (is_head(&play->steps[at]))
-			inside = play->steps[at].op == head;
+		if (is_head(step_at(play, at)))
+			inside = step_at(play, at)->op == head;
 		else if (inside)
 			host_step(play, at);
 	}
@@ -235,11 +239,11 @@ static uint32_t last_boot(const struct play *play, unsigned slot)
 	uint32_t boot = 0;
 
 	for (unsigned at = 0; at < play->count; at++) {
-		const struct step *step = &play->steps[at];
+		const struct step *step = step_at(play, at);
 
-		if (step->op == STEP_AT && step->number > boot &&
+		if (step->op == STEP_AT && step->boot > boot &&
 		    (step->slot == slot || (slot && step->slot == EACH)))
-			boot = step->number;
+			boot = step->boot;
 	}
 	return boot;
 }
@@ -262,7 +266,8 @@ static uint64_t wanted_value(const struct step *step)
 {
 	if (step->op != STEP_ICR)
 		return step->value;
-	return (uint64_t)step->value << 32 | (uint32_t)step->slot << 16 | step->number;
+	return (uint64_t)step->destination << 32 | (uint32_t)step->icr_high_bits << 16 |
+	       step->icr_bits;
 }
 
 /* Every check of the guest's: carried out, and with the right value. */
@@ -271,7 +276,7 @@ static void check_seen(struct play *play)
 	const struct step *head = NULL;
 
 	for (unsigned at = 0; at < play->count; at++) {
-		const struct step *step = &play->steps[at];
+		const struct step *step = step_at(play, at);
 
 		if (is_head(step))
 			head = step;
@@ -359,11 +364,11 @@ static void perform(struct play *play)
 	fixture_expect_counts(fixture);
 }
 
-static unsigned count_steps(const struct step *steps)
+static unsigned count_steps(const struct script_step *steps)
 {
 	unsigned count = 0;
 
-	while (steps[count].op != STEP_END)
+	while (steps[count].step.op != STEP_END)
 		count++;
 	return count;
 }
@@ -387,8 +392,9 @@ static void run_mode(struct test_run *run, unsigned mode, const char *name)
 	if (!fixture_open(&play.fixture, run, &setup))
 		return;
 	play.guest = vm_memory(play.fixture.vm, SCRIPT_PAGE, sizeof(*play.guest));
-	__builtin_memcpy((void *)(uintptr_t)play.guest->step, play.steps,
-			 play.count * sizeof(*play.steps));
+	for (unsigned i = 0; i < play.count; i++)
+		__builtin_memcpy((void *)(uintptr_t)&play.guest->step[i], step_at(&play, i),
+				 sizeof(struct step));
 	play.fixture.vm->on_exit_argument = &play;
 	play.fixture.vm->on_exit = armed_exit;
 	perform(&play);

@@ -1,10 +1,10 @@
 /*
  * Writing a test as a script, which guest/steps.h explains. An example:
  *
- *	static const struct step hello[] = {
- *		AT(0), ENABLE, READY, AWAIT_READY(2), SEND(FIXED | 0x51, 1),
- *		AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x51, 1), TAKEN(0), WINDOW,
- *		AFTER, TRACE(1, 0x51),
+ *	static const struct script_step hello[] = {
+ *		AT(0, ENABLE, READY, AWAIT_READY(2), SEND(ICR_FIXED | 0x51, 1)),
+ *		AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x51, 1), TAKEN(0), WINDOW),
+ *		AFTER(TRACE(1, 0x51)),
  *		END,
  *	};
  *
@@ -33,97 +33,127 @@ enum {
 /* Runs the script in .data, which END ends, once for each mode, each time with another guest. */
 void script_run(struct test_run *run);
 
-/* Vector bitmaps, for READ_BIT and AWAIT_BIT. */
-#define ISR APIC_ISR
-#define TMR APIC_TMR
-#define IRR APIC_IRR
+/* The ICR's low dword: delivery modes, and shorthands. */
+enum {
+	ICR_FIXED = ICR_ASSERT | DELIVERY_FIXED << 8,
+	ICR_LOWEST = ICR_ASSERT | DELIVERY_LOWEST << 8,
+	ICR_SMI = ICR_ASSERT | DELIVERY_SMI << 8,
+	ICR_RESERVED = ICR_ASSERT | DELIVERY_RESERVED << 8,
+	ICR_NMI = ICR_ASSERT | DELIVERY_NMI << 8,
+	ICR_INIT = ICR_ASSERT | DELIVERY_INIT << 8,
+	ICR_SIPI = ICR_ASSERT | DELIVERY_SIPI << 8,
+	ICR_EXTINT = ICR_ASSERT | DELIVERY_EXTINT << 8,
+	ICR_DEASSERT = ICR_LEVEL | DELIVERY_INIT << 8, /* INIT level de-assert */
+	ICR_SELF = TO_SELF << ICR_SHORTHAND_SHIFT,
+	ICR_ALL = TO_ALL << ICR_SHORTHAND_SHIFT,
+	ICR_OTHERS = TO_OTHERS << ICR_SHORTHAND_SHIFT,
+};
 
-/* ICR, low dword. LEVEL without ASSERT: INIT level de-assert. */
-#define FIXED ICR_ASSERT
-#define LOWEST (ICR_ASSERT | DELIVERY_LOWEST << 8)
-#define SMI (ICR_ASSERT | DELIVERY_SMI << 8)
-#define RESERVED (ICR_ASSERT | DELIVERY_RESERVED << 8)
-#define NMI (ICR_ASSERT | DELIVERY_NMI << 8)
-#define INIT (ICR_ASSERT | DELIVERY_INIT << 8)
-#define SIPI (ICR_ASSERT | DELIVERY_SIPI << 8)
-#define EXTINT (ICR_ASSERT | DELIVERY_EXTINT << 8)
-#define LOGICAL ICR_LOGICAL
-#define LEVEL ICR_LEVEL
-#define DEASSERT ((DELIVERY_INIT << 8) | ICR_LEVEL)
-#define SELF (TO_SELF << ICR_SHORTHAND_SHIFT)
-#define ALL (TO_ALL << ICR_SHORTHAND_SHIFT)
-#define OTHERS (TO_OTHERS << ICR_SHORTHAND_SHIFT)
-#define NMI_VECTOR 0x02
+enum { NMI_VECTOR = 2, SHADOW_NMI = 0x100 };
+
+/* A step, and its text in the script, for the report: the guest gets only the step. */
+struct script_step {
+	struct step step;
+	const char *text;
+};
 
 /* clang-format off */
-#define STEP(name, slot_, number_, value_) \
-	{ .op = STEP_##name, .slot = (uint8_t)(slot_), .number = (uint16_t)(number_), .value = (uint32_t)(value_) }
+#define STEP(name, text_, ...) { .step = { .op = STEP_##name, __VA_ARGS__ }, .text = text_ }
+#define PLAIN(name)            STEP(name, #name, .value = 0)
+/* Any number, as wide as a dword. */
+#define DWORD(v)               ((uint32_t)((v) & 0xFFFFFFFF))
 
-/* Heads of sections: a slot's first boot, its later ones, its handler of a vector, the host's. */
-#define AT(slot)                       STEP(AT, slot, 1, 0)
-#define AGAIN(slot, boot)              STEP(AT, slot, boot, 0)
-#define ON(slot, vector)               STEP(ON, slot, vector, 0)
-#define HOST                           STEP(HOST, 0, 0, 0)
-#define AFTER                          STEP(AFTER, 0, 0, 0)
-#define END                            STEP(END, 0, 0, 0)
+/* Sections: a slot's first boot, its later ones, its handler of a vector, the host's while the
+ * guest runs and afterwards. */
+#define AT(slot_, ...)           STEP(AT, #slot_, .slot = slot_, .boot = 1), ##__VA_ARGS__
+#define AGAIN(slot_, boot_, ...) STEP(AT, #slot_, .slot = slot_, .boot = boot_), ##__VA_ARGS__
+#define ON(slot_, vector_, ...)  STEP(ON, #slot_, .slot = slot_, .handles = vector_), ##__VA_ARGS__
+#define HOST(...)                PLAIN(HOST), ##__VA_ARGS__
+#define AFTER(...)               PLAIN(AFTER), ##__VA_ARGS__
+#define END                      PLAIN(END)
 
-#define ENABLE                         STEP(ENABLE, 0, 0, 0)
-#define WRITE(reg, v)                  STEP(WRITE, 0, reg, v)
-#define READ(reg, v)                   STEP(READ, 0, reg, v)
-#define READ_MASKED(reg, m, v)         STEP(MASK, 0, 0, m), STEP(READ, 0, reg, v)
-#define AWAIT(reg, m, v)               STEP(MASK, 0, 0, m), STEP(AWAIT, 0, reg, v)
-#define READ_BIT(map, vec, v)          STEP(READ_BIT, vec, map, v)
-#define AWAIT_BIT(map, vec, v)         STEP(AWAIT_BIT, vec, map, v)
-#define RDMSR(msr, v)                  STEP(RDMSR, 0, msr, v)
-#define RDMSR_MASKED(msr, m, v)        STEP(MASK, 0, 0, m), STEP(RDMSR, 0, msr, v)
-#define RDMSR_FAULT(msr, vec)          STEP(RDMSR_FAULT, 0, msr, vec)
-#define WRMSR_FAULT(msr, v, vec)       OPERAND(v), STEP(WRMSR_FAULT, 0, msr, vec)
+/* Instructions, and the APIC's registers. map: ISR, TMR or IRR. */
+#define ENABLE         PLAIN(ENABLE)
+#define CLI            PLAIN(CLI)
+#define STI            PLAIN(STI)
+#define HLT            PLAIN(HLT)
+#define STI_HLT        PLAIN(STI_HLT)
+#define STI_CLI        PLAIN(STI_CLI)
+#define WINDOW         PLAIN(WINDOW)
+#define MARK_TIME      PLAIN(MARK_TIME)
+#define EOI            STEP(WRITE, "EOI", .reg = APIC_EOI)
+#define WRITE(r, v)    STEP(WRITE, "WRITE(" #r ", " #v ")", .reg = r, .value = DWORD(v))
+#define READ(r, v)     STEP(READ, "READ(" #r ", " #v ")", .reg = r, .value = DWORD(v))
+#define READ_MASKED(r, m, v) \
+	MASK(m), STEP(READ, "READ_MASKED(" #r ", " #m ", " #v ")", .reg = r, .value = DWORD(v))
+#define AWAIT(r, m, v) \
+	MASK(m), STEP(AWAIT, "AWAIT(" #r ", " #m ", " #v ")", .reg = r, .value = DWORD(v))
+#define MASK(m)        STEP(MASK, "MASK(" #m ")", .mask = DWORD(m))
+#define READ_BIT(map, v, is) \
+	STEP(READ_BIT, "READ_BIT(" #map ", " #v ", " #is ")", .vector = v, .bitmap = APIC_##map, .value = is)
+#define AWAIT_BIT(map, v, is) \
+	STEP(AWAIT_BIT, "AWAIT_BIT(" #map ", " #v ", " #is ")", .vector = v, .bitmap = APIC_##map, .value = is)
+#define RDMSR(n, v)    STEP(RDMSR, "RDMSR(" #n ", " #v ")", .msr = n, .value = DWORD(v))
+#define RDMSR_MASKED(n, m, v) \
+	MASK(m), STEP(RDMSR, "RDMSR_MASKED(" #n ", " #m ", " #v ")", .msr = n, .value = DWORD(v))
+#define RDMSR_FAULT(n, exception) \
+	STEP(RDMSR_FAULT, "RDMSR_FAULT(" #n ", " #exception ")", .msr = n, .value = exception)
+#define WRMSR_FAULT(n, v, exception) \
+	OPERAND(v), STEP(WRMSR_FAULT, "WRMSR_FAULT(" #n ", " #v ", " #exception ")", .msr = n, .value = exception)
 /* The MSR holds the operand of the WRMSR before. */
-#define RDMSR_OPERAND(msr)             STEP(RDMSR_OPERAND, 0, msr, 1)
+#define RDMSR_OPERAND(n) STEP(RDMSR_OPERAND, "RDMSR_OPERAND(" #n ")", .msr = n, .value = 1)
 /* 56 bits. */
-#define OPERAND(v)                     STEP(OPERAND, (uint64_t)(v) >> 48, (uint64_t)(v) >> 32, v)
-#define CPUID_MASKED(leaf, which, m, v) STEP(MASK, 0, 0, m), STEP(CPUID, which, leaf, v)
-#define SEND(low, to)                  STEP(SEND, (low) >> 16, low, to)
-#define ICR(low, to)                   STEP(ICR, (low) >> 16, low, to)
-#define EOI                            STEP(WRITE, 0, APIC_EOI, 0)
-#define CLI                            STEP(CLI, 0, 0, 0)
-#define STI                            STEP(STI, 0, 0, 0)
-#define HLT                            STEP(HLT, 0, 0, 0)
-#define STI_HLT                        STEP(STI_HLT, 0, 0, 0)
-#define STI_CLI                        STEP(STI_CLI, 0, 0, 0)
-#define WINDOW                         STEP(WINDOW, 0, 0, 0)
-#define STI_SHADOW(vector)             STEP(STI_SHADOW, 0, vector, 1)
-#define SS_SHADOW(vector)              STEP(SS_SHADOW, 0, vector, 1)
-#define HLT_SHADOW(vector)             STEP(HLT_SHADOW, 0, vector, 1)
-#define SHADOW_NMI             0x100
-#define TAKEN(n)                       STEP(TAKEN, 0, 0, n)
-#define AWAIT_TAKEN(n)                 STEP(AWAIT_TAKEN, 0, 0, n)
-#define DEPTH(n)                       STEP(DEPTH, 0, 0, n)
-#define MARK_TIME                      STEP(MARK_TIME, 0, 0, 0)
-#define SINCE(ticks)                   STEP(SINCE, 0, ticks, 1)
-#define COUNTDOWN(divide)              STEP(COUNTDOWN, 0, divide, 1)
-#define DEADLINE(ticks)                STEP(DEADLINE, 0, 0, ticks)
-#define FLAG(flag)                     STEP(FLAG, flag, 0, 1)
-#define AWAIT_FLAG(flag, v)            STEP(AWAIT_FLAG, flag, 0, v)
-/* Flag 0 counts those that are ready. */
-#define READY                  FLAG(0)
-#define AWAIT_READY(n)         AWAIT_FLAG(0, n)
+#define OPERAND(v) \
+	STEP(OPERAND, "OPERAND(" #v ")", .operand_high = (uint64_t)(v) >> 48 & 0xFF, \
+	     .operand_mid = (uint64_t)(v) >> 32 & 0xFFFF, .operand_low = DWORD(v))
+#define CPUID_MASKED(l, which, m, v) \
+	MASK(m), STEP(CPUID, "CPUID_MASKED(" #l ", " #which ", " #m ", " #v ")", \
+		      .output = which, .leaf = l, .value = DWORD(v))
+#define TO(low, to) \
+	.icr_high_bits = (low) >> 16 & 0xFF, .icr_bits = (low) & 0xFFFF, .destination = to
+#define SEND(low, to)  STEP(SEND, "SEND(" #low ", " #to ")", TO(low, to))
+#define ICR(low, to)   STEP(ICR, "ICR(" #low ", " #to ")", TO(low, to))
 
-/* In HOST and AFTER; FLAG and AWAIT_FLAG too. counter: a member of struct vcpu_counts. */
-#define POST(low, to, status)          STEP(POST, status, low, to)
-#define STOP(slot)                     STEP(STOP, slot, 0, 0)
-#define AWAIT_STATE(slot, s)           STEP(AWAIT_STATE, slot, 0, VCPU_##s)
-#define STATE(slot, s)                 STEP(STATE, slot, 0, VCPU_##s)
-#define AWAIT_COUNT(slot, counter, v)  STEP(AWAIT_COUNT, slot, offsetof(struct vcpu_counts, counter), v)
-#define COUNT(slot, counter, v)        STEP(COUNT, slot, offsetof(struct vcpu_counts, counter), v)
-#define FLAG_IS(flag, v)               STEP(FLAG_IS, flag, 0, v)
-#define ENTERED(slot, n)               STEP(ENTERED, slot, 0, n)
-#define REFUSED(n)                     STEP(REFUSED, 0, 0, n)
+/* Events that the host sends in the shadow of an instruction; events that were taken. */
+#define STI_SHADOW(e)  STEP(STI_SHADOW, "STI_SHADOW(" #e ")", .event = e, .value = 1)
+#define SS_SHADOW(e)   STEP(SS_SHADOW, "SS_SHADOW(" #e ")", .event = e, .value = 1)
+#define HLT_SHADOW(e)  STEP(HLT_SHADOW, "HLT_SHADOW(" #e ")", .event = e, .value = 1)
+#define TAKEN(n)       STEP(TAKEN, "TAKEN(" #n ")", .value = n)
+#define AWAIT_TAKEN(n) STEP(AWAIT_TAKEN, "AWAIT_TAKEN(" #n ")", .value = n)
+#define DEPTH(n)       STEP(DEPTH, "DEPTH(" #n ")", .value = n)
+
+/* Time. */
+#define SINCE(t)       STEP(SINCE, "SINCE(" #t ")", .ticks = t, .value = 1)
+#define COUNTDOWN(d)   STEP(COUNTDOWN, "COUNTDOWN(" #d ")", .divide = d, .value = 1)
+#define DEADLINE(t)    STEP(DEADLINE, "DEADLINE(" #t ")", .delay = t)
+
+/* Flags, also of the host; flag 0 counts those that are ready. */
+#define FLAG(f)          STEP(FLAG, "FLAG(" #f ")", .flag = f, .value = 1)
+#define AWAIT_FLAG(f, n) STEP(AWAIT_FLAG, "AWAIT_FLAG(" #f ", " #n ")", .flag = f, .value = n)
+#define READY            STEP(FLAG, "READY", .flag = 0, .value = 1)
+#define AWAIT_READY(n)   STEP(AWAIT_FLAG, "AWAIT_READY(" #n ")", .flag = 0, .value = n)
+
+/* In HOST and AFTER. c: a member of struct vcpu_counts. */
+#define POST(low, to, wanted) \
+	STEP(POST, "POST(" #low ", " #to ", " #wanted ")", \
+	     .status = wanted, .icr_bits = (low) & 0xFFFF, .destination = to)
+#define STOP(s)            STEP(STOP, "STOP(" #s ")", .slot = s)
+#define AWAIT_STATE(s, is) STEP(AWAIT_STATE, "AWAIT_STATE(" #s ", " #is ")", .slot = s, .value = VCPU_##is)
+#define STATE(s, is)       STEP(STATE, "STATE(" #s ", " #is ")", .slot = s, .value = VCPU_##is)
+#define COUNTER(c)         offsetof(struct vcpu_counts, c)
+#define AWAIT_COUNT(s, c, n) \
+	STEP(AWAIT_COUNT, "AWAIT_COUNT(" #s ", " #c ", " #n ")", .slot = s, .counter = COUNTER(c), .value = n)
+#define COUNT(s, c, n) \
+	STEP(COUNT, "COUNT(" #s ", " #c ", " #n ")", .slot = s, .counter = COUNTER(c), .value = n)
+#define FLAG_IS(f, n)      STEP(FLAG_IS, "FLAG_IS(" #f ", " #n ")", .flag = f, .value = n)
+#define ENTERED(s, n)      STEP(ENTERED, "ENTERED(" #s ", " #n ")", .slot = s, .value = n)
+#define REFUSED(n)         STEP(REFUSED, "REFUSED(" #n ")", .value = n)
 /* Up to six vectors, in the order in which they were taken; all that were. */
-#define TRACE(slot, ...)               TRACE_OF(slot, __VA_ARGS__, 0, 0, 0, 0, 0)
-#define TRACE_OF(slot, a, b, c, d, e, f, ...) \
-	STEP(TRACE, slot, (a) | (b) << 8, (c) | (d) << 8 | (e) << 16 | (uint32_t)(f) << 24)
-#define NO_TRACE(slot)                 STEP(TRACE, slot, 0, 0)
+#define TRACE(s, ...)      TRACE_OF("TRACE(" #s ", " #__VA_ARGS__ ")", s, __VA_ARGS__, 0, 0, 0, 0, 0)
+#define NO_TRACE(s)        TRACE_OF("NO_TRACE(" #s ")", s, 0, 0, 0, 0, 0, 0)
+#define TRACE_OF(text_, s, a, b, c, d, e, f, ...) \
+	STEP(TRACE, text_, .slot = s, .trace_0 = (a) | (b) << 8, \
+	     .trace_2 = (c) | (d) << 8 | (e) << 16 | (uint32_t)(f) << 24)
 
 /* One row of a group: the rule that it checks, the row of the specification that it covers, its
  * steps, its .argument, and what struct guest_setup is to say beside the mode. */

@@ -8,146 +8,150 @@
 /* clang-format off */
 
 /* INIT strikes in a handler, with a request pending and the timer armed. */
-#define FILL_REGISTERS                                                                             \
-	WRITE(APIC_TPR, 0x20), WRITE(APIC_LVT_ERROR, 0x100E1), WRITE(APIC_LVT_TIMER, 0x200E2),     \
-		WRITE(APIC_LVT_LINT0, 0x700), WRITE(APIC_LVT_LINT1, 0x400),                        \
-		WRITE(APIC_TIMER_DIVIDE, 0xB), WRITE(APIC_TIMER_INITIAL, 0x10000000),              \
-		SEND(FIXED | SELF | 3, 0), WRITE(APIC_ESR, 0), SEND(FIXED | SELF | 3, 0)
-#define RESET_REGISTERS                                                                            \
+#define FILL_REGISTERS \
+	WRITE(APIC_TPR, 0x20), WRITE(APIC_LVT_ERROR, 0x100E1), WRITE(APIC_LVT_TIMER, 0x200E2), \
+		WRITE(APIC_LVT_LINT0, 0x700), WRITE(APIC_LVT_LINT1, 0x400), \
+		WRITE(APIC_TIMER_DIVIDE, 0xB), WRITE(APIC_TIMER_INITIAL, 0x10000000), \
+		SEND(ICR_FIXED | ICR_SELF | 3, 0), WRITE(APIC_ESR, 0), \
+		SEND(ICR_FIXED | ICR_SELF | 3, 0)
+#define RESET_REGISTERS \
 	READ(APIC_TPR, 0), READ(APIC_PPR, 0), READ(APIC_SVR, 0xFF), READ(APIC_LVT_TIMER, 0x10000), \
-		READ(APIC_LVT_THERMAL, 0x10000), READ(APIC_LVT_PMC, 0x10000),                      \
-		READ(APIC_LVT_LINT0, 0x10000), READ(APIC_LVT_LINT1, 0x10000),                      \
-		READ(APIC_LVT_ERROR, 0x10000), READ(APIC_ESR, 0), READ(APIC_TIMER_INITIAL, 0),     \
-		READ(APIC_TIMER_CURRENT, 0), READ(APIC_TIMER_DIVIDE, 0), READ_BIT(ISR, 0x51, 0),   \
+		READ(APIC_LVT_THERMAL, 0x10000), READ(APIC_LVT_PMC, 0x10000), \
+		READ(APIC_LVT_LINT0, 0x10000), READ(APIC_LVT_LINT1, 0x10000), \
+		READ(APIC_LVT_ERROR, 0x10000), READ(APIC_ESR, 0), READ(APIC_TIMER_INITIAL, 0), \
+		READ(APIC_TIMER_CURRENT, 0), READ(APIC_TIMER_DIVIDE, 0), READ_BIT(ISR, 0x51, 0), \
 		READ_BIT(IRR, 0x61, 0), ICR(0, 0), WRITE(APIC_ESR, 0), READ(APIC_ESR, 0), TAKEN(1)
-#define INIT_IN_HANDLER                                                                            \
-	AT(0), ENABLE, AWAIT_READY(1), SEND(FIXED | 0x51, 1), AWAIT_FLAG(1, 1),                    \
-		SEND(FIXED | 0x61, 1), SEND(INIT, 1), ICR(INIT, 1), SEND(SIPI | 1, 1),             \
-		ICR(SIPI | 1, 1), ON(1, 0x51), READ_BIT(ISR, 0x51, 1), FLAG(1), FOR_EVER
+#define INIT_IN_HANDLER \
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_FIXED | 0x51, 1), AWAIT_FLAG(1, 1), \
+		SEND(ICR_FIXED | 0x61, 1), SEND(ICR_INIT, 1), ICR(ICR_INIT, 1), \
+		SEND(ICR_SIPI | 1, 1), ICR(ICR_SIPI | 1, 1)), \
+	ON(1, 0x51, READ_BIT(ISR, 0x51, 1), FLAG(1), FOR_EVER)
 
-static const struct step apic_reset[] = {
+static const struct script_step apic_reset[] = {
 	INIT_IN_HANDLER,
-	AT(1), ENABLE, FILL_REGISTERS, WRITE(APIC_LDR, 0x02000000), WRITE(APIC_DFR, 0),
-		READ(APIC_DFR, 0x0FFFFFFF), STI, READY, FOR_EVER,
-	AGAIN(1, 2), RDMSR(0x1B, 0xFEE00800), READ(APIC_ID, 1 << 24), READ(APIC_LDR, 0),
-		READ(APIC_DFR, 0xFFFFFFFF), RESET_REGISTERS,
-	AFTER, COUNT(1, inits, 2), ENTERED(1, 2),
+	AT(1, ENABLE, FILL_REGISTERS, WRITE(APIC_LDR, 0x02000000), WRITE(APIC_DFR, 0),
+		READ(APIC_DFR, 0x0FFFFFFF), STI, READY, FOR_EVER),
+	AGAIN(1, 2, RDMSR(0x1B, 0xFEE00800), READ(APIC_ID, 1 << 24), READ(APIC_LDR, 0),
+		READ(APIC_DFR, 0xFFFFFFFF), RESET_REGISTERS),
+	AFTER(COUNT(1, inits, 2), ENTERED(1, 2)),
 	END,
 };
 
-static const struct step apic_reset_x2apic[] = {
+static const struct script_step apic_reset_x2apic[] = {
 	INIT_IN_HANDLER,
-	AT(1), ENABLE, FILL_REGISTERS, STI, READY, FOR_EVER,
-	AGAIN(1, 2), RDMSR(0x1B, 0xFEE00C00), READ(APIC_ID, 1), READ(APIC_LDR, 1 << 1),
-		RESET_REGISTERS,
-	AFTER, COUNT(1, inits, 2), ENTERED(1, 2),
+	AT(1, ENABLE, FILL_REGISTERS, STI, READY, FOR_EVER),
+	AGAIN(1, 2, RDMSR(0x1B, 0xFEE00C00), READ(APIC_ID, 1), READ(APIC_LDR, 1 << 1),
+		RESET_REGISTERS),
+	AFTER(COUNT(1, inits, 2), ENTERED(1, 2)),
 	END,
 };
 
 /* Also with the shorthand that the P6 wanted, which other INITs may not have. */
-static const struct step deassert[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(DEASSERT, 1), ICR(DEASSERT, 1), SEND(DEASSERT | ALL, 0),
-		ICR(DEASSERT | ALL, 0), SEND(DEASSERT | OTHERS, 0), SEND(FIXED | 0x31, 1),
-	AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), FLAG(1),
-	HOST, AWAIT_FLAG(1, 1), POST(DEASSERT, 1, STATUS_OK), POST(DEASSERT, 0, STATUS_OK),
-	AFTER, COUNT(0, inits, 0), COUNT(1, inits, 1), REFUSED(0), COUNT(0, sent, 1), ENTERED(1, 1),
+static const struct script_step deassert[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_DEASSERT, 1), ICR(ICR_DEASSERT, 1),
+		SEND(ICR_DEASSERT | ICR_ALL, 0), ICR(ICR_DEASSERT | ICR_ALL, 0),
+		SEND(ICR_DEASSERT | ICR_OTHERS, 0), SEND(ICR_FIXED | 0x31, 1)),
+	AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), FLAG(1)),
+	HOST(AWAIT_FLAG(1, 1), POST(ICR_DEASSERT, 1, STATUS_OK), POST(ICR_DEASSERT, 0, STATUS_OK)),
+	AFTER(COUNT(0, inits, 0), COUNT(1, inits, 1), REFUSED(0), COUNT(0, sent, 1), ENTERED(1, 1)),
 	END,
 };
 
 /* IA32_APIC_BASE.BSP: it restarts at its reset vector, and a SIPI means nothing to it. */
-static const struct step bsp[] = {
-	AT(0), ENABLE, STI, READY, FOR_EVER,
-	AGAIN(0, 2), RDMSR_MASKED(0x1B, 0x900, 0x900), ENABLE, READY, AWAIT_BIT(IRR, 0x51, 1),
-		TAKEN(0),
-	AT(1), ENABLE, AWAIT_READY(1), SEND(INIT, 0), AWAIT_READY(2), SEND(SIPI | 0x10, 0),
-		SEND(FIXED | 0x51, 0),
-	AFTER, COUNT(0, inits, 1), COUNT(0, sipis_ignored, 1), ENTERED(0, 2), STATE(0, HALTED),
+static const struct script_step bsp[] = {
+	AT(0, ENABLE, STI, READY, FOR_EVER),
+	AGAIN(0, 2, RDMSR_MASKED(0x1B, 0x900, 0x900), ENABLE, READY, AWAIT_BIT(IRR, 0x51, 1),
+		TAKEN(0)),
+	AT(1, ENABLE, AWAIT_READY(1), SEND(ICR_INIT, 0), AWAIT_READY(2), SEND(ICR_SIPI | 0x10, 0),
+		SEND(ICR_FIXED | 0x51, 0)),
+	AFTER(COUNT(0, inits, 1), COUNT(0, sipis_ignored, 1), ENTERED(0, 2), STATE(0, HALTED)),
 	END,
 };
 
-static const struct step bsp_itself[] = {
-	AT(0), ENABLE, SEND(INIT, 0), FLAG(1), FOR_EVER,
-	AGAIN(0, 2), RDMSR_MASKED(0x1B, 0x900, 0x900),
-	AFTER, COUNT(0, inits, 1), ENTERED(0, 2), FLAG_IS(1, 0),
+static const struct script_step bsp_itself[] = {
+	AT(0, ENABLE, SEND(ICR_INIT, 0), FLAG(1), FOR_EVER),
+	AGAIN(0, 2, RDMSR_MASKED(0x1B, 0x900, 0x900)),
+	AFTER(COUNT(0, inits, 1), ENTERED(0, 2), FLAG_IS(1, 0)),
 	END,
 };
 
 /* Not one instruction after the ICR write. */
-static const struct step ap_itself[] = {
-	AT(0), ENABLE,
-	AT(1), ENABLE, READY, SEND(INIT, 1), FLAG(1), FOR_EVER,
-	AGAIN(1, 2), READ_MASKED(APIC_SVR, 0x100, 0),
-	HOST, AWAIT_READY(1), AWAIT_STATE(1, WAIT_SIPI), POST(SIPI | 1, 1, STATUS_OK),
-	AFTER, COUNT(1, inits, 2), ENTERED(1, 2), FLAG_IS(1, 0),
+static const struct script_step ap_itself[] = {
+	AT(0, ENABLE),
+	AT(1, ENABLE, READY, SEND(ICR_INIT, 1), FLAG(1), FOR_EVER),
+	AGAIN(1, 2, READ_MASKED(APIC_SVR, 0x100, 0)),
+	HOST(AWAIT_READY(1), AWAIT_STATE(1, WAIT_SIPI), POST(ICR_SIPI | 1, 1, STATUS_OK)),
+	AFTER(COUNT(1, inits, 2), ENTERED(1, 2), FLAG_IS(1, 0)),
 	END,
 };
 
 /* A halted one waits for SIPI, and waits on whatever else comes. */
-static const struct step halted[] = {
-	AT(0), ENABLE,
-	AT(1), ENABLE, WRITE(APIC_TPR, 0x40), READY, HLT, FLAG(1),
-	AGAIN(1, 2), ENABLE, READ(APIC_TPR, 0), TAKEN(0),
-	HOST, AWAIT_READY(1), AWAIT_STATE(1, HALTED), POST(INIT, 1, STATUS_OK),
-		AWAIT_STATE(1, WAIT_SIPI), POST(FIXED | 0x51, 1, STATUS_OK),
-		POST(INIT, 1, STATUS_OK), AWAIT_COUNT(1, received, 5), STATE(1, WAIT_SIPI),
-		POST(SIPI | 1, 1, STATUS_OK),
-	AFTER, COUNT(1, inits, 3), COUNT(1, dropped, 1), ENTERED(1, 2), FLAG_IS(1, 0),
+static const struct script_step halted[] = {
+	AT(0, ENABLE),
+	AT(1, ENABLE, WRITE(APIC_TPR, 0x40), READY, HLT, FLAG(1)),
+	AGAIN(1, 2, ENABLE, READ(APIC_TPR, 0), TAKEN(0)),
+	HOST(AWAIT_READY(1), AWAIT_STATE(1, HALTED), POST(ICR_INIT, 1, STATUS_OK),
+		AWAIT_STATE(1, WAIT_SIPI), POST(ICR_FIXED | 0x51, 1, STATUS_OK),
+		POST(ICR_INIT, 1, STATUS_OK), AWAIT_COUNT(1, received, 5), STATE(1, WAIT_SIPI),
+		POST(ICR_SIPI | 1, 1, STATUS_OK)),
+	AFTER(COUNT(1, inits, 3), COUNT(1, dropped, 1), ENTERED(1, 2), FLAG_IS(1, 0)),
 	END,
 };
 
 /* What was latched or blocked before is forgotten: NMI, its blocking, the request. */
-static const struct step forgets[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(NMI, 1), AWAIT_FLAG(1, 1), SEND(NMI, 1),
-		SEND(FIXED | 0x51, 1), SEND(INIT, 1), SEND(SIPI | 1, 1), AWAIT_READY(2),
-		SEND(FIXED | 0x61, 1), AWAIT_FLAG(2, 1), FLAG(3), SEND(NMI, 1),
-	AT(1), ENABLE, READY, FOR_EVER,
-	ON(1, NMI_VECTOR), FLAG(1), AWAIT_FLAG(3, 1),
-	AGAIN(1, 2), ENABLE, STI, READY, AWAIT_TAKEN(2), FLAG(2), AWAIT_TAKEN(3),
-	AFTER, TRACE(1, NMI_VECTOR, 0x61, NMI_VECTOR), COUNT(1, nmis, 2), ENTERED(1, 2),
+static const struct script_step forgets[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_NMI, 1), AWAIT_FLAG(1, 1), SEND(ICR_NMI, 1),
+		SEND(ICR_FIXED | 0x51, 1), SEND(ICR_INIT, 1), SEND(ICR_SIPI | 1, 1), AWAIT_READY(2),
+		SEND(ICR_FIXED | 0x61, 1), AWAIT_FLAG(2, 1), FLAG(3), SEND(ICR_NMI, 1)),
+	AT(1, ENABLE, READY, FOR_EVER),
+	ON(1, NMI_VECTOR, FLAG(1), AWAIT_FLAG(3, 1)),
+	AGAIN(1, 2, ENABLE, STI, READY, AWAIT_TAKEN(2), FLAG(2), AWAIT_TAKEN(3)),
+	AFTER(TRACE(1, NMI_VECTOR, 0x61, NMI_VECTOR), COUNT(1, nmis, 2), ENTERED(1, 2)),
 	END,
 };
 
-static const struct step others[] = {
-	AT(0), ENABLE, AWAIT_READY(3), SEND(INIT | OTHERS, 0), ICR(INIT | OTHERS, 0),
-		SEND(SIPI | OTHERS | 1, 0), ICR(SIPI | OTHERS | 1, 0), SEND(SIPI | OTHERS | 1, 0),
-	AT(EACH), ENABLE, READY, FOR_EVER,
-	AGAIN(1, 2), READ_MASKED(APIC_SVR, 0x100, 0),
+static const struct script_step others[] = {
+	AT(0, ENABLE, AWAIT_READY(3), SEND(ICR_INIT | ICR_OTHERS, 0), ICR(ICR_INIT | ICR_OTHERS, 0),
+		SEND(ICR_SIPI | ICR_OTHERS | 1, 0), ICR(ICR_SIPI | ICR_OTHERS | 1, 0),
+		SEND(ICR_SIPI | ICR_OTHERS | 1, 0)),
+	AT(EACH, ENABLE, READY, FOR_EVER),
+	AGAIN(1, 2, READ_MASKED(APIC_SVR, 0x100, 0)),
 	AGAIN(2, 2),
 	AGAIN(3, 2),
-	AFTER, ENTERED(0, 1), ENTERED(1, 2), ENTERED(2, 2), ENTERED(3, 2), COUNT(0, inits, 0),
-		COUNT(1, inits, 2), COUNT(2, inits, 2), COUNT(3, inits, 2), COUNT(3, received, 5),
+	AFTER(ENTERED(0, 1), ENTERED(1, 2), ENTERED(2, 2), ENTERED(3, 2), COUNT(0, inits, 0),
+		COUNT(1, inits, 2), COUNT(2, inits, 2), COUNT(3, inits, 2), COUNT(3, received, 5)),
 	END,
 };
 
-static const struct step stopped[] = {
-	AT(0), ENABLE,
-	AT(1), ENABLE, READY,
-	HOST, AWAIT_READY(1), AWAIT_STATE(1, HALTED), STOP(1), POST(INIT, 1, STATUS_OK),
-		POST(SIPI | 1, 1, STATUS_OK), POST(NMI, 1, STATUS_OK),
-		POST(FIXED | 0x51, 1, STATUS_OK), POST(EXTINT | 0x52, 1, STATUS_OK),
-		AWAIT_COUNT(1, dropped, 5), STATE(1, STOPPED),
-	AFTER, COUNT(1, inits, 1), COUNT(1, sipis_ignored, 1), ENTERED(1, 1), NO_TRACE(1),
+static const struct script_step stopped[] = {
+	AT(0, ENABLE),
+	AT(1, ENABLE, READY),
+	HOST(AWAIT_READY(1), AWAIT_STATE(1, HALTED), STOP(1), POST(ICR_INIT, 1, STATUS_OK),
+		POST(ICR_SIPI | 1, 1, STATUS_OK), POST(ICR_NMI, 1, STATUS_OK),
+		POST(ICR_FIXED | 0x51, 1, STATUS_OK), POST(ICR_EXTINT | 0x52, 1, STATUS_OK),
+		AWAIT_COUNT(1, dropped, 5), STATE(1, STOPPED)),
+	AFTER(COUNT(1, inits, 1), COUNT(1, sipis_ignored, 1), ENTERED(1, 1), NO_TRACE(1)),
 	END,
 };
 
 /* Awaited by nobody: running, halted, and the boot processor. */
-static const struct step sipi_ignored[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(SIPI | 0x10, 1), ICR(SIPI | 0x10, 1),
-		SEND(FIXED | 0x31, 1),
-	AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), FLAG(1),
-	HOST, AWAIT_FLAG(1, 1), AWAIT_STATE(1, HALTED), POST(SIPI | 0x10, 1, STATUS_OK),
-		AWAIT_COUNT(1, sipis_ignored, 2), STATE(1, HALTED), POST(SIPI | 1, 0, STATUS_OK),
-		AWAIT_COUNT(0, sipis_ignored, 1),
-	AFTER, COUNT(1, dropped, 2), ENTERED(0, 1), ENTERED(1, 1),
+static const struct script_step sipi_ignored[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_SIPI | 0x10, 1), ICR(ICR_SIPI | 0x10, 1),
+		SEND(ICR_FIXED | 0x31, 1)),
+	AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), FLAG(1)),
+	HOST(AWAIT_FLAG(1, 1), AWAIT_STATE(1, HALTED), POST(ICR_SIPI | 0x10, 1, STATUS_OK),
+		AWAIT_COUNT(1, sipis_ignored, 2), STATE(1, HALTED),
+		POST(ICR_SIPI | 1, 0, STATUS_OK), AWAIT_COUNT(0, sipis_ignored, 1)),
+	AFTER(COUNT(1, dropped, 2), ENTERED(0, 1), ENTERED(1, 1)),
 	END,
 };
 
 /* INIT, SIPI, SIPI, as the guest sends it: the second one finds it running. */
-static const struct step sipi_second[] = {
-	AT(0), ENABLE, SEND(INIT, 1), SEND(SIPI | 1, 1), AWAIT_READY(1), SEND(SIPI | 0x10, 1),
-		ICR(SIPI | 0x10, 1), SEND(FIXED | 0x51, 1),
-	AT(1), ENABLE, STI, READY, AWAIT_TAKEN(1),
-	AFTER, TRACE(1, 0x51), COUNT(1, inits, 1), COUNT(1, sipis_ignored, 1), ENTERED(1, 1),
+static const struct script_step sipi_second[] = {
+	AT(0, ENABLE, SEND(ICR_INIT, 1), SEND(ICR_SIPI | 1, 1), AWAIT_READY(1),
+		SEND(ICR_SIPI | 0x10, 1), ICR(ICR_SIPI | 0x10, 1), SEND(ICR_FIXED | 0x51, 1)),
+	AT(1, ENABLE, STI, READY, AWAIT_TAKEN(1)),
+	AFTER(TRACE(1, 0x51), COUNT(1, inits, 1), COUNT(1, sipis_ignored, 1), ENTERED(1, 1)),
 	END,
 };
 /* clang-format on */

@@ -5,250 +5,259 @@
 /* clang-format off */
 
 /* From the ICR to the handler and its EOI, as both sides see it. */
-static const struct step delivery[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(FIXED | 0x51, 1), ICR(FIXED | 0x51, 1),
-	AT(1), ENABLE, STI, READY, AWAIT_TAKEN(1), READ_BIT(ISR, 0x51, 0), READ(APIC_PPR, 0),
-	ON(1, 0x51), READ_BIT(IRR, 0x51, 0), READ_BIT(ISR, 0x51, 1), READ_BIT(TMR, 0x51, 0),
-		READ(APIC_PPR, 0x50), EOI, READ_BIT(ISR, 0x51, 0), READ(APIC_PPR, 0),
-	AFTER, NO_TRACE(0), TRACE(1, 0x51), COUNT(1, interrupts, 1), COUNT(0, sent, 1),
+static const struct script_step delivery[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_FIXED | 0x51, 1), ICR(ICR_FIXED | 0x51, 1)),
+	AT(1, ENABLE, STI, READY, AWAIT_TAKEN(1), READ_BIT(ISR, 0x51, 0), READ(APIC_PPR, 0)),
+	ON(1, 0x51, READ_BIT(IRR, 0x51, 0), READ_BIT(ISR, 0x51, 1), READ_BIT(TMR, 0x51, 0),
+		READ(APIC_PPR, 0x50), EOI, READ_BIT(ISR, 0x51, 0), READ(APIC_PPR, 0)),
+	AFTER(NO_TRACE(0), TRACE(1, 0x51), COUNT(1, interrupts, 1), COUNT(0, sent, 1)),
 	END,
 };
 
-static const struct step order[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(FIXED | 0x41, 1), SEND(FIXED | 0x91, 1),
-		SEND(FIXED | 0x62, 1), SEND(FIXED | 0x61, 1), SEND(FIXED | 0xFF, 1),
-		SEND(FIXED | 0x31, 1),
-	AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), READ_BIT(IRR, 0x41, 1),
+static const struct script_step order[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_FIXED | 0x41, 1), SEND(ICR_FIXED | 0x91, 1),
+		SEND(ICR_FIXED | 0x62, 1), SEND(ICR_FIXED | 0x61, 1), SEND(ICR_FIXED | 0xFF, 1),
+		SEND(ICR_FIXED | 0x31, 1)),
+	AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), READ_BIT(IRR, 0x41, 1),
 		READ_BIT(IRR, 0x91, 1), READ_BIT(IRR, 0x62, 1), READ_BIT(IRR, 0x61, 1),
-		READ_BIT(IRR, 0x60, 0), TAKEN(0), STI, AWAIT_TAKEN(6),
-	AFTER, TRACE(1, 0xFF, 0x91, 0x62, 0x61, 0x41, 0x31),
+		READ_BIT(IRR, 0x60, 0), TAKEN(0), STI, AWAIT_TAKEN(6)),
+	AFTER(TRACE(1, 0xFF, 0x91, 0x62, 0x61, 0x41, 0x31)),
 	END,
 };
 
 /* A handler that allows interrupts is interrupted by a higher class only; EOI ends the highest. */
-static const struct step nesting[] = {
-	AT(0), ENABLE, STI, SEND(FIXED | SELF | 0x41, 0), AWAIT_TAKEN(3), DEPTH(0),
-	ON(0, 0x41), SEND(FIXED | SELF | 0x91, 0), SEND(FIXED | SELF | 0x48, 0), TAKEN(1), STI,
-		TAKEN(2), READ_BIT(ISR, 0x41, 1), READ_BIT(IRR, 0x48, 1), READ(APIC_PPR, 0x40), CLI,
-		EOI, READ_BIT(ISR, 0x41, 0),
-	ON(0, 0x91), DEPTH(2), READ_BIT(ISR, 0x41, 1), READ_BIT(ISR, 0x91, 1), READ(APIC_PPR, 0x90),
-		EOI, READ_BIT(ISR, 0x41, 1), READ_BIT(ISR, 0x91, 0), READ(APIC_PPR, 0x40),
-	ON(0, 0x48), DEPTH(1), EOI,
-	AFTER, TRACE(0, 0x41, 0x91, 0x48),
+static const struct script_step nesting[] = {
+	AT(0, ENABLE, STI, SEND(ICR_FIXED | ICR_SELF | 0x41, 0), AWAIT_TAKEN(3), DEPTH(0)),
+	ON(0, 0x41, SEND(ICR_FIXED | ICR_SELF | 0x91, 0), SEND(ICR_FIXED | ICR_SELF | 0x48, 0),
+		TAKEN(1), STI, TAKEN(2), READ_BIT(ISR, 0x41, 1), READ_BIT(IRR, 0x48, 1),
+		READ(APIC_PPR, 0x40), CLI, EOI, READ_BIT(ISR, 0x41, 0)),
+	ON(0, 0x91, DEPTH(2), READ_BIT(ISR, 0x41, 1), READ_BIT(ISR, 0x91, 1), READ(APIC_PPR, 0x90),
+		EOI, READ_BIT(ISR, 0x41, 1), READ_BIT(ISR, 0x91, 0), READ(APIC_PPR, 0x40)),
+	ON(0, 0x48, DEPTH(1), EOI),
+	AFTER(TRACE(0, 0x41, 0x91, 0x48)),
 	END,
 };
 
-static const struct step task_priority[] = {
-	AT(0), ENABLE, STI, WRITE(APIC_TPR, 0x50), READ(APIC_PPR, 0x50),
-		SEND(FIXED | SELF | 0x51, 0), SEND(FIXED | SELF | 0x5F, 0), READ_BIT(IRR, 0x51, 1),
-		TAKEN(0), SEND(FIXED | SELF | 0x60, 0), AWAIT_TAKEN(1), TAKEN(1),
-		WRITE(APIC_TPR, 0x4F), AWAIT_TAKEN(3), READ(APIC_PPR, 0x4F), WRITE(APIC_TPR, 0xFF),
-		SEND(FIXED | SELF | 0xFE, 0), READ(APIC_PPR, 0xFF), TAKEN(3), WRITE(APIC_TPR, 0xE0),
-		AWAIT_TAKEN(4), WRITE(APIC_TPR, 0), READ(APIC_PPR, 0),
-	ON(0, 0x60),
+static const struct script_step task_priority[] = {
+	AT(0, ENABLE, STI, WRITE(APIC_TPR, 0x50), READ(APIC_PPR, 0x50),
+		SEND(ICR_FIXED | ICR_SELF | 0x51, 0), SEND(ICR_FIXED | ICR_SELF | 0x5F, 0),
+		READ_BIT(IRR, 0x51, 1), TAKEN(0), SEND(ICR_FIXED | ICR_SELF | 0x60, 0),
+		AWAIT_TAKEN(1), TAKEN(1), WRITE(APIC_TPR, 0x4F), AWAIT_TAKEN(3),
+		READ(APIC_PPR, 0x4F), WRITE(APIC_TPR, 0xFF), SEND(ICR_FIXED | ICR_SELF | 0xFE, 0),
+		READ(APIC_PPR, 0xFF), TAKEN(3), WRITE(APIC_TPR, 0xE0), AWAIT_TAKEN(4),
+		WRITE(APIC_TPR, 0), READ(APIC_PPR, 0)),
+	ON(0, 0x60,
 		/* the higher of TPR and ISR; the TPR's sub-class only if it is the TPR */
 		WRITE(APIC_TPR, 0x73), READ(APIC_PPR, 0x73), WRITE(APIC_TPR, 0x2A),
-		READ(APIC_PPR, 0x60), WRITE(APIC_TPR, 0x50), EOI,
-	AFTER, TRACE(0, 0x60, 0x5F, 0x51, 0xFE),
+		READ(APIC_PPR, 0x60), WRITE(APIC_TPR, 0x50), EOI),
+	AFTER(TRACE(0, 0x60, 0x5F, 0x51, 0xFE)),
 	END,
 };
 
 /* One in service and one pending at most: the others of the same vector are one with the latter. */
-static const struct step coalesce[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(FIXED | 0x51, 1), SEND(FIXED | 0x51, 1),
-		SEND(FIXED | 0x51, 1), SEND(FIXED | 0x42, 1), AWAIT_FLAG(1, 1),
-		SEND(FIXED | 0x51, 1), SEND(FIXED | 0x51, 1), SEND(FIXED | 0x43, 1),
-	AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x42, 1), STI, AWAIT_TAKEN(4),
-	ON(1, 0x51), FLAG(1), AWAIT_BIT(IRR, 0x43, 1), READ_BIT(ISR, 0x51, 1), EOI,
-	AFTER, TRACE(1, 0x51, 0x51, 0x43, 0x42), COUNT(1, coalesced, 3), COUNT(1, interrupts, 4),
+static const struct script_step coalesce[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_FIXED | 0x51, 1), SEND(ICR_FIXED | 0x51, 1),
+		SEND(ICR_FIXED | 0x51, 1), SEND(ICR_FIXED | 0x42, 1), AWAIT_FLAG(1, 1),
+		SEND(ICR_FIXED | 0x51, 1), SEND(ICR_FIXED | 0x51, 1), SEND(ICR_FIXED | 0x43, 1)),
+	AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x42, 1), STI, AWAIT_TAKEN(4)),
+	ON(1, 0x51, FLAG(1), AWAIT_BIT(IRR, 0x43, 1), READ_BIT(ISR, 0x51, 1), EOI),
+	AFTER(TRACE(1, 0x51, 0x51, 0x43, 0x42), COUNT(1, coalesced, 3), COUNT(1, interrupts, 4)),
 	END,
 };
 
-static const struct step window[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(FIXED | 0x51, 1),
-	AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x51, 1), TAKEN(0), STI_CLI, TAKEN(0), WINDOW,
-		TAKEN(1),
-	AFTER, TRACE(1, 0x51),
+static const struct script_step window[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_FIXED | 0x51, 1)),
+	AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x51, 1), TAKEN(0), STI_CLI, TAKEN(0), WINDOW,
+		TAKEN(1)),
+	AFTER(TRACE(1, 0x51)),
 	END,
 };
 
 /* The host sends in the shadow of STI or MOV SS: nothing may come between the two instructions. */
-static const struct step shadows[] = {
-	AT(0), ENABLE, STI_SHADOW(0x51), TAKEN(1), SS_SHADOW(0x52), TAKEN(2), HLT_SHADOW(0x53),
-		TAKEN(3),
-	AFTER, TRACE(0, 0x51, 0x52, 0x53),
+static const struct script_step shadows[] = {
+	AT(0, ENABLE, STI_SHADOW(0x51), TAKEN(1), SS_SHADOW(0x52), TAKEN(2), HLT_SHADOW(0x53),
+		TAKEN(3)),
+	AFTER(TRACE(0, 0x51, 0x52, 0x53)),
 	END,
 };
 
-static const struct step halted[] = {
-	AT(0), ENABLE,
-	AT(1), ENABLE, READY, STI_HLT, TAKEN(1), CLI, FLAG(2), HLT, TAKEN(2),
-		READ_BIT(IRR, 0x52, 1), WINDOW, TAKEN(3),
-	HOST, AWAIT_READY(1), AWAIT_STATE(1, HALTED), POST(FIXED | 0x51, 1, STATUS_OK),
-		AWAIT_FLAG(2, 1), AWAIT_STATE(1, HALTED), POST(FIXED | 0x52, 1, STATUS_OK),
-		AWAIT_COUNT(1, delivered, 4), STATE(1, HALTED), POST(NMI, 1, STATUS_OK),
-	AFTER, TRACE(1, 0x51, NMI_VECTOR, 0x52),
+static const struct script_step halted[] = {
+	AT(0, ENABLE),
+	AT(1, ENABLE, READY, STI_HLT, TAKEN(1), CLI, FLAG(2), HLT, TAKEN(2),
+		READ_BIT(IRR, 0x52, 1), WINDOW, TAKEN(3)),
+	HOST(AWAIT_READY(1), AWAIT_STATE(1, HALTED), POST(ICR_FIXED | 0x51, 1, STATUS_OK),
+		AWAIT_FLAG(2, 1), AWAIT_STATE(1, HALTED), POST(ICR_FIXED | 0x52, 1, STATUS_OK),
+		AWAIT_COUNT(1, delivered, 4), STATE(1, HALTED), POST(ICR_NMI, 1, STATUS_OK)),
+	AFTER(TRACE(1, 0x51, NMI_VECTOR, 0x52)),
 	END,
 };
 
 /* The ICR's trigger mode and level mean something to INIT only; a message from outside has one. */
-static const struct step trigger[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(FIXED | LEVEL | 0x51, 1), ICR(FIXED | LEVEL | 0x51, 1),
-		SEND(0x54, 1), ICR(0x54, 1),
-	AT(1), ENABLE, STI, READY, AWAIT_TAKEN(2), FLAG(1), AWAIT_TAKEN(3), FLAG(2), AWAIT_TAKEN(4),
-		READ_BIT(TMR, 0x52, 0),
-	ON(1, 0x51), READ_BIT(TMR, 0x51, 0), EOI,
-	ON(1, 0x54), READ_BIT(TMR, 0x54, 0), EOI,
-	ON(1, 0x52), READ_BIT(ISR, 0x52, 1), FLAG(3), AWAIT_FLAG(4, 1), EOI,
-	HOST, AWAIT_FLAG(1, 1), POST(FIXED | LEVEL | 0x52, 1, STATUS_OK), AWAIT_FLAG(3, 1), FLAG(4),
-		AWAIT_FLAG(2, 1), POST(FIXED | 0x52, 1, STATUS_OK),
-	AFTER, COUNT(1, interrupts, 4),
+static const struct script_step trigger[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_FIXED | ICR_LEVEL | 0x51, 1),
+		ICR(ICR_FIXED | ICR_LEVEL | 0x51, 1), SEND(0x54, 1), ICR(0x54, 1)),
+	AT(1, ENABLE, STI, READY, AWAIT_TAKEN(2), FLAG(1), AWAIT_TAKEN(3), FLAG(2), AWAIT_TAKEN(4),
+		READ_BIT(TMR, 0x52, 0)),
+	ON(1, 0x51, READ_BIT(TMR, 0x51, 0), EOI),
+	ON(1, 0x54, READ_BIT(TMR, 0x54, 0), EOI),
+	ON(1, 0x52, READ_BIT(ISR, 0x52, 1), FLAG(3), AWAIT_FLAG(4, 1), EOI),
+	HOST(AWAIT_FLAG(1, 1), POST(ICR_FIXED | ICR_LEVEL | 0x52, 1, STATUS_OK), AWAIT_FLAG(3, 1),
+		FLAG(4), AWAIT_FLAG(2, 1), POST(ICR_FIXED | 0x52, 1, STATUS_OK)),
+	AFTER(COUNT(1, interrupts, 4)),
 	END,
 };
 
-static const struct step level_outside[] = {
-	AT(0), ENABLE, STI, READY, AWAIT_TAKEN(2),
-	ON(0, 0x52), READ_BIT(TMR, 0x52, 1), EOI, FLAG(1),
-	ON(0, 0x53), READ_BIT(TMR, 0x53, 0), READ_BIT(TMR, 0x52, 1), EOI,
-	HOST, AWAIT_READY(1), POST(FIXED | LEVEL | 0x52, 0, STATUS_OK), AWAIT_FLAG(1, 1),
-		POST(FIXED | 0x53, 0, STATUS_OK),
-	AFTER, TRACE(0, 0x52, 0x53),
+static const struct script_step level_outside[] = {
+	AT(0, ENABLE, STI, READY, AWAIT_TAKEN(2)),
+	ON(0, 0x52, READ_BIT(TMR, 0x52, 1), EOI, FLAG(1)),
+	ON(0, 0x53, READ_BIT(TMR, 0x53, 0), READ_BIT(TMR, 0x52, 1), EOI),
+	HOST(AWAIT_READY(1), POST(ICR_FIXED | ICR_LEVEL | 0x52, 0, STATUS_OK), AWAIT_FLAG(1, 1),
+		POST(ICR_FIXED | 0x53, 0, STATUS_OK)),
+	AFTER(TRACE(0, 0x52, 0x53)),
 	END,
 };
 
 /* Software-disabled: no new interrupts, pending ones are held, NMIs come, IPIs go out. */
-static const struct step disabled[] = {
-	AT(0), ENABLE, AWAIT_READY(1), WRITE(APIC_SVR, 0xFF), SEND(FIXED | 0x51, 1), SEND(NMI, 1),
-		AWAIT_FLAG(2, 1), SEND(FIXED | 0x52, 1),
-	AT(1), ENABLE, WRITE(APIC_SVR, 0xFF), READY, AWAIT_TAKEN(1), READ_BIT(IRR, 0x51, 0), ENABLE,
+static const struct script_step disabled[] = {
+	AT(0, ENABLE, AWAIT_READY(1), WRITE(APIC_SVR, 0xFF), SEND(ICR_FIXED | 0x51, 1),
+		SEND(ICR_NMI, 1), AWAIT_FLAG(2, 1), SEND(ICR_FIXED | 0x52, 1)),
+	AT(1, ENABLE, WRITE(APIC_SVR, 0xFF), READY, AWAIT_TAKEN(1), READ_BIT(IRR, 0x51, 0), ENABLE,
 		FLAG(2), AWAIT_BIT(IRR, 0x52, 1), WRITE(APIC_SVR, 0xFF), READ_BIT(IRR, 0x52, 1),
-		ENABLE, WINDOW, TAKEN(2),
-	AFTER, TRACE(1, NMI_VECTOR, 0x52), COUNT(1, dropped, 1),
+		ENABLE, WINDOW, TAKEN(2)),
+	AFTER(TRACE(1, NMI_VECTOR, 0x52), COUNT(1, dropped, 1)),
 	END,
 };
 
 /* Neither IF nor the TPR nor the software disable stop it; its vector is ignored. */
-static const struct step nmi[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(NMI | 0x77, 1), ICR(NMI | 0x77, 1),
-	AT(1), ENABLE, WRITE(APIC_TPR, 0xFF), WRITE(APIC_SVR, 0xFF), READY, AWAIT_TAKEN(1),
-	ON(1, NMI_VECTOR), READ(APIC_PPR, 0xFF), READ_BIT(ISR, 0x77, 0),
-	AFTER, TRACE(1, NMI_VECTOR), COUNT(1, nmis, 1),
+static const struct script_step nmi[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_NMI | 0x77, 1), ICR(ICR_NMI | 0x77, 1)),
+	AT(1, ENABLE, WRITE(APIC_TPR, 0xFF), WRITE(APIC_SVR, 0xFF), READY, AWAIT_TAKEN(1)),
+	ON(1, NMI_VECTOR, READ(APIC_PPR, 0xFF), READ_BIT(ISR, 0x77, 0)),
+	AFTER(TRACE(1, NMI_VECTOR), COUNT(1, nmis, 1)),
 	END,
 };
 
 /* Blocked until IRET: one is latched, more are one with it; at IRET it precedes an interrupt. */
-static const struct step nmi_latch[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(NMI, 1), ICR(NMI, 1), AWAIT_FLAG(1, 1), SEND(NMI, 1),
-		SEND(NMI, 1), SEND(NMI, 1), ICR(NMI, 1), SEND(FIXED | 0x51, 1),
-	AT(1), ENABLE, STI, READY, AWAIT_TAKEN(3),
-	ON(1, NMI_VECTOR), FLAG(1), AWAIT_BIT(IRR, 0x51, 1), DEPTH(1),
-	ON(1, 0x51), DEPTH(1), EOI,
-	AFTER, TRACE(1, NMI_VECTOR, NMI_VECTOR, 0x51), COUNT(1, nmis, 2), COUNT(1, coalesced, 2),
+static const struct script_step nmi_latch[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_NMI, 1), ICR(ICR_NMI, 1), AWAIT_FLAG(1, 1),
+		SEND(ICR_NMI, 1), SEND(ICR_NMI, 1), SEND(ICR_NMI, 1), ICR(ICR_NMI, 1),
+		SEND(ICR_FIXED | 0x51, 1)),
+	AT(1, ENABLE, STI, READY, AWAIT_TAKEN(3)),
+	ON(1, NMI_VECTOR, FLAG(1), AWAIT_BIT(IRR, 0x51, 1), DEPTH(1)),
+	ON(1, 0x51, DEPTH(1), EOI),
+	AFTER(TRACE(1, NMI_VECTOR, NMI_VECTOR, 0x51), COUNT(1, nmis, 2), COUNT(1, coalesced, 2)),
 	END,
 };
 
 /* While one vCPU is in its NMI handler, another one runs on the same processor, not blocked. */
-static const struct step nmi_blocking[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(NMI, 1), AWAIT_FLAG(1, 1), FLAG(2),
-	AT(1), ENABLE, READY, AWAIT_TAKEN(1),
-	ON(1, NMI_VECTOR), FLAG(1), AWAIT_FLAG(2, 1),
-	AFTER, COUNT(1, nmis, 1), COUNT(0, nmi_blocking_leaks, 0),
+static const struct script_step nmi_blocking[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_NMI, 1), AWAIT_FLAG(1, 1), FLAG(2)),
+	AT(1, ENABLE, READY, AWAIT_TAKEN(1)),
+	ON(1, NMI_VECTOR, FLAG(1), AWAIT_FLAG(2, 1)),
+	AFTER(COUNT(1, nmis, 1), COUNT(0, nmi_blocking_leaks, 0)),
 	END,
 };
 
-static const struct step nmi_shadows[] = {
-	AT(0), ENABLE, SS_SHADOW(SHADOW_NMI), TAKEN(1), HLT_SHADOW(SHADOW_NMI), TAKEN(2),
-	AFTER, TRACE(0, NMI_VECTOR, NMI_VECTOR),
+static const struct script_step nmi_shadows[] = {
+	AT(0, ENABLE, SS_SHADOW(SHADOW_NMI), TAKEN(1), HLT_SHADOW(SHADOW_NMI), TAKEN(2)),
+	AFTER(TRACE(0, NMI_VECTOR, NMI_VECTOR)),
 	END,
 };
 
 /* Past IRR, ISR and TPR; it waits for IF, and wakes HLT only with IF=1. */
-static const struct step extint[] = {
-	AT(0), ENABLE,
-	AT(1), ENABLE, WRITE(APIC_TPR, 0xFF), READY, AWAIT_FLAG(1, 1), TAKEN(0),
+static const struct script_step extint[] = {
+	AT(0, ENABLE),
+	AT(1, ENABLE, WRITE(APIC_TPR, 0xFF), READY, AWAIT_FLAG(1, 1), TAKEN(0),
 		READ_BIT(IRR, 0x60, 0), WINDOW, TAKEN(1), FLAG(2), STI_HLT, TAKEN(2), CLI, FLAG(3),
-		HLT, TAKEN(3), WINDOW, TAKEN(4),
-	ON(1, 0x60), READ_BIT(ISR, 0x60, 0), READ_BIT(IRR, 0x60, 0), READ(APIC_PPR, 0xFF),
-	ON(1, 0x62), READ_BIT(ISR, 0x62, 0),
-	HOST, AWAIT_READY(1), POST(EXTINT | 0x60, 1, STATUS_OK), POST(EXTINT | 0x61, 1, STATUS_OK),
-		AWAIT_COUNT(1, coalesced, 1), FLAG(1), AWAIT_FLAG(2, 1), AWAIT_STATE(1, HALTED),
-		POST(EXTINT | 0x60, 1, STATUS_OK), AWAIT_FLAG(3, 1), AWAIT_STATE(1, HALTED),
-		POST(EXTINT | 0x62, 1, STATUS_OK), AWAIT_COUNT(1, delivered, 5), STATE(1, HALTED),
-		POST(NMI, 1, STATUS_OK),
-	AFTER, TRACE(1, 0x60, 0x60, NMI_VECTOR, 0x62),
+		HLT, TAKEN(3), WINDOW, TAKEN(4)),
+	ON(1, 0x60, READ_BIT(ISR, 0x60, 0), READ_BIT(IRR, 0x60, 0), READ(APIC_PPR, 0xFF)),
+	ON(1, 0x62, READ_BIT(ISR, 0x62, 0)),
+	HOST(AWAIT_READY(1), POST(ICR_EXTINT | 0x60, 1, STATUS_OK),
+		POST(ICR_EXTINT | 0x61, 1, STATUS_OK), AWAIT_COUNT(1, coalesced, 1), FLAG(1),
+		AWAIT_FLAG(2, 1), AWAIT_STATE(1, HALTED), POST(ICR_EXTINT | 0x60, 1, STATUS_OK),
+		AWAIT_FLAG(3, 1), AWAIT_STATE(1, HALTED), POST(ICR_EXTINT | 0x62, 1, STATUS_OK),
+		AWAIT_COUNT(1, delivered, 5), STATE(1, HALTED), POST(ICR_NMI, 1, STATUS_OK)),
+	AFTER(TRACE(1, 0x60, 0x60, NMI_VECTOR, 0x62)),
 	END,
 };
 
 /* SMI and what the table of valid combinations calls invalid: nobody gets it, it is counted. */
-static const struct step refused[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(SMI, 1), ICR(SMI, 1), SEND(RESERVED | 0x61, 1),
-		ICR(RESERVED | 0x61, 1), SEND(EXTINT | 0x62, 1), ICR(EXTINT | 0x62, 1),
-		SEND(NMI | SELF, 0), SEND(INIT | SELF, 0), SEND(SIPI | SELF | 1, 0),
-		SEND(LOWEST | SELF | 0x63, 0), SEND(NMI | ALL, 0), SEND(INIT | ALL, 0),
-		SEND(SIPI | ALL | 1, 0), SEND(LOWEST | ALL | 0x64, 0), TAKEN(0),
-		SEND(FIXED | 0x31, 1), READ(IRR + 0x30, 0),
-	AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), TAKEN(0), READ(IRR + 0x30, 0),
-	HOST, AWAIT_READY(1), POST(SMI, 1, STATUS_UNSUPPORTED),
-		POST(RESERVED | 0x61, 1, STATUS_UNSUPPORTED),
-	AFTER, REFUSED(13), COUNT(0, sent, 1), COUNT(0, received, 0), COUNT(1, received, 3),
-		ENTERED(0, 1), ENTERED(1, 1),
+static const struct script_step refused[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_SMI, 1), ICR(ICR_SMI, 1),
+		SEND(ICR_RESERVED | 0x61, 1), ICR(ICR_RESERVED | 0x61, 1),
+		SEND(ICR_EXTINT | 0x62, 1), ICR(ICR_EXTINT | 0x62, 1), SEND(ICR_NMI | ICR_SELF, 0),
+		SEND(ICR_INIT | ICR_SELF, 0), SEND(ICR_SIPI | ICR_SELF | 1, 0),
+		SEND(ICR_LOWEST | ICR_SELF | 0x63, 0), SEND(ICR_NMI | ICR_ALL, 0),
+		SEND(ICR_INIT | ICR_ALL, 0), SEND(ICR_SIPI | ICR_ALL | 1, 0),
+		SEND(ICR_LOWEST | ICR_ALL | 0x64, 0), TAKEN(0), SEND(ICR_FIXED | 0x31, 1),
+		READ(APIC_IRR + 0x30, 0)),
+	AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), TAKEN(0), READ(APIC_IRR + 0x30, 0)),
+	HOST(AWAIT_READY(1), POST(ICR_SMI, 1, STATUS_UNSUPPORTED),
+		POST(ICR_RESERVED | 0x61, 1, STATUS_UNSUPPORTED)),
+	AFTER(REFUSED(13), COUNT(0, sent, 1), COUNT(0, received, 0), COUNT(1, received, 3),
+		ENTERED(0, 1), ENTERED(1, 1)),
 	END,
 };
 
 /* The lowest processor priority, by TPR or by what is in service, has it. */
-static const struct step lowest[] = {
-	AT(0), ENABLE, WRITE(APIC_LDR, 0x01000000), WRITE(APIC_TPR, 0x10), AWAIT_READY(3),
-		SEND(LOWEST | LOGICAL | 0x51, 0x0E), ICR(LOWEST | LOGICAL | 0x51, 0x0E),
-		AWAIT_FLAG(1, 1), SEND(LOWEST | LOGICAL | 0x95, 0x0E), AWAIT_FLAG(2, 1),
-		SEND(LOWEST | LOGICAL | 0x53, 0x0E), SEND(LOWEST | LOGICAL | 0x54, 0x0F), WINDOW,
-		TAKEN(1), FLAG(3),
-	AT(1), ENABLE, WRITE(APIC_LDR, 0x02000000), WRITE(APIC_TPR, 0x40), STI, READY,
-		AWAIT_TAKEN(1),
-	AT(2), ENABLE, WRITE(APIC_LDR, 0x04000000), WRITE(APIC_TPR, 0x20), STI, READY,
-		AWAIT_TAKEN(1),
-	ON(2, 0x51), WRITE(APIC_TPR, 0x70), EOI, FLAG(1),
-	AT(3), ENABLE, WRITE(APIC_LDR, 0x08000000), WRITE(APIC_TPR, 0x30), STI, READY,
-		AWAIT_TAKEN(1),
-	ON(3, 0x95), FLAG(2), AWAIT_FLAG(3, 1), EOI,
-	AFTER, TRACE(0, 0x54), TRACE(1, 0x53), TRACE(2, 0x51), TRACE(3, 0x95), COUNT(0, sent, 4),
+static const struct script_step lowest[] = {
+	AT(0, ENABLE, WRITE(APIC_LDR, 0x01000000), WRITE(APIC_TPR, 0x10), AWAIT_READY(3),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x51, 0x0E),
+		ICR(ICR_LOWEST | ICR_LOGICAL | 0x51, 0x0E), AWAIT_FLAG(1, 1),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x95, 0x0E), AWAIT_FLAG(2, 1),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x53, 0x0E),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x54, 0x0F), WINDOW, TAKEN(1), FLAG(3)),
+	AT(1, ENABLE, WRITE(APIC_LDR, 0x02000000), WRITE(APIC_TPR, 0x40), STI, READY,
+		AWAIT_TAKEN(1)),
+	AT(2, ENABLE, WRITE(APIC_LDR, 0x04000000), WRITE(APIC_TPR, 0x20), STI, READY,
+		AWAIT_TAKEN(1)),
+	ON(2, 0x51, WRITE(APIC_TPR, 0x70), EOI, FLAG(1)),
+	AT(3, ENABLE, WRITE(APIC_LDR, 0x08000000), WRITE(APIC_TPR, 0x30), STI, READY,
+		AWAIT_TAKEN(1)),
+	ON(3, 0x95, FLAG(2), AWAIT_FLAG(3, 1), EOI),
+	AFTER(TRACE(0, 0x54), TRACE(1, 0x53), TRACE(2, 0x51), TRACE(3, 0x95), COUNT(0, sent, 4)),
 	END,
 };
 
-static const struct step lowest_turn[] = {
-	AT(0), ENABLE, WRITE(APIC_LDR, 0x01000000), AWAIT_READY(3),
-		SEND(LOWEST | LOGICAL | 0x51, 0x0E), SEND(LOWEST | LOGICAL | 0x52, 0x0E),
-		SEND(LOWEST | LOGICAL | 0x53, 0x0E), SEND(LOWEST | LOGICAL | 0x54, 0x0E),
-		SEND(LOWEST | LOGICAL | 0x55, 0x0E), SEND(LOWEST | LOGICAL | 0x56, 0x0E),
-		SEND(FIXED | LOGICAL | 0x31, 0x0E),
-	AT(1), ENABLE, WRITE(APIC_LDR, 0x02000000), READY, AWAIT_BIT(IRR, 0x31, 1), STI,
-		AWAIT_TAKEN(3),
-	AT(2), ENABLE, WRITE(APIC_LDR, 0x04000000), READY, AWAIT_BIT(IRR, 0x31, 1), STI,
-		AWAIT_TAKEN(3),
-	AT(3), ENABLE, WRITE(APIC_LDR, 0x08000000), READY, AWAIT_BIT(IRR, 0x31, 1), STI,
-		AWAIT_TAKEN(3),
-	AFTER, TRACE(1, 0x54, 0x51, 0x31), TRACE(2, 0x55, 0x52, 0x31), TRACE(3, 0x56, 0x53, 0x31),
+static const struct script_step lowest_turn[] = {
+	AT(0, ENABLE, WRITE(APIC_LDR, 0x01000000), AWAIT_READY(3),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x51, 0x0E),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x52, 0x0E),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x53, 0x0E),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x54, 0x0E),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x55, 0x0E),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x56, 0x0E),
+		SEND(ICR_FIXED | ICR_LOGICAL | 0x31, 0x0E)),
+	AT(1, ENABLE, WRITE(APIC_LDR, 0x02000000), READY, AWAIT_BIT(IRR, 0x31, 1), STI,
+		AWAIT_TAKEN(3)),
+	AT(2, ENABLE, WRITE(APIC_LDR, 0x04000000), READY, AWAIT_BIT(IRR, 0x31, 1), STI,
+		AWAIT_TAKEN(3)),
+	AT(3, ENABLE, WRITE(APIC_LDR, 0x08000000), READY, AWAIT_BIT(IRR, 0x31, 1), STI,
+		AWAIT_TAKEN(3)),
+	AFTER(TRACE(1, 0x54, 0x51, 0x31), TRACE(2, 0x55, 0x52, 0x31), TRACE(3, 0x56, 0x53, 0x31)),
 	END,
 };
 
 /* Software-disabled APICs take no part; if there is no other, nobody has it. */
-static const struct step lowest_disabled[] = {
-	AT(0), ENABLE, WRITE(APIC_LDR, 0x01000000), AWAIT_READY(2),
-		SEND(LOWEST | LOGICAL | 0x61, 0x06), SEND(LOWEST | LOGICAL | 0x62, 0x06),
-		SEND(LOWEST | LOGICAL | 0x63, 0x02), SEND(FIXED | 0x51, 2),
-	AT(1), ENABLE, WRITE(APIC_LDR, 0x02000000), WRITE(APIC_SVR, 0xFF), READY,
-	AT(2), ENABLE, WRITE(APIC_LDR, 0x04000000), WRITE(APIC_TPR, 0x40), READY,
-		AWAIT_BIT(IRR, 0x51, 1), STI, AWAIT_TAKEN(3),
-	AFTER, NO_TRACE(1), TRACE(2, 0x62, 0x61, 0x51), COUNT(0, sent, 3), COUNT(1, received, 2),
+static const struct script_step lowest_disabled[] = {
+	AT(0, ENABLE, WRITE(APIC_LDR, 0x01000000), AWAIT_READY(2),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x61, 0x06),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x62, 0x06),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x63, 0x02), SEND(ICR_FIXED | 0x51, 2)),
+	AT(1, ENABLE, WRITE(APIC_LDR, 0x02000000), WRITE(APIC_SVR, 0xFF), READY),
+	AT(2, ENABLE, WRITE(APIC_LDR, 0x04000000), WRITE(APIC_TPR, 0x40), READY,
+		AWAIT_BIT(IRR, 0x51, 1), STI, AWAIT_TAKEN(3)),
+	AFTER(NO_TRACE(1), TRACE(2, 0x62, 0x61, 0x51), COUNT(0, sent, 3), COUNT(1, received, 2)),
 	END,
 };
 
 /* x2APIC mode cannot send it: the "redirectable IPI" bit of the ESR, and nothing is sent. */
-static const struct step lowest_x2apic[] = {
-	AT(0), ENABLE, AWAIT_READY(1), SEND(LOWEST | 0x51, 1), ICR(LOWEST | 0x51, 1),
-		WRITE(APIC_ESR, 0), READ(APIC_ESR, 0x10), SEND(LOWEST | 0x05, 1),
-		WRITE(APIC_ESR, 0), READ(APIC_ESR, 0x10), SEND(FIXED | 0x31, 1),
-	AT(1), ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), READ_BIT(IRR, 0x51, 0), TAKEN(0),
-	AFTER, COUNT(0, sent, 1),
+static const struct script_step lowest_x2apic[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_LOWEST | 0x51, 1), ICR(ICR_LOWEST | 0x51, 1),
+		WRITE(APIC_ESR, 0), READ(APIC_ESR, 0x10), SEND(ICR_LOWEST | 0x05, 1),
+		WRITE(APIC_ESR, 0), READ(APIC_ESR, 0x10), SEND(ICR_FIXED | 0x31, 1)),
+	AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), READ_BIT(IRR, 0x51, 0), TAKEN(0)),
+	AFTER(COUNT(0, sent, 1)),
 	END,
 };
 /* clang-format on */

@@ -197,48 +197,58 @@ static void nmi_wait_sipi(struct fixture *fixture)
 #define FOR_EVER AWAIT_FLAG(15, 1)
 
 /* Two run, two wait: each kind takes of a broadcast what is for it. */
-static const struct step half_waits[] = {
-	AT(0), ENABLE, SEND(INIT, 1), SEND(INIT, 2), SEND(SIPI | 1, 1), SEND(SIPI | 1, 2), AWAIT_READY(2),
-		SEND(FIXED | OTHERS | 0x51, 0), ICR(FIXED | OTHERS | 0x51, 0), AWAIT_FLAG(1, 2),
-		SEND(SIPI | OTHERS | 1, 0), ICR(SIPI | OTHERS | 1, 0), AWAIT_READY(4),
-		SEND(FIXED | OTHERS | 0x52, 0), AWAIT_FLAG(1, 6), SEND(INIT, 3), SEND(INIT, 4),
-		SEND(INIT | OTHERS, 0), ICR(INIT | OTHERS, 0), SEND(SIPI | OTHERS | 1, 0),
-		SEND(SIPI | OTHERS | 1, 0), AWAIT_READY(8), SEND(FIXED | OTHERS | 0x53, 0),
-	AT(EACH), ENABLE, STI, READY, FOR_EVER,
-	AGAIN(1, 2), ENABLE, STI, READY, AWAIT_TAKEN(3),
-	AGAIN(2, 2), ENABLE, STI, READY, AWAIT_TAKEN(3),
-	AGAIN(3, 2), ENABLE, STI, READY, AWAIT_TAKEN(2),
-	AGAIN(4, 2), ENABLE, STI, READY, AWAIT_TAKEN(2),
-	ON(EACH, 0x51), EOI, FLAG(1),
-	ON(EACH, 0x52), EOI, FLAG(1),
-	AFTER, TRACE(1, 0x51, 0x52, 0x53), TRACE(2, 0x51, 0x52, 0x53), TRACE(3, 0x52, 0x53),
-		TRACE(4, 0x52, 0x53), NO_TRACE(0), COUNT(1, sipis_ignored, 2), COUNT(2, sipis_ignored, 2),
-		COUNT(3, sipis_ignored, 1), COUNT(4, sipis_ignored, 1), COUNT(3, dropped, 2),
-		COUNT(1, inits, 2), COUNT(3, inits, 2), ENTERED(0, 1), ENTERED(1, 2), ENTERED(4, 2),
+static const struct script_step half_waits[] = {
+	AT(0, ENABLE, SEND(ICR_INIT, 1), SEND(ICR_INIT, 2), SEND(ICR_SIPI | 1, 1),
+		SEND(ICR_SIPI | 1, 2), AWAIT_READY(2), SEND(ICR_FIXED | ICR_OTHERS | 0x51, 0),
+		ICR(ICR_FIXED | ICR_OTHERS | 0x51, 0), AWAIT_FLAG(1, 2),
+		SEND(ICR_SIPI | ICR_OTHERS | 1, 0), ICR(ICR_SIPI | ICR_OTHERS | 1, 0),
+		AWAIT_READY(4), SEND(ICR_FIXED | ICR_OTHERS | 0x52, 0), AWAIT_FLAG(1, 6),
+		SEND(ICR_INIT, 3), SEND(ICR_INIT, 4), SEND(ICR_INIT | ICR_OTHERS, 0),
+		ICR(ICR_INIT | ICR_OTHERS, 0), SEND(ICR_SIPI | ICR_OTHERS | 1, 0),
+		SEND(ICR_SIPI | ICR_OTHERS | 1, 0), AWAIT_READY(8),
+		SEND(ICR_FIXED | ICR_OTHERS | 0x53, 0)),
+	AT(EACH, ENABLE, STI, READY, FOR_EVER),
+	AGAIN(1, 2, ENABLE, STI, READY, AWAIT_TAKEN(3)),
+	AGAIN(2, 2, ENABLE, STI, READY, AWAIT_TAKEN(3)),
+	AGAIN(3, 2, ENABLE, STI, READY, AWAIT_TAKEN(2)),
+	AGAIN(4, 2, ENABLE, STI, READY, AWAIT_TAKEN(2)),
+	ON(EACH, 0x51, EOI, FLAG(1)),
+	ON(EACH, 0x52, EOI, FLAG(1)),
+	AFTER(TRACE(1, 0x51, 0x52, 0x53), TRACE(2, 0x51, 0x52, 0x53), TRACE(3, 0x52, 0x53),
+		TRACE(4, 0x52, 0x53), NO_TRACE(0), COUNT(1, sipis_ignored, 2),
+		COUNT(2, sipis_ignored, 2), COUNT(3, sipis_ignored, 1), COUNT(4, sipis_ignored, 1),
+		COUNT(3, dropped, 2), COUNT(1, inits, 2), COUNT(3, inits, 2), ENTERED(0, 1),
+		ENTERED(1, 2), ENTERED(4, 2)),
 	END,
 };
 
 /* To itself by every way that there is, both processors at once, each read back. */
 #define TO_ITSELF(id) \
-	SEND(FIXED | SELF | 0x51, 7), ICR(FIXED | SELF | 0x51, 7), AWAIT_BIT(IRR, 0x51, 1), \
-	SEND(FIXED | 0x52, id), ICR(FIXED | 0x52, id), AWAIT_BIT(IRR, 0x52, 1), \
-	SEND(FIXED | LOGICAL | 0x53, 1 << (id)), ICR(FIXED | LOGICAL | 0x53, 1 << (id)), \
-	AWAIT_BIT(IRR, 0x53, 1), SEND(FIXED | ALL | (0x54 + (id)), 7), \
-	ICR(FIXED | ALL | (0x54 + (id)), 7), AWAIT_BIT(IRR, 0x54, 1), AWAIT_BIT(IRR, 0x55, 1), \
+	SEND(ICR_FIXED | ICR_SELF | 0x51, 7), ICR(ICR_FIXED | ICR_SELF | 0x51, 7), \
+		AWAIT_BIT(IRR, 0x51, 1), \
+	SEND(ICR_FIXED | 0x52, id), ICR(ICR_FIXED | 0x52, id), AWAIT_BIT(IRR, 0x52, 1), \
+	SEND(ICR_FIXED | ICR_LOGICAL | 0x53, 1 << (id)), \
+		ICR(ICR_FIXED | ICR_LOGICAL | 0x53, 1 << (id)), \
+	AWAIT_BIT(IRR, 0x53, 1), SEND(ICR_FIXED | ICR_ALL | (0x54 + (id)), 7), \
+	ICR(ICR_FIXED | ICR_ALL | (0x54 + (id)), 7), AWAIT_BIT(IRR, 0x54, 1), \
+		AWAIT_BIT(IRR, 0x55, 1), \
 	TAKEN(0), STI, AWAIT_TAKEN(5), TAKEN(5)
 
-static const struct step itself[] = {
-	AT(0), ENABLE, WRITE(APIC_LDR, 0x01000000), READY, AWAIT_READY(2), TO_ITSELF(0),
-	AT(1), ENABLE, WRITE(APIC_LDR, 0x02000000), READY, AWAIT_READY(2), TO_ITSELF(1),
-	AFTER, TRACE(0, 0x55, 0x54, 0x53, 0x52, 0x51), TRACE(1, 0x55, 0x54, 0x53, 0x52, 0x51),
-		COUNT(0, sent, 5), COUNT(1, sent, 5),
+static const struct script_step itself[] = {
+	AT(0, ENABLE, WRITE(APIC_LDR, 0x01000000), READY, AWAIT_READY(2), TO_ITSELF(0)),
+	AT(1, ENABLE, WRITE(APIC_LDR, 0x02000000), READY, AWAIT_READY(2), TO_ITSELF(1)),
+	AFTER(TRACE(0, 0x55, 0x54, 0x53, 0x52, 0x51), TRACE(1, 0x55, 0x54, 0x53, 0x52, 0x51),
+		COUNT(0, sent, 5), COUNT(1, sent, 5)),
 	END,
 };
 
-static const struct step itself_x2apic[] = {
-	AT(0), ENABLE, READY, AWAIT_READY(2), TO_ITSELF(0), WRITE(APIC_SELF_IPI, 0x61), AWAIT_TAKEN(6),
-	AT(1), ENABLE, READY, AWAIT_READY(2), TO_ITSELF(1), WRITE(APIC_SELF_IPI, 0x61), AWAIT_TAKEN(6),
-	AFTER, TRACE(0, 0x55, 0x54, 0x53, 0x52, 0x51, 0x61), TRACE(1, 0x55, 0x54, 0x53, 0x52, 0x51, 0x61),
+static const struct script_step itself_x2apic[] = {
+	AT(0, ENABLE, READY, AWAIT_READY(2), TO_ITSELF(0), WRITE(APIC_SELF_IPI, 0x61),
+		AWAIT_TAKEN(6)),
+	AT(1, ENABLE, READY, AWAIT_READY(2), TO_ITSELF(1), WRITE(APIC_SELF_IPI, 0x61),
+		AWAIT_TAKEN(6)),
+	AFTER(TRACE(0, 0x55, 0x54, 0x53, 0x52, 0x51, 0x61),
+		TRACE(1, 0x55, 0x54, 0x53, 0x52, 0x51, 0x61)),
 	END,
 };
 /* clang-format on */
