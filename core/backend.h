@@ -107,6 +107,10 @@ struct backend {
 	enum status (*field_get)(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
 	enum status (*field_set)(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
 
+	/* Accesses of the backend's own to a control structure that failed since the last call, on
+	 * any processor; *last: the field that the last one was of. NULL: they cannot fail. */
+	unsigned (*access_failures)(const char **last);
+
 	/* Calls line(text) for every line of a readable dump of the loaded vCPU. */
 	void (*dump)(struct vcpu *vcpu, void (*line)(const char *text));
 

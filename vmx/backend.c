@@ -51,6 +51,7 @@ const struct backend vmx_backend = {
 	.xcr0_changed = vmx_xcr0_changed,
 	.field_get = vmx_field_get,
 	.field_set = vmx_field_set,
+	.access_failures = vmx_take_access_failures,
 	.dump = vmx_dump,
 	.cpuid = read_cpuid,
 	.fixup = vmx_fixup,

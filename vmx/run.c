@@ -6,12 +6,20 @@
 #include "vmx/quirks.h"
 #include "vmx/vmx.h"
 
-_Atomic uint32_t vmx_access_failures, vmx_access_failed_field;
+static _Atomic uint32_t access_failures, failed_field;
 
 void vmx_access_failed(uint32_t field)
 {
-	atomic_store(&vmx_access_failed_field, field);
-	atomic_fetch_add(&vmx_access_failures, 1);
+	atomic_store(&failed_field, field);
+	atomic_fetch_add(&access_failures, 1);
+}
+
+unsigned vmx_take_access_failures(const char **last)
+{
+	const char *name = vmcs_field_name(atomic_load(&failed_field));
+
+	*last = name ? name : "a high half";
+	return atomic_exchange(&access_failures, 0);
 }
 
 /* The one place where RIP moves past an instruction that exited. */

@@ -131,7 +131,7 @@ void vmx_unblock_nmi(void);
 uint64_t vmx_fixup(uint64_t rip);
 extern char vmx_exit_point[];
 
-/* VMREADs and VMWRITEs of fields that must exist, but failed; and the last one's field. */
-extern _Atomic uint32_t vmx_access_failures, vmx_access_failed_field;
+/* VMREADs and VMWRITEs of fields that must exist, but failed: struct backend. */
+unsigned vmx_take_access_failures(const char **last);
 
 #endif

@@ -14,10 +14,11 @@
 #ifndef TESTS_LIB_SCRIPT_H
 #define TESTS_LIB_SCRIPT_H
 
+#include "vm/ipi.h"
+
 #include "tests/guest/steps.h"
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
-#include "vm/ipi.h"
 
 /* A script's .argument: the modes in which it runs, and how its vCPUs begin. */
 enum {

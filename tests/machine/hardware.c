@@ -2,10 +2,11 @@
  * Physical INITs to a processor that executes a guest. An emulator that keeps the INIT pending
  * resets the processor at VMXOFF, and it is gone for the rest of the run: hence by name only.
  */
-#include "tests/lib/fixture.h"
-#include "tests/lib/list.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
+
+#include "tests/lib/fixture.h"
+#include "tests/lib/list.h"
 
 enum { SUBJECT = 1 };
 

@@ -3,11 +3,11 @@
  * ordinary one. tests/run/sabotage.py says which verdict each must get.
  */
 #include "suite/describe.h"
+#include "vm/control.h"
+#include "vm/cpu.h"
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
-#include "vm/control.h"
-#include "vm/cpu.h"
 
 #define FOR_EVER for (;;)
 

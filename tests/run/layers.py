@@ -38,8 +38,6 @@ SEES = {
 FILES = {
     "core/lib/pages.c": "core/platform.h",  # the arena
     "efi/main.c": "vmx/vmx.h",  # the one file that names the backend
-    "tests/lib/fixture.c": "vmx/vmx.h",
-    "tests/vcpu/fields.c": "vmx/vmx.h",
     "vmx/caps.c": "core/suite/facts.h",
 }
 # Includes that are part of a circle today: unit, and what it includes. X.c and X.h are one unit.

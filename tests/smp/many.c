@@ -1,8 +1,9 @@
 /* More vCPUs than processors: all of them are brought up, and share the processors. */
-#include "tests/lib/fixture.h"
-#include "tests/lib/list.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
+
+#include "tests/lib/fixture.h"
+#include "tests/lib/list.h"
 
 /* The row's number of processors; the vCPUs are dealt out to them. */
 static bool pin_all(struct fixture *fixture)

@@ -147,23 +147,9 @@ static bool keeps_any_value(uint32_t encoding)
 	return vmcs_type(encoding) == VMCS_GUEST || vmcs_type(encoding) == VMCS_HOST;
 }
 
-static uint64_t width_mask(uint32_t encoding)
-{
-	switch (vmcs_width(encoding)) {
-	case VMCS_16:
-		return 0xFFFF;
-	case VMCS_32:
-		return 0xFFFFFFFF;
-	case VMCS_64:
-	case VMCS_NATURAL:
-		break;
-	}
-	return ~0ull;
-}
-
 static void try_field(struct test_run *run, const struct vmcs_row *row, unsigned *tried)
 {
-	const uint64_t pattern = 0x123456789ABCDEF5ull & width_mask(row->encoding);
+	const uint64_t pattern = 0x123456789ABCDEF5ull & vmcs_width_mask(row->encoding);
 	uint64_t before, after = 0;
 
 	/* Access-rights fields may lose their reserved bits: SDM vol. 3C, "Guest Register State".

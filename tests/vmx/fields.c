@@ -70,13 +70,6 @@ static enum status call(struct fixture *fixture, void (*what)(struct vcpu *vcpu,
 	return request->status;
 }
 
-static uint64_t width_mask(uint32_t encoding)
-{
-	return vmcs_width(encoding) == VMCS_16	 ? 0xFFFF
-	       : vmcs_width(encoding) == VMCS_32 ? 0xFFFFFFFF
-						 : ~0ull;
-}
-
 /* Reserved bits of access rights may read as 0: "Guest Register State". */
 static uint64_t kept(uint32_t encoding)
 {
@@ -86,7 +79,7 @@ static uint64_t kept(uint32_t encoding)
 /* Another value goes in, comes out, and the old one is put back. */
 static void exchange(struct vcpu *vcpu, struct test_run *run, const struct vmcs_row *row)
 {
-	uint64_t mask = width_mask(row->encoding) & kept(row->encoding), before, after = 0;
+	uint64_t mask = vmcs_width_mask(row->encoding) & kept(row->encoding), before, after = 0;
 	uint64_t other;
 
 	if (backend->field_get(vcpu, row->encoding, &before) != STATUS_OK)
@@ -98,7 +91,7 @@ static void exchange(struct vcpu *vcpu, struct test_run *run, const struct vmcs_
 	expect(run, row->name, STATUS_OK, backend->field_set(vcpu, row->encoding, before));
 	if (mask >> 63 == 0)
 		expect(run, "a value that is too wide", STATUS_INVALID,
-		       backend->field_set(vcpu, row->encoding, width_mask(row->encoding) + 1));
+		       backend->field_set(vcpu, row->encoding, vmcs_width_mask(row->encoding) + 1));
 }
 
 static void exchange_all(struct vcpu *vcpu, void *argument)
