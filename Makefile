@@ -5,7 +5,7 @@
 # host tests, sticks and benchmarks are in tests/run/*.mk.
 
 VERSION := 0.1
-BUILD   ?= build$(if $(BROKEN),/broken)$(if $(SABOTAGE),/sabotage)
+BUILD   ?= build$(if $(SABOTAGE),/sabotage)
 OBJ     := $(BUILD)/obj
 GEN     := $(BUILD)/gen
 OBJCOPY ?= objcopy
@@ -52,7 +52,7 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
 COMMON := -std=gnu11 -O2 -g -ffreestanding -fno-stack-protector -fno-strict-aliasing \
 	-fno-omit-frame-pointer -mgeneral-regs-only -fcf-protection=none \
 	-fno-asynchronous-unwind-tables '-ffile-prefix-map=$(CURDIR)=.' $(WARNINGS)
-TESTS_FLAGS := $(if $(BROKEN),-DASSAY_BROKEN) $(if $(SABOTAGE),-DASSAY_SABOTAGE)
+TESTS_FLAGS := $(if $(SABOTAGE),-DASSAY_SABOTAGE)
 
 # One image of position-independent code in which nothing is exported. -fno-pic guests follow.
 IMAGE_FLAGS := $(COMMON) -fpic -fshort-wchar -mno-red-zone -fvisibility=hidden \
@@ -75,7 +75,7 @@ flags = $(strip $(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) 
 , := ,
 compile = $(CC) $(call flags,$(1)) -MMD -MP -c $(1) -o $(OBJ)/$(1).o
 
-# Everything is rebuilt when a flag changes: another compiler, another version, BROKEN=1.
+# Everything is rebuilt when a flag changes: another compiler, another version, SABOTAGE=1.
 FLAGS_NOW := $(CC) $(IMAGE_FLAGS) $(foreach w,$(WINGS),$(SEES_$(w))) $(GUEST_FLAGS)
 ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
 $(shell mkdir -p $(BUILD))

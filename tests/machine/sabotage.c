@@ -23,6 +23,20 @@ static void ordinary(struct fixture *fixture)
 	fixture_expect_counts(fixture);
 }
 
+/* Wrong by one: the harness must notice. */
+static void wrong_expectations(struct fixture *fixture)
+{
+	struct test_run *run = fixture->run;
+
+	if (fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1) &&
+	    fixture_wait_all_aps(fixture, 1)) {
+		expect(run, "starts of the AP, and one more", 2, fixture->slot[1].entered);
+		expect_bits(run, "CS of the AP, and one more", (GUEST_SIPI_PAGE >> 4) + 1,
+			    fixture->slot[1].cs);
+	}
+	fixture_expect_counts(fixture);
+}
+
 /* --- guests ------------------------------------------------------------------------------------
  */
 
@@ -225,6 +239,8 @@ enum { CALL_UNDEFINED, CALL_STAY, CALL_STAY_DEAF };
 		    .argument = call)
 
 static const struct test rows[] = {
+	FIXTURE_ROW("sabotage.expectations", wrong_expectations, .needs = NEEDS_GUEST, .cpus = 2,
+		    .guest = ORDINARY_GUEST),
 	GUEST_ROW("sabotage.guest.spins", GUEST_spin),
 	GUEST_ROW("sabotage.guest.halts", GUEST_idle),
 	GUEST_ROW("sabotage.guest.exits", GUEST_cpuid),

@@ -4,6 +4,7 @@ LATE = r"the guest's program: not in time; vCPUs "
 WAITS = r"the APs: not in time; vCPUs halted, waiting for SIPI$"
 
 SABOTAGE = {
+    "sabotage.expectations": ("FAIL", r"^starts of the AP, and one more$"),
     "sabotage.guest.spins": ("FAIL", LATE + "running$"),
     "sabotage.guest.halts": ("FAIL", LATE + "halted$"),
     "sabotage.guest.exits": ("FAIL", LATE + "running$"),

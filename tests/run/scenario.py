@@ -43,7 +43,7 @@ class Scenario:
     shell: bool = False  # ends at the Shell's prompt, where the harness types `reset -s`
     types: tuple = ()  # (pattern, text): the text is typed when the console says the pattern
     monitor: tuple = ()  # (pattern, command): likewise a command for QEMU's monitor
-    variant: str = ""  # the image of another build: broken, clang, sabotage
+    variant: str = ""  # the image of another build: clang, sabotage
     expect: Expect = Expect()
     resets: int = 0  # how often the tests end the machine by a triple fault: it is started again
     limit: int = 240  # seconds; a safety net, far above what a run takes

@@ -94,7 +94,6 @@ def main():
             ("harness-tests", [sys.executable, str(HERE / "harness_test.py")], unittest),
             ("build-clang", ["make", f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
-            ("build-broken", ["make", f"{given.build}/broken/assay.img", "BROKEN=1"], None),
             ("build-sabotage", ["make", f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
             ("build-is-reproducible", ["sh", str(HERE / "rebuild.sh"), str(given.build)], None)):
         if wanted(name):

@@ -4,7 +4,6 @@
 #include "vm/cpu.h"
 #include "vm/ipi.h"
 
-#include "tests/lib/broken.h"
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
@@ -154,7 +153,7 @@ static void check_ap(struct fixture *fixture, unsigned id, uint8_t vector)
 
 	check_rows(run, "VMCS", id, regs, state_rows, ARRAY_SIZE(state_rows));
 	check_rows(run, "guest", id, slot, guest_rows, ARRAY_SIZE(guest_rows));
-	expect_bits_cited(run, SPEC_AFTER_INIT, "VMCS: CR0", cr0_after_init(fixture, id) + BROKEN,
+	expect_bits_cited(run, SPEC_AFTER_INIT, "VMCS: CR0", cr0_after_init(fixture, id),
 			  regs->cr0);
 	expect_bits_cited(run, SPEC_AFTER_INIT, "guest: CR0", cr0_after_init(fixture, id),
 			  slot->cr0);

@@ -8,7 +8,6 @@
 #include "vm/cpu.h"
 #include "x86/insn.h"
 
-#include "tests/lib/broken.h"
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
@@ -120,7 +119,7 @@ static void ports(struct fixture *fixture)
 
 	fixture->shared->argument[0] = (uint32_t)run->test->argument;
 	if (sweep_through(fixture, &sweep, port_exit)) {
-		expect(run, "exits", 2 * count + BROKEN, sweep.number);
+		expect(run, "exits", 2 * count, sweep.number);
 		expect(run, "exits for another access", 0, sweep.strange);
 		expect(run, "reads that brought something", 0, fixture->slot[0].value[0]);
 	}
