@@ -106,12 +106,22 @@ static void begin(struct report_file *file, const struct facts *facts, unsigned 
 	write_whole(file, &nothing, false);
 }
 
+/* "rules": how often each was checked; "wrong": those that did not hold, and how often. */
 static void print_rules(struct report_file *file, const struct test_run *run)
 {
+	const char *separator = "";
+
 	file_print(file, ",\"rules\":{");
 	for (unsigned i = 0; i < run->rule_count; i++)
 		file_print(file, "%s\"%s\":%u", i ? "," : "", run->rules[i].id,
 			   run->rules[i].checks);
+	file_print(file, "},\"wrong\":{");
+	for (unsigned i = 0; i < run->rule_count; i++) {
+		if (!run->rules[i].wrong)
+			continue;
+		file_print(file, "%s\"%s\":%u", separator, run->rules[i].id, run->rules[i].wrong);
+		separator = ",";
+	}
 	file_print(file, "}");
 }
 

@@ -99,7 +99,7 @@ static void blame(struct test_run *run, bool outranks, const char *format, va_li
 	run->wanted[0] = run->got[0] = '\0';
 }
 
-void test_rule(struct test_run *run, const char *id, unsigned checks)
+void test_rule(struct test_run *run, const char *id, unsigned checks, unsigned wrong)
 {
 	unsigned i = 0;
 
@@ -109,10 +109,11 @@ void test_rule(struct test_run *run, const char *id, unsigned checks)
 		return;
 	if (i == run->rule_count) {
 		run->rules[i].id = id;
-		run->rules[i].checks = 0;
+		run->rules[i].checks = run->rules[i].wrong = 0;
 		run->rule_count++;
 	}
 	run->rules[i].checks += checks;
+	run->rules[i].wrong += wrong;
 }
 
 void test_error(struct test_run *run, const char *format, ...)

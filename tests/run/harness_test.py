@@ -102,6 +102,21 @@ class Judging(unittest.TestCase):
         self.assertTrue(self.judge(["PASS"], other).red())
         self.assertFalse(self.judge(["PASS"], other, whole=False).red())
 
+    def rules(self, verdict, wrong, known):
+        text = json.loads(json_report([verdict]))
+        text["tests"][0].update(rules={"a.b": 3, "a.c": 5}, wrong=wrong)
+        rows = [report.Deviation(f"@{rule}", 1, "why", "sdm") for rule in known]
+        return report.judge(report.parse_json(json.dumps(text)), rows, True).red()
+
+    def test_broken_rules(self):
+        self.assertTrue(self.rules("FAIL", {"a.b": 1}, []))
+        self.assertFalse(self.rules("FAIL", {"a.b": 1}, ["a.b"]))
+        self.assertTrue(self.rules("FAIL", {"a.b": 1, "a.c": 2}, ["a.b"]))
+        self.assertTrue(self.rules("FAIL", {}, ["a.b"]))
+        self.assertTrue(self.rules("PASS", {}, ["a.b"]))
+        self.assertTrue(self.rules("ERROR", {"a.b": 1}, ["a.b"]))
+        self.assertFalse(self.rules("PASS", {}, ["not.checked.here"]))
+
     def test_file_format(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "x.txt"

@@ -104,7 +104,10 @@ class Deviation:
 
 
 def deviations(path, cpus):
-    """Lines `glob [cpus>=N] | why | SDM section` that apply; an emulator without file has none."""
+    """Lines `glob [cpus>=N] | why | SDM section` that apply; an emulator without file has none.
+
+    @ID in place of the glob: the rule of that id is broken, in whichever tests check it.
+    """
     found = []
     if path.exists():
         for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -127,24 +130,35 @@ class Judgement:
         return bool(self.failing or self.surprises)
 
 
+def known_rules(test, known):
+    """The deviations that explain a test's broken rules; None: they do not explain all."""
+    found = [next((d for d in known if d.glob == f"@{rule}"), None) for rule in test.get("wrong", {})]
+    return found if found and all(found) else None
+
+
 def judge(report, known, whole_suite):
     """Compares the verdicts with the known deviations. whole_suite: no filter left tests out."""
     result, used = Judgement([], [], []), set()
+    checked, wrong = set(), set()
     for test in report.tests:
-        match = next((d for d in known if fnmatch.fnmatchcase(test["name"], d.glob)), None)
-        if match:
-            used.add(match.glob)
+        matches = [d for d in known if fnmatch.fnmatchcase(test["name"], d.glob)][:1]
+        used.update(d.glob for d in matches)
+        checked.update(rule for rule, count in test.get("rules", {}).items() if count)
+        wrong.update(test.get("wrong", {}))
         if test["verdict"] in ("FAIL", "ERROR"):
-            if match and test["verdict"] == "FAIL":
-                result.known.append((test, match))
+            reasons = matches or known_rules(test, known)
+            if reasons and test["verdict"] == "FAIL":
+                result.known += [(test, reason) for reason in reasons]
             else:
                 result.failing.append(test)
-        elif match and test["verdict"] == "PASS":
+        elif matches and test["verdict"] == "PASS":
             result.surprises.append(f"{test['name']} passes, but is listed as known to fail")
-    if whole_suite:
-        for deviation in known:
-            if deviation.glob not in used:
-                result.surprises.append(f"the deviation {deviation.glob} matches no test")
+    for deviation in known:
+        rule = deviation.glob[1:] if deviation.glob.startswith("@") else None
+        if rule in checked - wrong:
+            result.surprises.append(f"the rule {rule} holds, but is listed as known to be broken")
+        if whole_suite and not rule and deviation.glob not in used:
+            result.surprises.append(f"the deviation {deviation.glob} matches no test")
     return result
 
 
