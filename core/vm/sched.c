@@ -11,14 +11,33 @@
 #include "vm/watchdog.h"
 
 static struct vm *_Atomic published;
+static struct work *_Atomic published_work;
 static _Atomic uint64_t generation;
 
-void sched_publish(struct vm *vm)
+static void begin_generation(void)
 {
-	atomic_store(&published, vm);
 	atomic_fetch_add(&generation, 1);
 	for (unsigned i = 0; i < platform->cpu_count; i++)
 		cpu_kick(&platform->cpus[i]);
+}
+
+void sched_end_work(void)
+{
+	atomic_store(&published_work, NULL);
+}
+
+void sched_publish(struct vm *vm)
+{
+	sched_end_work();
+	atomic_store(&published, vm);
+	begin_generation();
+}
+
+void sched_publish_work(struct work *work)
+{
+	work->generation = atomic_load(&generation) + 1;
+	atomic_store(&published_work, work);
+	begin_generation();
 }
 
 bool sched_withdrawn(void)
@@ -72,6 +91,22 @@ bool sched_rescue(void)
 	return all;
 }
 
+/* The work of this generation. After an exception in it the loop comes here once more. */
+static void do_work(struct cpu *cpu, uint64_t now)
+{
+	struct work *work = atomic_load(&published_work);
+
+	if (!work || work->generation != now)
+		return;
+	if (cpu->work_begun == now) {
+		atomic_fetch_add(&work->unfinished, 1);
+		return;
+	}
+	cpu->work_begun = now;
+	vcpu_unload(cpu);
+	work->run(cpu, work->argument);
+}
+
 /* The VM in force. A new one first ends the old one's stay on this processor. */
 static struct vm *current_vm(struct cpu *cpu)
 {
@@ -82,6 +117,7 @@ static struct vm *current_vm(struct cpu *cpu)
 		if (!vm || (cpu->loaded && cpu->loaded->vm != vm))
 			vcpu_unload(cpu);
 		cpu->next = 0;
+		do_work(cpu, now);
 		atomic_store(&cpu->vm_seen, now);
 	}
 	return vm;
