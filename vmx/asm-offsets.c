@@ -1,5 +1,6 @@
 /* Constants of the C code for entry.S; the build turns the .ascii lines into asm-offsets.h. */
 #include "vmx/insn.h"
+#include "vmx/probe.h"
 #include "vmx/vmx.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
@@ -13,4 +14,9 @@ void asm_offsets(void)
 	DEFINE(STATUS_FAIL_INVALID, STATUS_VM_FAIL_INVALID);
 	DEFINE(STATUS_FAIL_VALID, STATUS_VM_FAIL_VALID);
 	DEFINE(STATUS_FAULTED, STATUS_FAULT);
+	DEFINE(FIELD_UNKNOWN, VMCS_NO_FIELD);
+	DEFINE(PROBE_LEFT, PROBE_EXITED);
+	DEFINE(PROBE_FAILED_CARRY, PROBE_CARRY);
+	DEFINE(PROBE_FAILED_ZERO, PROBE_ZERO);
+	DEFINE(PROBE_FAILED_EXCEPTION, PROBE_EXCEPTION);
 }

@@ -160,26 +160,33 @@ fault_result:
 	mov $STATUS_FAULTED, %eax
 	ret
 
-/* uint64_t vmx_fixup(uint64_t rip): where to go on after a fault at rip, 0: nowhere */
+/*
+ * uint64_t vmx_fixup(uint64_t rip): where to go on after a fault at rip, 0: nowhere. The handler
+ * leaves the vector in RAX there.
+ */
 	.globl vmx_fixup
 vmx_fixup:
-	lea vmxon_site(%rip), %rax
+	lea fixups(%rip), %rdx
+1:	movslq (%rdx), %rax
+	test %rax, %rax
+	jz 2f
+	add %rdx, %rax
 	cmp %rax, %rdi
-	lea vmxon_fixup(%rip), %rax
-	je 1f
-	lea fault_result(%rip), %rcx
-	lea vmxoff_site(%rip), %rax
-	cmp %rax, %rdi
-	je 2f
-	lea rdmsr_site(%rip), %rax
-	cmp %rax, %rdi
-	je 2f
-	lea wrmsr_site(%rip), %rax
-	cmp %rax, %rdi
-	je 2f
-	xor %eax, %eax
-1:	ret
-2:	mov %rcx, %rax
-	ret
+	lea 8(%rdx), %rdx
+	jne 1b
+	movslq -4(%rdx), %rax
+	lea -4(%rdx, %rax), %rax
+2:	ret
+
+/* Instructions that may fault, and where to go on then; each relative to itself. */
+	.balign 4
+fixups:
+	.long vmxon_site - ., vmxon_fixup - .
+	.long vmxoff_site - ., fault_result - .
+	.long rdmsr_site - ., fault_result - .
+	.long wrmsr_site - ., fault_result - .
+	.long vmx_probe_launch - ., vmx_probe_fault - .
+	.long vmx_probe_resume - ., vmx_probe_fault - .
+	.long 0
 
 	.section .note.GNU-stack, "", @progbits

@@ -10,6 +10,8 @@ enum vmcs_field {
 #undef FIELD
 };
 
+enum { VMCS_NO_FIELD = 0x7FFE }; /* an encoding that no processor has a field for */
+
 /* SDM vol. 3C, "VMREAD, VMWRITE, and Encodings of VMCS Fields". */
 enum vmcs_width { VMCS_16, VMCS_64, VMCS_32, VMCS_NATURAL };
 enum vmcs_type { VMCS_CONTROL, VMCS_READ_ONLY, VMCS_GUEST, VMCS_HOST };

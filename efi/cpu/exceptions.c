@@ -132,6 +132,7 @@ static void redirect(struct frame *frame, void (*to)(void), uint64_t rsp)
 	frame->ss = HOST_DS;
 }
 
+/* An instruction that may raise an exception goes on elsewhere, with the vector in RAX. */
 static bool fix_up(struct frame *frame)
 {
 	uint64_t to;
@@ -142,9 +143,11 @@ static bool fix_up(struct frame *frame)
 		to = physical((void *)(uintptr_t)msr_read_failed);
 	else
 		to = fault_fixup(frame->rip);
-	if (to)
-		frame->rip = to;
-	return to;
+	if (!to)
+		return false;
+	frame->rip = to;
+	frame->gpr[0] = frame->vector;
+	return true;
 }
 
 static void handle_exception(struct host_cpu *host, struct frame *frame)
