@@ -76,6 +76,22 @@ bool expect_bits(struct test_run *run, const char *what, uint64_t wanted, uint64
 	return expect_bits_cited(run, run->test->spec, what, wanted, got);
 }
 
+void expected(struct test_run *run, unsigned count)
+{
+	run->expectations += count;
+}
+
+void expect_failed(struct test_run *run, const char *what, const char *wanted, const char *got)
+{
+	run->expectations++;
+	if (run->failures++ || !is_first(run))
+		return;
+	text_format(run->reason, sizeof(run->reason), "%s", what);
+	text_format(run->wanted, sizeof(run->wanted), "%s", wanted);
+	text_format(run->got, sizeof(run->got), "%s", got);
+	run->spec = run->test->spec;
+}
+
 bool require(struct test_run *run, const char *what, enum status status)
 {
 	if (status == STATUS_OK)

@@ -109,6 +109,12 @@ bool expect_bits_cited(struct test_run *run, uint16_t spec, const char *what, ui
  */
 void test_rule(struct test_run *run, const char *id, unsigned checks, unsigned wrong);
 
+/* Expectations that held, counted where test_run is out of reach. */
+void expected(struct test_run *run, unsigned count);
+
+/* An expectation that does not hold, in words for which numbers would not do. */
+void expect_failed(struct test_run *run, const char *what, const char *wanted, const char *got);
+
 /* Expects a call of ours to succeed; if it does not, the test is an ERROR, not a FAIL. */
 bool require(struct test_run *run, const char *what, enum status status);
 

@@ -6,12 +6,21 @@ static const uint16_t encodings[] = {
 #undef FIELD
 };
 
-uint64_t model_mask(enum model_index index)
-{
-	if (index >= MODEL_FIELDS)
-		return index == AT_VTPR || index == AT_LINK_REVISION ? 0xFFFFFFFF : ~0ull;
-	return vmcs_width_mask(encodings[index]);
-}
+#define WIDTH_OF(encoding)                                                                         \
+	(((encoding) >> 13 & 3) == VMCS_16   ? 0xFFFF                                              \
+	 : ((encoding) >> 13 & 3) == VMCS_32 ? 0xFFFFFFFF                                          \
+					     : ~0ull)
+
+const uint64_t model_masks[MODEL_VALUES] = {
+#define FIELD(name, encoding, ...) [AT_##name] = WIDTH_OF(encoding),
+#include "vmx/vmcs.def"
+#undef FIELD
+	[AT_VTPR] = 0xFFFFFFFF,		[AT_LINK_REVISION] = 0xFFFFFFFF,
+	[AT_PDPTE_0] = ~0ull,		[AT_PDPTE_1] = ~0ull,
+	[AT_PDPTE_2] = ~0ull,		[AT_PDPTE_3] = ~0ull,
+	[AT_MSR_LOAD_POSITION] = ~0ull, [AT_MSR_LOAD_INDEX] = ~0ull,
+	[AT_MSR_LOAD_VALUE] = ~0ull,
+};
 
 const char *model_name(enum model_index index)
 {

@@ -51,7 +51,12 @@ struct model_machine {
 };
 
 /* The width of a value: all bits that it can hold. */
-uint64_t model_mask(enum model_index index);
+extern const uint64_t model_masks[MODEL_VALUES];
+
+static inline uint64_t model_mask(enum model_index index)
+{
+	return model_masks[index];
+}
 
 /* The name of a value, for people: a field's or that of the memory. */
 const char *model_name(enum model_index index);

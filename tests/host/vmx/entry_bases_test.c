@@ -63,6 +63,13 @@ static bool machine_has_ug(const struct entry_machine *machine)
 }
 
 /* The first instruction of every base is a VMCALL; 64-bit paging is the host's and the same. */
+static void fill(const struct entry_ground *ground)
+{
+	memset(pages, 0, sizeof(pages));
+	entry_memory_fill(ground, pages);
+	entry_tables_fill(ground, pages);
+}
+
 static void test_bases_run_a_vmcall(void **unused)
 {
 	static const uint8_t vmcall[] = { 0x0F, 0x01, 0xC1 };
@@ -79,7 +86,7 @@ static void test_bases_run_a_vmcall(void **unused)
 
 			if (!entry_base_make(b, ground, &state, &missing))
 				continue;
-			entry_memory_fill(ground, pages);
+			fill(ground);
 			address = state.value[AT_GUEST_CS_BASE] + state.value[AT_GUEST_RIP];
 			if (b >= BASE_PAE)
 				address = walk(ground, &state, (uint32_t)address);
@@ -103,7 +110,7 @@ static void test_tables_map_to_themselves(void **unused)
 	const char *missing;
 
 	(void)unused;
-	entry_memory_fill(ground, pages);
+	fill(ground);
 	for (unsigned b = 0; b < ARRAY_SIZE(bases); b++)
 		for (unsigned i = 0; i < ARRAY_SIZE(linear); i++) {
 			assert_true(entry_base_make(bases[b], ground, &state, &missing));
@@ -120,7 +127,7 @@ static void test_memory_is_as_in_the_state(void **unused)
 
 	(void)unused;
 	assert_true(entry_base_make(BASE_64, ground, &state, &missing));
-	entry_memory_fill(ground, pages);
+	fill(ground);
 	assert_int_equal(entry_at(ground, entry_page(ground, PAGE_LINK), 4),
 			 state.value[AT_LINK_REVISION]);
 	assert_int_equal(entry_at(ground, state.value[AT_VIRTUAL_APIC_ADDRESS] + 0x80, 4),

@@ -150,6 +150,8 @@ static const char *guest_32(const struct entry_ground *ground, struct model_stat
 {
 	if (ground->machine.controls[GROUP_ENTRY] & CONTROL_MASK(ENTRY_GUEST_64))
 		return "IA-32e mode guest that may be 0";
+	if (entry_page(ground, ENTRY_PAGES) > BIT(32))
+		return "memory below 4 GiB";
 	AT(s, ENTRY_CONTROLS) &= ~(uint64_t)CONTROL_MASK(ENTRY_GUEST_64);
 	AT(s, GUEST_IA32_EFER) = 0;
 	AT(s, GUEST_CR4) = cr4(ground, pae ? CR4_PAE : CR4_PSE);
@@ -239,10 +241,10 @@ static void *page_at(uint8_t *pages, enum entry_page page)
 	return pages + page * (size_t)PAGE_SIZE;
 }
 
-static void fill_paging(const struct entry_ground *ground, uint8_t *pages)
+void entry_tables_fill(const struct entry_ground *ground, uint8_t *pages)
 {
 	uint32_t *directory = page_at(pages, PAGE_DIRECTORY), *table = page_at(pages, PAGE_TABLE);
-	uint64_t *pdpt = page_at(pages, PAGE_PDPT), *pae = page_at(pages, PAGE_PAE_DIRECTORY);
+	uint64_t *pae = page_at(pages, PAGE_PAE_DIRECTORY);
 
 	for (uint32_t i = 0; i < 1024; i++) {
 		directory[i] = i << 22 | LARGE;
@@ -250,10 +252,13 @@ static void fill_paging(const struct entry_ground *ground, uint8_t *pages)
 	}
 	directory[0] = (uint32_t)entry_page(ground, PAGE_TABLE) | LEAF;
 	table[0] = (uint32_t)entry_page(ground, PAGE_CODE) | LEAF;
-	for (unsigned i = 0; i < 4; i++)
-		pdpt[i] = pdpte(ground, i);
 	for (uint64_t i = 0; i < 4 * 512; i++)
 		pae[i] = i << 21 | LARGE;
+}
+
+bool entry_needs_tables(enum entry_base base)
+{
+	return base == BASE_PAE || base == BASE_32 || base == BASE_V86;
 }
 
 void entry_memory_fill(const struct entry_ground *ground, uint8_t *pages)
@@ -261,10 +266,11 @@ void entry_memory_fill(const struct entry_ground *ground, uint8_t *pages)
 	static const uint8_t code[] = { 0x0F, 0x01, 0xC1, /* VMCALL */
 					0xF4, 0xEB, 0xFD /* HLT, again */ };
 	uint64_t *load = page_at(pages, PAGE_MSR_LOAD), *store = page_at(pages, PAGE_MSR_STORE);
+	uint64_t *pdpt = page_at(pages, PAGE_PDPT);
 
-	__builtin_memset(pages, 0, ENTRY_PAGES * (size_t)PAGE_SIZE);
 	__builtin_memcpy(page_at(pages, PAGE_CODE), code, sizeof(code));
-	fill_paging(ground, pages);
+	for (unsigned i = 0; i < 4; i++)
+		pdpt[i] = pdpte(ground, i);
 	/* Every access exits. */
 	__builtin_memset(page_at(pages, PAGE_IO_A), 0xFF, PAGE_SIZE);
 	__builtin_memset(page_at(pages, PAGE_IO_B), 0xFF, PAGE_SIZE);

@@ -168,32 +168,53 @@ static bool in_ranges(const struct entry_row *row, uint64_t number, uint64_t *va
 	return false;
 }
 
-static bool generate(const struct entry_row *row, unsigned number, unsigned shift,
-		     const struct model_state *base, const struct model_machine *machine,
-		     struct entry_case *out)
+uint64_t entry_case_bits(const struct entry_row *row, const struct model_machine *machine)
+{
+	const uint64_t mask = row->mask ? row->mask : ~0ull;
+
+	switch ((enum generator)row->kind) {
+	case WALK:
+		return row->mask;
+	case PAGE:
+		return PAGE_MASK | beyond_width(machine);
+	case WIDTH:
+		return beyond_width(machine);
+	case RESERVED:
+		return reserved_bits(machine, row->group);
+	case ALLOWED:
+		return allowed_bits(machine, row->group) & row->mask;
+	case FREE:
+		return mask & free_bits(machine, row->group);
+	case FIXED:
+		return mask & ~free_bits(machine, row->group);
+	default:
+		return 0;
+	}
+}
+
+bool entry_case_generate(const struct entry_row *row, unsigned number, unsigned shift,
+			 const struct model_state *base, const struct model_machine *machine,
+			 struct entry_case *out)
 {
 	const unsigned at = row->at + shift;
-	const uint64_t mask = row->mask ? row->mask : ~0ull; /* of FREE and FIXED */
 	uint64_t value;
 
 	switch ((enum generator)row->kind) {
 	case ONE:
 		return number == 0;
 	case WALK:
-		return flip(out, at, row->mask, number, base);
 	case PAGE:
-		return flip(out, at, PAGE_MASK | beyond_width(machine), number, base);
 	case WIDTH:
-		return flip(out, at, beyond_width(machine), number, base);
+	case RESERVED:
+	case ALLOWED:
+	case FREE:
+	case FIXED:
+		return flip(out, at, entry_case_bits(row, machine), number, base);
 	case BELOW:
 		if (number >= row->count)
 			return false;
 		change(out, at, HOW_SET, 0 - beyond_width(machine) - row->values[number], base);
 		return true;
-	case RESERVED:
-		return flip(out, at, reserved_bits(machine, row->group), number, base);
-	case ALLOWED:
-		return flip(out, at, allowed_bits(machine, row->group) & row->mask, number, base);
 	case VALUES:
 		if (number >= row->count)
 			return false;
@@ -227,16 +248,12 @@ static bool generate(const struct entry_row *row, unsigned number, unsigned shif
 			return false;
 		put(out, at, row->mask, row->mask ? value & row->mask : value, base);
 		return true;
-	case FREE:
-		return flip(out, at, mask & free_bits(machine, row->group), number, base);
-	case FIXED:
-		return flip(out, at, mask & ~free_bits(machine, row->group), number, base);
 	}
 	return false;
 }
 
-static void prepare(const struct entry_row *row, unsigned shift, const struct model_state *base,
-		    struct entry_case *out)
+void entry_case_prepare(const struct entry_row *row, unsigned shift, const struct model_state *base,
+			struct entry_case *out)
 {
 	out->count = 0;
 	for (unsigned i = 0; i < ROW_CHANGES && row->with[i].how; i++)
@@ -252,8 +269,8 @@ static unsigned cases_at(const struct entry_row *row, unsigned shift,
 	unsigned count = 0;
 
 	do {
-		prepare(row, shift, base, &scratch);
-	} while (generate(row, count, shift, base, machine, &scratch) && ++count);
+		entry_case_prepare(row, shift, base, &scratch);
+	} while (entry_case_generate(row, count, shift, base, machine, &scratch) && ++count);
 	return count;
 }
 
@@ -266,8 +283,8 @@ bool entry_case_make(const struct entry_row *row, unsigned number, const struct 
 	for (;;) {
 		unsigned count;
 
-		prepare(row, shift, base, out);
-		if (generate(row, number, shift, base, machine, out))
+		entry_case_prepare(row, shift, base, out);
+		if (entry_case_generate(row, number, shift, base, machine, out))
 			return true;
 		over &= over - 1;
 		if (!over)

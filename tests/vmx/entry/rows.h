@@ -169,6 +169,47 @@ bool entry_case_make(const struct entry_row *row, unsigned number, const struct 
 
 void entry_case_apply(const struct entry_case *what, struct model_state *state);
 
+/*
+ * The same cases one after the other, in a few instructions each: iterate.c. All cases of one place
+ * (a bit of .over) change the same values of the base, in the same order.
+ */
+struct entry_cases {
+	const struct entry_row *row;
+	const struct model_state *base;
+	const struct model_machine *machine;
+	unsigned places; /* bits of .over from this one on; 0: no more cases */
+	unsigned number; /* of the next case at this place */
+	/* Where all cases of a place differ in one value: what it is made from, and the bits or
+	 * values to come. */
+	uint64_t *value, prepared_value, keep, bits;
+	const uint64_t *list;
+	unsigned left;
+	bool moved;		       /* .now is the first case of its place */
+	struct entry_case now, before; /* before: the last case of the place before */
+	struct entry_case prepared;    /* what all cases of this place have */
+};
+
+void entry_cases_begin(struct entry_cases *cases, const struct entry_row *row,
+		       const struct model_state *base, const struct model_machine *machine);
+
+/* Makes .now the next case. False: there is none, and .now is as it was. */
+bool entry_cases_next(struct entry_cases *cases);
+
+/* How many they are. */
+unsigned entry_cases_count(const struct entry_row *row, const struct model_state *base,
+			   const struct model_machine *machine);
+
+/*
+ * For iterate.c: what all cases of a place have, and what one of them has beyond that; the bits
+ * that the generator flips one by one, from the lowest: 0 if it does something else.
+ */
+uint64_t entry_case_bits(const struct entry_row *row, const struct model_machine *machine);
+void entry_case_prepare(const struct entry_row *row, unsigned shift, const struct model_state *base,
+			struct entry_case *out);
+bool entry_case_generate(const struct entry_row *row, unsigned number, unsigned shift,
+			 const struct model_state *base, const struct model_machine *machine,
+			 struct entry_case *out);
+
 /* What the machine lacks for this row; NULL: nothing. text: room for the answer. */
 const char *entry_row_missing(const struct entry_row *row, const struct model_state *base,
 			      const struct model_machine *machine, char *text, size_t size);
@@ -214,8 +255,13 @@ static inline uint64_t entry_page(const struct entry_ground *ground, enum entry_
 	return ground->pages + page * (uint64_t)PAGE_SIZE;
 }
 
-/* Fills those pages as every base has them. pages: the same memory for the program. */
+/*
+ * Fills those pages, which are zeros, as every base has them; without the tables that some need.
+ * pages: the same memory for the program.
+ */
 void entry_memory_fill(const struct entry_ground *ground, uint8_t *pages);
+void entry_tables_fill(const struct entry_ground *ground, uint8_t *pages);
+bool entry_needs_tables(enum entry_base base);
 
 /* Fills the state with a base. False: the machine lacks what it needs, *missing says what. */
 bool entry_base_make(enum entry_base base, const struct entry_ground *ground,
