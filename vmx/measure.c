@@ -1,6 +1,9 @@
 #include "vmx/measure.h"
 
 #include "platform.h"
+#include "x86/control.h"
+#include "x86/cpuid.h"
+#include "x86/insn.h"
 #include "x86/msr.h"
 
 #include "vmx/insn.h"
@@ -13,8 +16,10 @@ enum {
 	EBX_SGX = 1 << 2,
 	EBX_RTM = 1 << 11,
 	EBX_TRACING = 1 << 25,
+	ECX_SHADOW_STACKS = 1 << 7,
 	ECX_BUS_LOCK = 1 << 24,
 	EDX_LAST_BRANCHES = 1 << 19,
+	EDX_BRANCH_TRACKING = 1 << 20,
 	EDX_SPEC_CTRL = 1 << 26 | 1 << 27, /* IBRS, STIBP */
 	SUBLEAF_1_EAX_LAM = 1 << 26,
 };
@@ -27,15 +32,6 @@ enum {
 	DEBUGCTL_LOW = 0xFFFF,
 	DEBUGCTL_TRACES = 0x7C0, /* TR, BTS, BTINT and what belongs to them: they write to memory */
 };
-
-static void leaf_or_zeros(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
-{
-	cpuid(leaf & 0x80000000, 0, out);
-	if (leaf > out[0])
-		out[0] = out[1] = out[2] = out[3] = 0;
-	else
-		cpuid(leaf, subleaf, out);
-}
 
 /*
  * The bits of an MSR that WRMSR takes and that read back: those of .tried that are clear are tried
@@ -62,13 +58,12 @@ static uint64_t bits_taken(uint32_t msr, uint64_t tried)
 
 static uint64_t performance_bits(void)
 {
-	uint32_t leaf[4];
+	const unsigned version = cpuid_or_zero(LEAF_PERFORMANCE, 0).eax & 0xFF;
 
-	leaf_or_zeros(LEAF_PERFORMANCE, 0, leaf);
-	return (leaf[0] & 0xFF) >= 2 ? bits_taken(IA32_PERF_GLOBAL_CTRL, ~0ull) : 0;
+	return version >= 2 ? bits_taken(IA32_PERF_GLOBAL_CTRL, ~0ull) : 0;
 }
 
-static void measure_msrs(struct model_machine *machine, const uint32_t features[4])
+static void measure_msrs(struct model_machine *machine, const struct cpuid *features)
 {
 	uint64_t value;
 
@@ -76,33 +71,31 @@ static void measure_msrs(struct model_machine *machine, const uint32_t features[
 	machine->efer |= EFER_LME | EFER_LMA;
 	machine->perf_global = performance_bits();
 	machine->debugctl = bits_taken(IA32_DEBUGCTL, DEBUGCTL_LOW & ~DEBUGCTL_TRACES);
-	if (features[1] & EBX_TRACING && rdmsr_try(IA32_RTIT_CTL, &value) == STATUS_OK) {
+	if (features->ebx & EBX_TRACING && rdmsr_try(IA32_RTIT_CTL, &value) == STATUS_OK) {
 		machine->tracing = value & RTIT_TRACE_EN;
 		machine->rtit_ctl = RTIT_TRACE_EN;
 		if (!machine->tracing)
 			machine->rtit_ctl |= bits_taken(IA32_RTIT_CTL, ~(uint64_t)RTIT_TRACE_EN);
 	}
-	if (features[3] & EDX_LAST_BRANCHES)
+	if (features->edx & EDX_LAST_BRANCHES)
 		machine->lbr_ctl = bits_taken(IA32_LBR_CTL, ~(uint64_t)LBR_EN) | LBR_EN;
-	if (features[3] & (EDX_SPEC_CTRL | EDX_SSBD))
+	if (features->edx & (EDX_SPEC_CTRL | EDX_SSBD))
 		machine->spec_ctrl = bits_taken(IA32_SPEC_CTRL, ~0ull);
 }
 
-static void measure_features(struct model_machine *machine, const uint32_t features[4])
+static void measure_features(struct model_machine *machine, const struct cpuid *features)
 {
-	uint32_t leaf[4];
+	const uint32_t widths = cpuid_or_zero(LEAF_WIDTHS, 0).eax;
 
-	leaf_or_zeros(LEAF_WIDTHS, 0, leaf);
-	machine->physical_bits = leaf[0] & 0xFF;
-	machine->linear_bits = leaf[0] >> 8 & 0xFF;
-	machine->sgx = features[1] & EBX_SGX;
-	machine->rtm = features[1] & EBX_RTM;
-	machine->bus_lock = features[2] & ECX_BUS_LOCK;
-	leaf_or_zeros(LEAF_FEATURES, 0, leaf);
-	if (leaf[0] < 1)
-		return;
-	cpuid(LEAF_FEATURES, 1, leaf);
-	machine->lam = leaf[0] & SUBLEAF_1_EAX_LAM;
+	machine->physical_bits = widths & 0xFF;
+	machine->linear_bits = widths >> 8 & 0xFF;
+	machine->sgx = features->ebx & EBX_SGX;
+	machine->rtm = features->ebx & EBX_RTM;
+	machine->bus_lock = features->ecx & ECX_BUS_LOCK;
+	machine->shadow_stacks = features->ecx & ECX_SHADOW_STACKS;
+	machine->branch_tracking = features->edx & EDX_BRANCH_TRACKING;
+	if (features->eax >= 1) /* the highest subleaf */
+		machine->lam = cpuid(LEAF_FEATURES, 1).eax & SUBLEAF_1_EAX_LAM;
 }
 
 /* The 64-bit capability MSRs, of bits that may be 1; the groups have the low halves of them. */
@@ -120,7 +113,7 @@ static void measure_wide_controls(struct model_machine *machine)
 
 /*
  * WRMSR by trying it. IA32_EFER must stay in 64-bit mode and, with NXE, with our page tables: its
- * value is looked at; IA32_TSC would lose time.
+ * value is looked at; IA32_TIME_STAMP_COUNTER would lose time.
  */
 static bool refuses(uint32_t msr, uint64_t value)
 {
@@ -128,7 +121,7 @@ static bool refuses(uint32_t msr, uint64_t value)
 
 	if (rdmsr_try(msr, &before) != STATUS_OK)
 		return true;
-	if (msr == IA32_TSC)
+	if (msr == IA32_TIME_STAMP_COUNTER)
 		return false;
 	if (msr == IA32_EFER) {
 		if ((value ^ before) & EFER_LME)
@@ -143,8 +136,8 @@ static bool refuses(uint32_t msr, uint64_t value)
 
 void vmx_measure(struct model_machine *machine, const struct cpu *cpu)
 {
-	const struct vmx_cpu *part = cpu->vendor;
-	uint32_t features[4];
+	const struct vmx_cpu *part = cpu->arch;
+	const struct cpuid features = cpuid_or_zero(LEAF_FEATURES, 0);
 
 	*machine = (struct model_machine){
 		.basic = vmx_caps.basic,
@@ -161,7 +154,6 @@ void vmx_measure(struct model_machine *machine, const struct cpu *cpu)
 	for (unsigned i = 0; i < GROUP_COUNT; i++)
 		machine->controls[i] = vmx_caps.controls[i];
 	measure_wide_controls(machine);
-	leaf_or_zeros(LEAF_FEATURES, 0, features);
-	measure_features(machine, features);
-	measure_msrs(machine, features);
+	measure_features(machine, &features);
+	measure_msrs(machine, &features);
 }

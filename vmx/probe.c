@@ -100,16 +100,30 @@ void probe_set_all(struct probe *probe, const struct model_state *state)
 		probe_set(probe, (enum model_index)i, state->value[i]);
 }
 
-/* What a guest has cost the guest-state area. These fields have been written before: no failure. */
+static inline void write_one(const struct probe *probe, const struct probe_saved *saved)
+{
+	__asm__ volatile("vmwrite %0, %1"
+			 :
+			 : "m"(probe->now.value[saved->at]), "r"((uint64_t)saved->encoding)
+			 : "cc");
+}
+
+/*
+ * What a guest has cost the guest-state area. These fields have been written before: they do not
+ * fail. Four at a time, for most of an entry's time is spent here.
+ */
 static void write_saved(struct probe *probe)
 {
 	const struct probe_saved *saved = probe->saved, *end = saved + probe->saved_count;
 
+	for (; saved + 4 <= end; saved += 4) {
+		write_one(probe, saved);
+		write_one(probe, saved + 1);
+		write_one(probe, saved + 2);
+		write_one(probe, saved + 3);
+	}
 	for (; saved < end; saved++)
-		__asm__ volatile("vmwrite %0, %1"
-				 :
-				 : "m"(probe->now.value[saved->at]), "r"((uint64_t)saved->encoding)
-				 : "cc");
+		write_one(probe, saved);
 }
 
 static enum status load(struct probe *probe)
@@ -210,8 +224,8 @@ static void note_msr(const struct probe *probe, struct loaded_msr *loaded)
 	if (!AT(ENTRY_MSR_LOAD_COUNT) || !msr_load_entry(probe) || AT(MSR_LOAD_INDEX) >> 32)
 		return;
 	loaded->msr = (uint32_t)AT(MSR_LOAD_INDEX);
-	loaded->there =
-		loaded->msr != IA32_TIME_STAMP_COUNTER && rdmsr_try(loaded->msr, &loaded->value) == STATUS_OK;
+	loaded->there = loaded->msr != IA32_TIME_STAMP_COUNTER &&
+			rdmsr_try(loaded->msr, &loaded->value) == STATUS_OK;
 }
 
 static void put_back_msr(const struct loaded_msr *loaded)

@@ -1,7 +1,7 @@
 #include "vm/work.h"
 
+#include "vm/control.h"
 #include "vm/sched.h"
-#include "vm/vm.h"
 
 static bool is_done(void *argument)
 {

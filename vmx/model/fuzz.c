@@ -195,25 +195,44 @@ static void unprepare(struct model_state *state)
 	state->value[AT_MSR_LOAD_POSITION] = 0;
 }
 
-/* What stops an emulator, or cannot be told from silence: event type 7, wait-for-SIPI. */
-static void keep_harmless(struct model_state *state)
+/*
+ * What stops an emulator as a whole, or cannot be told from silence: event type 7, wait-for-SIPI,
+ * IA-32e mode without protection. Changes the value at hand, which is new.
+ */
+static void keep_harmless(struct model_state *state, unsigned at)
 {
-	uint64_t *info = &state->value[AT_ENTRY_INTERRUPTION_INFO];
+	uint64_t *value = &state->value[at];
+	const bool ia32e = state->value[AT_ENTRY_CONTROLS] & CONTROL_MASK(ENTRY_GUEST_64);
+	const bool protected = state->value[AT_GUEST_CR0] & CR0_PE;
 
-	if ((*info >> 8 & 7) == 7)
-		*info &= ~BIT(8);
-	if (state->value[AT_GUEST_ACTIVITY_STATE] == 3)
-		state->value[AT_GUEST_ACTIVITY_STATE] = 1;
+	if (at == AT_ENTRY_INTERRUPTION_INFO && (*value >> 8 & 7) == 7)
+		*value &= ~BIT(8);
+	if (at == AT_GUEST_ACTIVITY_STATE && *value == 3)
+		*value = 1;
+	if (at == AT_GUEST_CR0 && ia32e)
+		*value |= CR0_PE;
+	if (at == AT_ENTRY_CONTROLS && !protected)
+		*value &= ~(uint64_t)CONTROL_MASK(ENTRY_GUEST_64);
 }
+
+static void keep_all_harmless(struct model_state *state)
+{
+	keep_harmless(state, AT_ENTRY_INTERRUPTION_INFO);
+	keep_harmless(state, AT_GUEST_ACTIVITY_STATE);
+	keep_harmless(state, AT_GUEST_CR0);
+}
+
+/* The host's fields are never changed, so their rules hold. */
+enum { STAGES = MODEL_ALL & ~(1 << STAGE_HOST) };
 
 static bool gets_through(const struct fuzz *fuzz, const struct model_state *state,
 			 struct model_verdict *verdict)
 {
-	*verdict = model_check(state, fuzz->machine, MODEL_ALL);
+	*verdict = model_check(state, fuzz->machine, STAGES);
 	return verdict->msr && !verdict->unjudged;
 }
 
-enum { SPREAD = 16, NEW_STATE_TRIES = 8, CASES_A_ROUND = 64 };
+enum { SPREAD = 16, NEW_STATE_TRIES = 8, CASES_A_ROUND = 128 };
 
 /* A valid state: some values of a base at random, rounded. */
 static bool make_valid(struct fuzz *fuzz, unsigned base, struct model_state *state)
@@ -227,12 +246,12 @@ static bool make_valid(struct fuzz *fuzz, unsigned base, struct model_state *sta
 
 		state->value[at] ^= few & fuzz->mask[at];
 	}
-	keep_harmless(state);
+	keep_all_harmless(state);
 	unprepare(state);
 	if (!model_repair(state, fuzz->machine))
 		return false;
 	fuzz_prepare(state);
-	keep_harmless(state);
+	keep_all_harmless(state);
 	return gets_through(fuzz, state, &verdict);
 }
 
@@ -362,7 +381,7 @@ static void change_some(struct fuzz *fuzz, struct changes *changes)
 		changes->at[i] = (uint16_t)at;
 		changes->before[i] = fuzz->state.value[at];
 		next.value[at] = another(fuzz, at, way);
-		keep_harmless(&next);
+		keep_harmless(&next, at);
 		set(fuzz, at, next.value[at]);
 	}
 }
@@ -375,8 +394,15 @@ static void undo(struct fuzz *fuzz, const struct changes *changes)
 
 static bool disagrees(struct fuzz *fuzz, struct model_verdict *verdict)
 {
-	*verdict = model_check(&fuzz->state, fuzz->machine, MODEL_ALL);
+	*verdict = model_check(&fuzz->state, fuzz->machine, STAGES);
 	return !verdict->unjudged && !fuzz->target->agrees(fuzz->target->context, verdict);
+}
+
+static void try(struct fuzz *fuzz, unsigned at, uint64_t value)
+{
+	fuzz->state.value[at] = value;
+	keep_harmless(&fuzz->state, at);
+	set(fuzz, at, fuzz->state.value[at]);
 }
 
 /* Makes the value what the base has, whole or bit by bit, as long as the difference stays. */
@@ -387,16 +413,16 @@ static void make_smaller(struct fuzz *fuzz, unsigned at, uint64_t base)
 
 	if (kept == base)
 		return;
-	set(fuzz, at, base);
+	try(fuzz, at, base);
 	if (disagrees(fuzz, &verdict))
 		return;
 	set(fuzz, at, kept);
 	for (uint64_t left = kept ^ base; left; left &= left - 1) {
 		uint64_t bit = left & -left;
 
-		set(fuzz, at, kept ^ bit);
+		try(fuzz, at, kept ^ bit);
 		if (disagrees(fuzz, &verdict))
-			kept ^= bit;
+			kept = fuzz->state.value[at];
 		else
 			set(fuzz, at, kept);
 	}
@@ -409,7 +435,7 @@ static void minimise(struct fuzz *fuzz, struct fuzz_difference *difference)
 	for (unsigned at = 0; at < MODEL_VALUES; at++)
 		make_smaller(fuzz, at, base->value[at]);
 	*difference = (struct fuzz_difference){ .base = fuzz->base, .state = fuzz->state };
-	difference->verdict = model_check(&fuzz->state, fuzz->machine, MODEL_ALL);
+	difference->verdict = model_check(&fuzz->state, fuzz->machine, STAGES);
 	for (unsigned at = 0; at < MODEL_VALUES; at++)
 		if (fuzz->state.value[at] != base->value[at])
 			difference->at[difference->count++] = (uint16_t)at;

@@ -1,13 +1,12 @@
 /* What a processor did against what a row says and the model allows; cases one after the other. */
 #include "tests/vmx/entry/outcome.h"
+#include "tests/vmx/entry/sections.h"
 
 #include "tests/host/fake/entry_machines.h"
 #include "tests/host/fake/host_test.h"
 
-static const struct entry_section *const sections[] = {
-	&entry_controls,       &entry_host,	   &entry_guest_registers,
-	&entry_guest_segments, &entry_guest_state, &entry_msrs,
-};
+#define ADDRESS(name, rows, title) &(rows),
+static const struct entry_section *const sections[] = { ENTRY_SECTIONS(ADDRESS) };
 
 static void compare_case(const struct entry_case *a, const struct entry_case *b)
 {
@@ -61,6 +60,44 @@ static void test_cases_in_a_row(void **unused)
 				if (entry_base_make(row->base, ground, &base, &missing))
 					check_row(row, &base, &ground->machine);
 			}
+}
+
+#define NAME(rule, rows) { rule, &(rows) },
+static const struct {
+	const char *rule;
+	const struct entry_section *section;
+} by_name[] = { ENTRY_RULES_BY_NAME(NAME) };
+
+static bool has_rows_by_name(const struct entry_section *section, const char *rule)
+{
+	for (unsigned r = 0; r < section->count; r++)
+		if (section->rows[r].by_name && !strcmp(section->rows[r].rule, rule))
+			return true;
+	return false;
+}
+
+static bool has_test(const struct entry_section *section, const char *rule)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(by_name); i++)
+		if (by_name[i].section == section && !strcmp(by_name[i].rule, rule))
+			return true;
+	return false;
+}
+
+/* Rows that run only by name have a test of their name, and no others have. */
+static void test_rows_by_name(void **unused)
+{
+	(void)unused;
+	for (unsigned i = 0; i < ARRAY_SIZE(by_name); i++)
+		if (!has_rows_by_name(by_name[i].section, by_name[i].rule))
+			fail_msg("%s has no row", by_name[i].rule);
+	for (unsigned s = 0; s < ARRAY_SIZE(sections); s++)
+		for (unsigned r = 0; r < sections[s]->count; r++) {
+			const struct entry_row *row = &sections[s]->rows[r];
+
+			if (row->by_name && !has_test(sections[s], row->rule))
+				fail_msg("%s has no test", row->rule);
+		}
 }
 
 static struct probe_result result(enum probe_kind kind, uint32_t number, uint64_t qualification)
@@ -168,9 +205,8 @@ static void test_texts(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases_in_a_row),
-		cmocka_unit_test(test_outcomes),
-		cmocka_unit_test(test_sets),
+		cmocka_unit_test(test_cases_in_a_row), cmocka_unit_test(test_rows_by_name),
+		cmocka_unit_test(test_outcomes),       cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_texts),
 	};
 

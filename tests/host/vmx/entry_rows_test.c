@@ -17,53 +17,11 @@ static int mutate(unsigned rule, int violated)
 
 #include "tests/host/fake/entry_machines.h"
 #include "tests/host/fake/host_test.h"
-#include "tests/vmx/entry/rows.h"
+#include "tests/vmx/entry/outcome.h"
+#include "tests/vmx/entry/sections.h"
 
-static const struct entry_section *const sections[] = {
-	&entry_controls,     &entry_control_addresses, &entry_event_injection,
-	&entry_host,	     &entry_guest_registers,   &entry_guest_segments,
-	&entry_guest_rights, &entry_guest_state,       &entry_msrs,
-};
-
-/* Whether the model's verdict is the row's outcome, and for that reason. */
-static bool agrees(const struct entry_row *row, const struct model_state *state,
-		   const struct model_verdict *verdict)
-{
-	const unsigned rule = model_rule_number(row->rule);
-	bool named;
-
-	if (rule == model_rule_count)
-		return false;
-	named = model_violates(verdict, rule);
-
-	switch ((enum outcome)row->outcome) {
-	case ENTERS:
-		return verdict->enters && !verdict->unjudged;
-	case PASSES:
-		return verdict->guest == 1 && !verdict->unjudged;
-	case FAILS_7:
-		return verdict->control_error && !verdict->host_error && named &&
-		       !verdict->unjudged;
-	case FAILS_8:
-		return verdict->host_error && !verdict->control_error && named;
-	case GUEST_0:
-	case GUEST_2:
-	case GUEST_3:
-	case GUEST_4: {
-		static const uint8_t qualification[] = { 0, 2, 3, 4 };
-
-		return verdict->guest == 1 << qualification[row->outcome - GUEST_0] && named &&
-		       !verdict->unjudged;
-	}
-	case MSR_LOAD:
-		/* The row's own rule, or nothing of the stages before: NOT_RUN. */
-		return verdict->msr == state->value[AT_MSR_LOAD_POSITION] && !verdict->unjudged &&
-		       (named || model_rules[rule].stage != STAGE_MSR);
-	case REPORTED:
-		return verdict->unjudged;
-	}
-	return false;
-}
+#define ADDRESS(name, rows, title) &(rows),
+static const struct entry_section *const sections[] = { ENTRY_SECTIONS(ADDRESS) };
 
 static void tell(const struct entry_machine *machine, const struct entry_row *row, unsigned number,
 		 const struct entry_case *what, const struct model_verdict *verdict)
@@ -85,26 +43,28 @@ static void tell(const struct entry_machine *machine, const struct entry_row *ro
 static unsigned disagreements(const struct entry_machine *machine, const struct entry_row *row,
 			      bool quiet, unsigned *cases)
 {
+	const unsigned rule = model_rule_number(row->rule);
 	struct model_state base, state;
 	const char *missing;
-	struct entry_case what;
+	struct entry_cases all;
 	char text[100];
-	unsigned wrong = 0;
+	unsigned wrong = 0, number = 0;
 
 	if (!entry_base_make(row->base, &machine->ground, &base, &missing) ||
 	    entry_row_missing(row, &base, &machine->ground.machine, text, sizeof(text)))
 		return 0;
-	for (unsigned i = 0; entry_case_make(row, i, &base, &machine->ground.machine, &what); i++) {
+	entry_cases_begin(&all, row, &base, &machine->ground.machine);
+	for (; entry_cases_next(&all); number++) {
 		struct model_verdict verdict;
 
 		state = base;
-		entry_case_apply(&what, &state);
+		entry_case_apply(&all.now, &state);
 		verdict = model_check(&state, &machine->ground.machine, MODEL_ALL);
 		++*cases;
-		if (agrees(row, &state, &verdict))
+		if (outcome_agrees(row, rule, &state, &verdict))
 			continue;
 		if (!quiet && wrong < 3)
-			tell(machine, row, i, &what, &verdict);
+			tell(machine, row, number, &all.now, &verdict);
 		wrong++;
 		if (quiet)
 			break;

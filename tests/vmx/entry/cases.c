@@ -91,9 +91,9 @@ static bool border(const struct model_machine *machine, unsigned number, enum ge
 static void put(struct entry_case *out, unsigned at, uint64_t mask, uint64_t value,
 		const struct model_state *base)
 {
-	if (mask)
-		change(out, at, HOW_CLEAR, mask, base);
-	change(out, at, mask ? HOW_OR : HOW_SET, value, base);
+	uint64_t *place = find(out, at, base);
+
+	*place = ((mask ? *place & ~mask : 0) | value) & model_mask((enum model_index)at);
 }
 
 static bool flip(struct entry_case *out, unsigned at, uint64_t mask, unsigned number,

@@ -9,6 +9,7 @@ static unsigned place_of(const struct entry_cases *cases)
 static void begin_place(struct entry_cases *cases)
 {
 	cases->number = 0;
+	cases->first = true;
 	cases->bits = cases->left = 0;
 	if (cases->places)
 		entry_case_prepare(cases->row, place_of(cases), cases->base, &cases->prepared);
@@ -41,7 +42,23 @@ static uint64_t *value_in(struct entry_case *what, unsigned at)
 	return NULL;
 }
 
-/* After the first case of a place: the generators that most rows have need no more than this. */
+/* Ranges are quick to their end: from the case after the one that has been made. */
+static void begin_ranges(struct entry_cases *cases)
+{
+	uint64_t number = cases->number;
+
+	cases->list = cases->row->values;
+	for (cases->left = cases->row->count; cases->left >= 2; cases->left -= 2) {
+		cases->next = cases->list[0] + number;
+		cases->end = cases->list[1];
+		if (cases->next <= cases->end)
+			break;
+		number = cases->next - cases->end - 1;
+		cases->list += 2;
+	}
+}
+
+/* After the first case at a place: the generators that most rows have need no more than this. */
 static void begin_quick_ones(struct entry_cases *cases)
 {
 	const struct entry_row *row = cases->row;
@@ -51,12 +68,36 @@ static void begin_quick_ones(struct entry_cases *cases)
 	cases->value = value_in(&cases->now, at);
 	cases->prepared_value = prepared ? *prepared : cases->base->value[at];
 	cases->bits = entry_case_bits(row, cases->machine) & model_mask((enum model_index)at);
-	cases->bits &= cases->bits - 1;
-	if (row->kind != VALUES)
-		return;
+	for (unsigned i = 0; i < cases->number; i++)
+		cases->bits &= cases->bits - 1;
 	cases->keep = row->mask ? ~row->mask : 0;
-	cases->list = row->values + 1;
-	cases->left = row->count - 1;
+	if (row->kind == VALUES) {
+		cases->list = row->values + cases->number;
+		cases->left = row->count - cases->number;
+	} else if (row->kind == RANGES) {
+		begin_ranges(cases);
+	}
+}
+
+/* The next value of a list, or of ranges; at least one is left. */
+static uint64_t next_value(struct entry_cases *cases)
+{
+	uint64_t value;
+
+	if (cases->row->kind == VALUES) {
+		cases->left--;
+		return *cases->list++;
+	}
+	value = cases->next++;
+	if (value == cases->end) {
+		cases->list += 2;
+		cases->left -= 2;
+		if (cases->left >= 2) {
+			cases->next = cases->list[0];
+			cases->end = cases->list[1];
+		}
+	}
+	return value;
 }
 
 static bool next_quick_one(struct entry_cases *cases)
@@ -67,9 +108,8 @@ static bool next_quick_one(struct entry_cases *cases)
 	} else if (cases->left) {
 		const unsigned at = cases->row->at + place_of(cases);
 
-		*cases->value = ((cases->prepared_value & cases->keep) | *cases->list++) &
+		*cases->value = ((cases->prepared_value & cases->keep) | next_value(cases)) &
 				model_mask((enum model_index)at);
-		cases->left--;
 	} else {
 		return false;
 	}
@@ -86,7 +126,9 @@ static bool next_here(struct entry_cases *cases)
 	if (!entry_case_generate(cases->row, cases->number, place_of(cases), cases->base,
 				 cases->machine, &next))
 		return false;
-	cases->moved = cases->number++ == 0;
+	cases->number++;
+	cases->moved = cases->first;
+	cases->first = false;
 	if (cases->moved)
 		copy(&cases->before, &cases->now);
 	copy(&cases->now, &next);
@@ -141,11 +183,27 @@ static unsigned count_here(const struct entry_row *row, const struct model_state
 	return count;
 }
 
-unsigned entry_cases_count(const struct entry_row *row, const struct model_state *base,
+static unsigned cases_here(const struct entry_row *row, const struct model_state *base,
 			   const struct model_machine *machine)
 {
 	const uint64_t bits = entry_case_bits(row, machine) & model_mask((enum model_index)row->at);
 
-	return (bits ? count_bits(bits) : count_here(row, base, machine)) *
-	       count_bits(row->over ? row->over : 1);
+	return bits ? count_bits(bits) : count_here(row, base, machine);
+}
+
+unsigned entry_cases_count(const struct entry_row *row, const struct model_state *base,
+			   const struct model_machine *machine)
+{
+	return cases_here(row, base, machine) * count_bits(row->over ? row->over : 1);
+}
+
+void entry_cases_skip(struct entry_cases *cases, unsigned number)
+{
+	const unsigned here = cases_here(cases->row, cases->base, cases->machine);
+
+	for (; number && number >= here && cases->places; number -= here) {
+		cases->places &= cases->places - 1;
+		begin_place(cases);
+	}
+	cases->number = number;
 }

@@ -63,19 +63,22 @@ bool outcome_is_allowed(const struct model_verdict *verdict, const struct probe_
 	return false;
 }
 
-bool outcome_agrees(const struct entry_row *row, const struct model_state *state,
+bool outcome_agrees(const struct entry_row *row, unsigned rule, const struct model_state *state,
 		    const struct model_verdict *verdict)
 {
-	const unsigned rule = model_rule_number(row->rule);
-	const bool named = rule < model_rule_count && model_violates(verdict, rule);
+	bool named;
 
+	if (rule == model_rule_count)
+		return false;
+	named = model_violates(verdict, rule);
 	switch ((enum outcome)row->outcome) {
 	case ENTERS:
 		return verdict->enters && !verdict->unjudged;
 	case PASSES:
 		return verdict->guest == 1 && !verdict->unjudged;
 	case FAILS_7:
-		return verdict->control_error && !verdict->host_error && named;
+		return verdict->control_error && !verdict->host_error && named &&
+		       !verdict->unjudged;
 	case FAILS_8:
 		return verdict->host_error && !verdict->control_error && named;
 	case GUEST_0:
@@ -85,7 +88,9 @@ bool outcome_agrees(const struct entry_row *row, const struct model_state *state
 		return verdict->guest == 1 << qualifications[row->outcome - GUEST_0] && named &&
 		       !verdict->unjudged;
 	case MSR_LOAD:
-		return verdict->msr == state->value[AT_MSR_LOAD_POSITION] && named;
+		/* The row's own rule, or nothing of the stages before: NOT_RUN. */
+		return verdict->msr == state->value[AT_MSR_LOAD_POSITION] && !verdict->unjudged &&
+		       (named || model_rules[rule].stage != STAGE_MSR);
 	case REPORTED:
 		return verdict->unjudged;
 	}
@@ -148,10 +153,31 @@ void outcome_result_text(const struct probe_result *got, char text[OUTCOME_TEXT]
 	}
 }
 
+/* Adds one of the outcomes that are right. */
+static void add(char text[OUTCOME_TEXT], const char *what, unsigned number)
+{
+	size_t used = text_length(text);
+
+	text_format(text + used, OUTCOME_TEXT - used, "%s%s", used ? " or " : "", what);
+	used = text_length(text);
+	if (number)
+		text_format(text + used, OUTCOME_TEXT - used, " %u", number);
+}
+
 void outcome_verdict_text(const struct model_verdict *verdict, char text[OUTCOME_TEXT])
 {
-	text_format(text, OUTCOME_TEXT, "%s%s%s%s%s%s", verdict->enters ? " enters" : "",
-		    verdict->control_error ? " 7" : "", verdict->host_error ? " 8" : "",
-		    verdict->guest ? " exit 33" : "", verdict->msr ? " exit 34" : "",
-		    verdict->unjudged ? " anything" : "");
+	text[0] = '\0';
+	if (verdict->control_error)
+		add(text, "VMfailValid", 7);
+	if (verdict->host_error)
+		add(text, "VMfailValid", 8);
+	for (unsigned q = 0; verdict->guest >> q; q++)
+		if (verdict->guest >> q & 1)
+			add(text, q ? "exit reason 33, qualification" : "exit reason 33", q);
+	if (verdict->msr)
+		add(text, "exit reason 34, qualification", verdict->msr);
+	if (verdict->enters)
+		add(text, "the guest is entered", 0);
+	if (verdict->unjudged)
+		add(text, "anything", 0);
 }

@@ -181,10 +181,11 @@ struct entry_cases {
 	unsigned number; /* of the next case at this place */
 	/* Where all cases of a place differ in one value: what it is made from, and the bits or
 	 * values to come. */
-	uint64_t *value, prepared_value, keep, bits;
+	uint64_t *value, prepared_value, keep, bits, next, end;
 	const uint64_t *list;
 	unsigned left;
 	bool moved;		       /* .now is the first case of its place */
+	bool first;		       /* the next one will be the first of its place */
 	struct entry_case now, before; /* before: the last case of the place before */
 	struct entry_case prepared;    /* what all cases of this place have */
 };
@@ -194,6 +195,9 @@ void entry_cases_begin(struct entry_cases *cases, const struct entry_row *row,
 
 /* Makes .now the next case. False: there is none, and .now is as it was. */
 bool entry_cases_next(struct entry_cases *cases);
+
+/* After entry_cases_begin: the next one is the case of this number. */
+void entry_cases_skip(struct entry_cases *cases, unsigned number);
 
 /* How many they are. */
 unsigned entry_cases_count(const struct entry_row *row, const struct model_state *base,

@@ -1,0 +1,94 @@
+#include "tests/vmx/ground.h"
+
+#include "lib/pages.h"
+#include "platform.h"
+#include "vm/cpu.h"
+#include "x86/insn.h"
+#include "x86/msr.h"
+
+enum {
+	EPT_RWX = 7,
+	EPT_TYPE_WB = 6 << 3,
+	EPT_LARGE = 1 << 7,
+	EPTP_WB = 6,
+	EPTP_WALK_4 = 3 << 3,
+	ENTRIES = 512,
+	GIB_SHIFT = 30,
+	LARGE_SHIFT = 21,
+	LOW_GIB = 4, /* mapped if pages of 1 GiB do not exist */
+};
+#define EPT_CAP_2_MIB BIT(16)
+#define EPT_CAP_1_GIB BIT(17)
+#define MSR_LOAD_ENTRIES (2 * PAGE_SIZE / 16)
+
+/* The first 512 GiB, or 4 GiB: SDM vol. 3C, "EPT Translation Mechanism". */
+static void fill_map(uint64_t *map, bool gib_pages)
+{
+	uint64_t *pdpt = map + ENTRIES, *directory = pdpt + ENTRIES;
+
+	map[0] = physical(pdpt) | EPT_RWX;
+	for (uint64_t i = 0; gib_pages && i < ENTRIES; i++)
+		pdpt[i] = i << GIB_SHIFT | EPT_RWX | EPT_TYPE_WB | EPT_LARGE;
+	for (uint64_t i = 0; !gib_pages && i < LOW_GIB; i++)
+		pdpt[i] = physical(directory + i * ENTRIES) | EPT_RWX;
+	for (uint64_t i = 0; !gib_pages && i < (uint64_t)LOW_GIB * ENTRIES; i++)
+		directory[i] = i << LARGE_SHIFT | EPT_RWX | EPT_TYPE_WB | EPT_LARGE;
+}
+
+uint64_t *ground_map(unsigned *pages)
+{
+	bool gib_pages = vmx_caps.ept_vpid & EPT_CAP_1_GIB;
+	uint64_t *map;
+
+	*pages = gib_pages ? 2 : 2 + LOW_GIB;
+	if (!vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) ||
+	    !(vmx_caps.ept_vpid & EPT_CAP_WALK_4) || !(vmx_caps.ept_vpid & EPT_CAP_WB) ||
+	    !(gib_pages || vmx_caps.ept_vpid & EPT_CAP_2_MIB))
+		return NULL;
+	map = pages_alloc(*pages);
+	if (map)
+		fill_map(map, gib_pages);
+	return map;
+}
+
+void ground_unmap(uint64_t *map, unsigned pages)
+{
+	pages_free(map, pages);
+}
+
+static void *page_at(uint8_t *pages, enum entry_page page)
+{
+	return pages + page * (size_t)PAGE_SIZE;
+}
+
+enum status ground_open(struct entry_ground *ground, struct probe *probe, struct cpu *cpu,
+			uint8_t *pages, const struct model_machine *machine, const uint64_t *map)
+{
+	const struct vmx_cpu *part = cpu->arch;
+	const struct probe_memory memory = {
+		.vtpr = (uint32_t *)((uint8_t *)page_at(pages, PAGE_VIRTUAL_APIC) + 0x80),
+		.link = page_at(pages, PAGE_LINK),
+		.pdptes = page_at(pages, PAGE_PDPT),
+		.msr_load = page_at(pages, PAGE_MSR_LOAD),
+		.msr_load_entries = MSR_LOAD_ENTRIES,
+	};
+	void *vmcs = page_at(pages, ENTRY_PAGES);
+	enum status status;
+
+	ground->machine = *machine;
+	ground->machine.vmxon = physical(part->vmxon_region);
+	ground->machine.current = physical(vmcs);
+	ground->pages = physical(pages);
+	ground->eptp = map ? physical(map) | EPTP_WALK_4 | EPTP_WB : 0;
+	ground->cr3_64 = read_cr3();
+	status = probe_open(probe, cpu, vmcs, &memory, machine);
+	if (status != STATUS_OK)
+		return status;
+	ground->host = probe->host;
+	entry_memory_fill(ground, pages);
+	/* What the memory holds now, so that the probe knows. */
+	probe->now.value[AT_LINK_REVISION] = *memory.link;
+	for (unsigned i = 0; i < 4; i++)
+		probe->now.value[AT_PDPTE_0 + i] = memory.pdptes[i];
+	return STATUS_OK;
+}
