@@ -377,8 +377,11 @@ static void end(struct cpu *cpu, void *argument)
 	struct crew *crew = argument;
 	struct member *member = crew->members[cpu->index];
 
-	if (member && member->open)
-		probe_close(&member->probe);
+	if (!member || !member->open)
+		return;
+	if (member->status == STATUS_OK && crew->task == CREW_ENTER)
+		ground_unblock(&member->ground, &member->probe, member->pages);
+	probe_close(&member->probe);
 }
 
 /* ---- the boot processor's side ---- */

@@ -150,6 +150,7 @@ static void work(struct cpu *cpu, void *argument)
 		hunter->differences++;
 	}
 	hunter->ticks = platform->clock() - start;
+	ground_unblock(&hunter->ground, &hunter->probe, hunter->pages);
 	probe_close(&hunter->probe);
 	hunter->open = false;
 }

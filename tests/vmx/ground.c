@@ -3,6 +3,7 @@
 #include "lib/pages.h"
 #include "platform.h"
 #include "vm/cpu.h"
+#include "x86/control.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
 
@@ -91,4 +92,33 @@ enum status ground_open(struct entry_ground *ground, struct probe *probe, struct
 	for (unsigned i = 0; i < 4; i++)
 		probe->now.value[AT_PDPTE_0 + i] = memory.pdptes[i];
 	return STATUS_OK;
+}
+
+/* In the page of the guest's code: an IRET, and what it pops. */
+enum { IRET_AT = 0x800, FRAME_AT = 0x900, OPCODE_IRET = 0xCF };
+
+void ground_unblock(const struct entry_ground *ground, struct probe *probe, uint8_t *pages)
+{
+	uint8_t *code = page_at(pages, PAGE_CODE);
+	uint16_t *frame = (uint16_t *)(code + FRAME_AT);
+	struct model_state state;
+	struct probe_result unused;
+	const char *missing;
+
+	if (!vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_VIRTUAL_NMIS)) ||
+	    !entry_base_make(BASE_REAL, ground, &state, &missing))
+		return;
+	code[IRET_AT] = OPCODE_IRET;
+	frame[0] = 0; /* IP; nothing is fetched from there */
+	frame[1] = 0; /* CS */
+	frame[2] = RFLAGS_FIXED | RFLAGS_IF;
+	state.value[AT_PIN_BASED_CONTROLS] |=
+		CONTROL_MASK(PIN_NMI) | CONTROL_MASK(PIN_VIRTUAL_NMIS);
+	state.value[AT_PRIMARY_CONTROLS] |= CONTROL_MASK(PRIMARY_IRQ_WINDOW); /* exits after it */
+	state.value[AT_GUEST_INTERRUPTIBILITY] = BLOCKED_BY_NMI;
+	state.value[AT_GUEST_RIP] = IRET_AT;
+	state.value[AT_GUEST_RSP] = FRAME_AT;
+	state.value[AT_GUEST_SS_BASE] = physical(code);
+	probe_set_all(probe, &state);
+	probe_enter(probe, &unused);
 }

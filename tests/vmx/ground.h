@@ -17,4 +17,11 @@ void ground_unmap(uint64_t *map, unsigned pages);
 enum status ground_open(struct entry_ground *ground, struct probe *probe, struct cpu *cpu,
 			uint8_t *pages, const struct model_machine *machine, const uint64_t *map);
 
+/*
+ * Before probe_close: ends the blocking of virtual NMIs that entries have begun, by an IRET in a
+ * guest. A processor does not need it, for each entry sets the blocking anew:
+ * QUIRK_NMI_BLOCKING_LEAKS.
+ */
+void ground_unblock(const struct entry_ground *ground, struct probe *probe, uint8_t *pages);
+
 #endif
