@@ -40,6 +40,8 @@ static void begin(struct report_file *file, const struct facts *facts, unsigned 
 	summary_begin();
 	for (unsigned i = 0; i < facts->count; i++)
 		print_fact(facts->fact[i].name, facts->fact[i].value);
+	report_line("%s", "");
+	report_line("test (number of checks)"); /* at 115200 baud words on each line are dear */
 }
 
 static void running(struct report_file *file, const struct test *test, unsigned number, bool ahead)
@@ -74,8 +76,7 @@ static void again(const struct test_run *run)
 	if (run->verdict == VERDICT_SKIP)
 		report_line("%-4s %s: %s", verdict, run->test->name, run->reason);
 	else
-		report_line("%-4s %s  %u checks%s", verdict, run->test->name, run->expectations,
-			    time);
+		report_line("%-4s %s (%u%s)", verdict, run->test->name, run->expectations, time);
 	platform->tone(TONE_PLAIN);
 	if (run->verdict == VERDICT_PASS || run->verdict == VERDICT_SKIP)
 		return;

@@ -2,7 +2,6 @@
 
 #include "lib/pages.h"
 #include "lib/text.h"
-#include "suite/line.h"
 
 static const struct report_sink *const sinks[] = {
 	&console_sink,	       /* has the first word and the last one */
@@ -45,7 +44,6 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 				    sinks[i]->extension);
 		sinks[i]->begin(&report.files[i], facts, total);
 	}
-	report_line("%s", "");
 	return STATUS_OK;
 }
 

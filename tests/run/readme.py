@@ -16,7 +16,7 @@ def block(text, name, lines):
     return re.sub(f"{start}.*?{end}", lambda _: f"{start}\n{body}\n{end}", text, flags=re.S)
 
 
-TEST = re.compile(r"(PASS|FAIL|SKIP|ERROR) +\w+\.\S+(:|  \d+ checks)")
+TEST = re.compile(r"(PASS|FAIL|SKIP|ERROR) +\w+\.\S+(:| \(\d+)")
 BENCH = re.compile(r".* \d+ (ticks|bytes)$")
 CAPABILITIES = re.compile(r"vmx | {4}\S")
 
