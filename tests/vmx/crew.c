@@ -61,7 +61,7 @@ static bool has_base(const struct crew *crew, struct member *member, enum entry_
 	if (member->base_state[base] != BASE_READY || crew->task == CREW_MODEL || crew->closed)
 		return member->base_state[base] == BASE_READY;
 	probe_set_all(&member->probe, &member->base[base]);
-	member->loaded = base;
+	member->loaded = (int)base;
 	if (base_enters(member, base))
 		return true;
 	member->base_state[base] = BASE_BROKEN;
@@ -75,7 +75,7 @@ static void load_base(const struct crew *crew, struct member *member, enum entry
 	if (!member->probe.overwrites && has_base(crew, member, BASE_64))
 		enter_ordinarily(member);
 	probe_set_all(&member->probe, &member->base[base]);
-	member->loaded = base;
+	member->loaded = (int)base;
 }
 
 /* Where the cases of a row begin: the VMCS, or the state for the model. */

@@ -232,7 +232,8 @@ static void tell(struct test_run *run, const struct crew *crew)
 	note_speed(run, crew, cases);
 	rule.to = 0;
 	while (next_rule(crew, &rule))
-		note_rule(run, crew, &rule);
+		if (rule.wrong)
+			note_rule(run, crew, &rule);
 	for (unsigned i = 0; i < platform->cpu_count; i++)
 		for (unsigned n = 0; crew->members[i] && n < crew->members[i]->reported_count; n++)
 			note_reported(run, crew, &crew->members[i]->reported[n]);

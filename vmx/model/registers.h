@@ -68,10 +68,11 @@ static inline bool narrow_guest(const struct view *v, bool change)
 		any |= narrow(v, &V(GUEST_LDTR_BASE), 1, change);
 	if (ENTRY(LOAD_BNDCFGS))
 		any |= narrow(v, &V(GUEST_IA32_BNDCFGS), 1, change);
-	if (ENTRY(LOAD_CET))
-		any |= narrow(v, &V(GUEST_IA32_S_CET), 1, change) |
-		       narrow(v, &V(GUEST_INTERRUPT_SSP_TABLE), 1, change) |
-		       narrow(v, &V(GUEST_SSP), 0, change);
+	if (ENTRY(LOAD_CET)) {
+		any |= narrow(v, &V(GUEST_IA32_S_CET), 1, change);
+		any |= narrow(v, &V(GUEST_INTERRUPT_SSP_TABLE), 1, change);
+		any |= narrow(v, &V(GUEST_SSP), 0, change);
+	}
 	if (is_code_64(v))
 		any |= narrow(v, &V(GUEST_RIP), 0, change);
 	return any;

@@ -33,13 +33,29 @@ static void copy(struct entry_case *to, const struct entry_case *from)
 		to->set[i] = from->set[i];
 }
 
-/* A case's value, which it has if it is the first of its place; otherwise the base's. */
-static uint64_t *value_in(struct entry_case *what, unsigned at)
+static uint64_t *place_in(struct entry_case *what, unsigned at)
 {
 	for (unsigned i = 0; i < what->count; i++)
 		if (what->set[i].at == at)
 			return &what->set[i].value;
 	return NULL;
+}
+
+/* A value that the cases of this place are made of: in the bits of the mask, or (0) in all. */
+static void begin_made(struct entry_cases *cases, struct entry_made *made, unsigned at,
+		       uint64_t mask)
+{
+	const uint64_t *prepared = place_in(&cases->prepared, at);
+
+	made->place = place_in(&cases->now, at);
+	made->prepared = prepared ? *prepared : cases->base->value[at];
+	made->keep = mask ? ~mask : 0;
+	made->width = model_mask((enum model_index)at);
+}
+
+static inline void make(const struct entry_made *made, uint64_t value)
+{
+	*made->place = ((made->prepared & made->keep) | value) & made->width;
 }
 
 /* Ranges are quick to their end: from the case after the one that has been made. */
@@ -62,54 +78,61 @@ static void begin_ranges(struct entry_cases *cases)
 static void begin_quick_ones(struct entry_cases *cases)
 {
 	const struct entry_row *row = cases->row;
-	const unsigned at = row->at + place_of(cases);
-	const uint64_t *prepared = value_in(&cases->prepared, at);
+	const unsigned shift = place_of(cases), number = cases->number;
 
-	cases->value = value_in(&cases->now, at);
-	cases->prepared_value = prepared ? *prepared : cases->base->value[at];
-	cases->bits = entry_case_bits(row, cases->machine) & model_mask((enum model_index)at);
-	for (unsigned i = 0; i < cases->number; i++)
+	begin_made(cases, &cases->made[0], row->at + shift, row->mask);
+	cases->bits = entry_case_bits(row, cases->machine) & cases->made[0].width;
+	cases->quick =
+		cases->bits || row->kind == VALUES || row->kind == PAIRS || row->kind == RANGES;
+	for (unsigned i = 0; i < number; i++)
 		cases->bits &= cases->bits - 1;
-	cases->keep = row->mask ? ~row->mask : 0;
 	if (row->kind == VALUES) {
-		cases->list = row->values + cases->number;
-		cases->left = row->count - cases->number;
+		cases->list = row->values + number;
+		cases->left = row->count - number;
+	} else if (row->kind == PAIRS) {
+		begin_made(cases, &cases->made[1], row->at2 + shift, row->mask2);
+		cases->list = row->values + 2 * number;
+		cases->left = row->count / 2 - number;
 	} else if (row->kind == RANGES) {
 		begin_ranges(cases);
 	}
 }
 
-/* The next value of a list, or of ranges; at least one is left. */
-static uint64_t next_value(struct entry_cases *cases)
+static uint64_t next_in_ranges(struct entry_cases *cases)
 {
-	uint64_t value;
+	uint64_t value = cases->next++;
 
-	if (cases->row->kind == VALUES) {
-		cases->left--;
-		return *cases->list++;
-	}
-	value = cases->next++;
-	if (value == cases->end) {
-		cases->list += 2;
-		cases->left -= 2;
-		if (cases->left >= 2) {
-			cases->next = cases->list[0];
-			cases->end = cases->list[1];
-		}
+	if (value < cases->end)
+		return value;
+	cases->list += 2;
+	cases->left -= 2;
+	if (cases->left >= 2) {
+		cases->next = cases->list[0];
+		cases->end = cases->list[1];
 	}
 	return value;
+}
+
+/* There is at least one more in the list. */
+static void make_next(struct entry_cases *cases)
+{
+	if (cases->row->kind == RANGES) {
+		make(&cases->made[0], next_in_ranges(cases));
+		return;
+	}
+	make(&cases->made[0], *cases->list++);
+	if (cases->row->kind == PAIRS)
+		make(&cases->made[1], *cases->list++);
+	cases->left--;
 }
 
 static bool next_quick_one(struct entry_cases *cases)
 {
 	if (cases->bits) {
-		*cases->value = cases->prepared_value ^ (cases->bits & -cases->bits);
+		*cases->made[0].place = cases->made[0].prepared ^ (cases->bits & -cases->bits);
 		cases->bits &= cases->bits - 1;
 	} else if (cases->left) {
-		const unsigned at = cases->row->at + place_of(cases);
-
-		*cases->value = ((cases->prepared_value & cases->keep) | next_value(cases)) &
-				model_mask((enum model_index)at);
+		make_next(cases);
 	} else {
 		return false;
 	}
@@ -137,12 +160,18 @@ static bool next_here(struct entry_cases *cases)
 	return true;
 }
 
+/* Known without asking the generator: the quick ones have come to their end, or there is one. */
+static bool is_over_here(const struct entry_cases *cases)
+{
+	return !cases->first && (cases->quick || cases->row->kind == ONE);
+}
+
 bool entry_cases_next(struct entry_cases *cases)
 {
 	if (next_quick_one(cases))
 		return true;
 	while (cases->places) {
-		if (next_here(cases))
+		if (!is_over_here(cases) && next_here(cases))
 			return true;
 		cases->places &= cases->places - 1;
 		begin_place(cases);

@@ -177,17 +177,21 @@ struct entry_cases {
 	const struct entry_row *row;
 	const struct model_state *base;
 	const struct model_machine *machine;
-	unsigned places; /* bits of .over from this one on; 0: no more cases */
-	unsigned number; /* of the next case at this place */
-	/* Where all cases of a place differ in one value: what it is made from, and the bits or
-	 * values to come. */
-	uint64_t *value, prepared_value, keep, bits, next, end;
-	const uint64_t *list;
-	unsigned left;
-	bool moved;		       /* .now is the first case of its place */
-	bool first;		       /* the next one will be the first of its place */
+	unsigned places;	       /* bits of .over from this one on; 0: no more cases */
+	unsigned number;	       /* of the next case at this place */
+	bool first;		       /* that is the first one here */
+	bool quick;		       /* the generator is not asked for the others */
+	bool moved;		       /* .now is the first one of its place */
 	struct entry_case now, before; /* before: the last case of the place before */
 	struct entry_case prepared;    /* what all cases of this place have */
+	/* Where all cases of a place differ in one value, or two: what they are made from, and the
+	 * bits or values to come. */
+	struct entry_made {
+		uint64_t *place, prepared, keep, width;
+	} made[2];
+	uint64_t bits, next, end;
+	const uint64_t *list;
+	unsigned left;
 };
 
 void entry_cases_begin(struct entry_cases *cases, const struct entry_row *row,
