@@ -151,7 +151,7 @@ $(OBJ)/no-symbols.S.o: $(GEN)/no-symbols.S
 	$(CC) -c $< -o $@
 
 # Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
-SECTIONS := .text .sdata .data .rodata symbols .dynamic .dynsym .rel .rela .relr.dyn .reloc
+SECTIONS := .text .sdata .data .rodata symbols fixups .dynamic .dynsym .rel .rela .relr.dyn .reloc
 $(BUILD)/assay.efi: $(BUILD)/assay.so
 	$(say) OBJCOPY $@
 	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $< $@

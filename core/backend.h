@@ -115,7 +115,6 @@ struct backend {
 	void (*dump)(struct vcpu *vcpu, void (*line)(const char *text));
 
 	void (*cpuid)(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
-	uint64_t (*fixup)(uint64_t rip); /* see fault_fixup */
 };
 
 extern const struct backend *backend;

@@ -54,5 +54,4 @@ const struct backend vmx_backend = {
 	.access_failures = vmx_take_access_failures,
 	.dump = vmx_dump,
 	.cpuid = read_cpuid,
-	.fixup = vmx_fixup,
 };

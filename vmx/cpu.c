@@ -67,7 +67,7 @@ enum status vmx_cpu_on(struct cpu *cpu)
 		cr4 |= CR4_OSXSAVE; /* XSETBV, for the guests' extended state */
 	write_cr4(cr4 & vmx_caps.cr4_fixed1);
 	arch->xcr0 = read_xcr0();
-	status = vmxon_try(physical(arch->vmxon_region));
+	status = vmxon(physical(arch->vmxon_region));
 	arch->on = status == STATUS_OK;
 	if (!arch->on)
 		vmx_cpu_off(cpu);
@@ -86,7 +86,7 @@ void vmx_cpu_off(struct cpu *cpu)
 			(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){ 0 });
 		if (vmx_caps.ept_vpid & VPID_CAP_INVVPID_ALL)
 			(void)!invvpid(INVALIDATE_ALL, (struct invvpid_descriptor){ 0 });
-		if (vmxoff_try() != STATUS_OK)
+		if (vmxoff() != STATUS_OK)
 			cpu->error = STATUS_FAULT;
 	}
 	write_xcr0(arch->xcr0);

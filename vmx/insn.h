@@ -1,58 +1,80 @@
 /*
  * The VMX instructions. Each says whether it worked: SDM vol. 3C, "Conventions": VMsucceed clears
- * CF and ZF, VMfailInvalid sets CF, VMfailValid sets ZF.
+ * CF and ZF, VMfailInvalid sets CF, VMfailValid sets ZF. Each survives an exception: STATUS_FAULT;
+ * vmread and vmwrite do not.
  */
 #ifndef VMX_INSN_H
 #define VMX_INSN_H
 
 #include "lib/base.h"
 #include "lib/status.h"
+#include "x86/fixup.h"
 
-static inline enum status vmx_status(bool carry, bool zero)
+static inline enum status vmx_status(uint64_t fault, bool carry, bool zero)
 {
-	return carry ? STATUS_VM_FAIL_INVALID : zero ? STATUS_VM_FAIL_VALID : STATUS_OK;
+	return fault   ? STATUS_FAULT
+	       : carry ? STATUS_VM_FAIL_INVALID
+	       : zero  ? STATUS_VM_FAIL_VALID
+		       : STATUS_OK;
 }
 
 /*
  * SETcc inside the assembly, not two flag outputs: clang 14 may put an instruction that changes
- * the flags between reading the one and the other.
+ * the flags between reading the one and the other. fault comes in RAX, which is 0 before.
  */
+#define VMX_INSTRUCTION(text)                                                                      \
+	"1: " text "; setc %[carry]; setz %[zero]\n"                                               \
+	"2:\n\t" FIXUP("1b", "2b")
+#define VMX_RESULTS [carry] "=q"(carry), [zero] "=q"(zero), "+a"(fault)
 
-#define VMX_POINTER_INSTRUCTION(name)                                                              \
-	static inline MUST_USE enum status name(uint64_t address)                                  \
+#define VMX_POINTER_INSTRUCTION(name, function)                                                    \
+	static inline MUST_USE enum status function(uint64_t address)                              \
 	{                                                                                          \
+		uint64_t fault = 0;                                                                \
 		bool carry, zero;                                                                  \
                                                                                                    \
-		__asm__ volatile(#name " %2; setc %0; setz %1"                                     \
-				 : "=q"(carry), "=q"(zero)                                         \
-				 : "m"(address)                                                    \
+		__asm__ volatile(VMX_INSTRUCTION(name " %[address]")                               \
+				 : VMX_RESULTS                                                     \
+				 : [address] "m"(address)                                          \
 				 : "memory", "cc");                                                \
-		return vmx_status(carry, zero);                                                    \
+		return vmx_status(fault, carry, zero);                                             \
 	}
 
-VMX_POINTER_INSTRUCTION(vmclear)
-VMX_POINTER_INSTRUCTION(vmptrld)
+VMX_POINTER_INSTRUCTION("vmclear", vmclear)
+VMX_POINTER_INSTRUCTION("vmptrld", vmptrld)
+VMX_POINTER_INSTRUCTION("vmxon", vmxon)
+
+static inline MUST_USE enum status vmxoff(void)
+{
+	uint64_t fault = 0;
+	bool carry, zero;
+
+	__asm__ volatile(VMX_INSTRUCTION("vmxoff") : VMX_RESULTS : : "memory", "cc");
+	return vmx_status(fault, carry, zero);
+}
 
 static inline MUST_USE enum status vmread_try(uint32_t field, uint64_t *value)
 {
+	uint64_t fault = 0;
 	bool carry, zero;
 
-	__asm__ volatile("vmread %3, %0; setc %1; setz %2"
-			 : "=r"(*value), "=q"(carry), "=q"(zero)
-			 : "r"((uint64_t)field)
+	__asm__ volatile(VMX_INSTRUCTION("vmread %[field], %[value]")
+			 : [value] "=r"(*value), VMX_RESULTS
+			 : [field] "r"((uint64_t)field)
 			 : "memory", "cc");
-	return vmx_status(carry, zero);
+	return vmx_status(fault, carry, zero);
 }
 
 static inline MUST_USE enum status vmwrite_try(uint32_t field, uint64_t value)
 {
+	uint64_t fault = 0;
 	bool carry, zero;
 
-	__asm__ volatile("vmwrite %3, %2; setc %0; setz %1"
-			 : "=q"(carry), "=q"(zero)
-			 : "r"((uint64_t)field), "r"(value)
+	__asm__ volatile(VMX_INSTRUCTION("vmwrite %[value], %[field]")
+			 : VMX_RESULTS
+			 : [field] "r"((uint64_t)field), [value] "r"(value)
 			 : "memory", "cc");
-	return vmx_status(carry, zero);
+	return vmx_status(fault, carry, zero);
 }
 
 /* A field that this processor must have: its failure is our error, counted and reported. */
@@ -95,32 +117,21 @@ struct invvpid_descriptor {
 
 enum { INVALIDATE_SINGLE = 1, INVALIDATE_ALL = 2 };
 
-static inline MUST_USE enum status invept(uint64_t type, struct invept_descriptor descriptor)
-{
-	bool carry, zero;
+#define VMX_INVALIDATE(name, function)                                                             \
+	static inline MUST_USE enum status function(uint64_t type,                                 \
+						    struct function##_descriptor descriptor)       \
+	{                                                                                          \
+		uint64_t fault = 0;                                                                \
+		bool carry, zero;                                                                  \
+                                                                                                   \
+		__asm__ volatile(VMX_INSTRUCTION(name " %[descriptor], %[type]")                   \
+				 : VMX_RESULTS                                                     \
+				 : [type] "r"(type), [descriptor] "m"(descriptor)                  \
+				 : "memory", "cc");                                                \
+		return vmx_status(fault, carry, zero);                                             \
+	}
 
-	__asm__ volatile("invept %3, %2; setc %0; setz %1"
-			 : "=q"(carry), "=q"(zero)
-			 : "r"(type), "m"(descriptor)
-			 : "memory", "cc");
-	return vmx_status(carry, zero);
-}
-
-static inline MUST_USE enum status invvpid(uint64_t type, struct invvpid_descriptor descriptor)
-{
-	bool carry, zero;
-
-	__asm__ volatile("invvpid %3, %2; setc %0; setz %1"
-			 : "=q"(carry), "=q"(zero)
-			 : "r"(type), "m"(descriptor)
-			 : "memory", "cc");
-	return vmx_status(carry, zero);
-}
-
-/* Survive #UD and #GP: STATUS_FAULT. In entry.S, with their fix-ups. */
-MUST_USE enum status vmxon_try(uint64_t address);
-MUST_USE enum status vmxoff_try(void);
-MUST_USE enum status rdmsr_try(uint32_t msr, uint64_t *value);
-MUST_USE enum status wrmsr_try(uint32_t msr, uint64_t value);
+VMX_INVALIDATE("invept", invept)
+VMX_INVALIDATE("invvpid", invvpid)
 
 #endif

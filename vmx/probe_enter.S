@@ -17,11 +17,10 @@
  * here needs them. probe.c puts them back.
  */
 #include "vmx/asm-offsets.h"
+#include "x86/fixup.h"
 
 	.text
 	.globl vmx_probe_enter, vmx_probe_exit_point
-	.globl vmx_probe_launch, vmx_probe_resume, vmx_probe_fault
-	.hidden vmx_probe_launch, vmx_probe_resume, vmx_probe_fault
 	.type vmx_probe_enter, @function
 vmx_probe_enter:
 	push %rbp
@@ -34,22 +33,20 @@ vmx_probe_enter:
 	mov $FIELD_UNKNOWN, %eax
 	vmread %rax, %rdx
 	test %sil, %sil
-	jnz vmx_probe_resume
-vmx_probe_launch:
-	vmlaunch
-	jmp 1f
-vmx_probe_resume:
-	vmresume
-1:	mov $PROBE_FAILED_CARRY, %eax
-	jc 2f
+	jnz 2f
+1:	vmlaunch
+	FIXUP(1b, 5f)
+	jmp 3f
+2:	vmresume
+	FIXUP(2b, 5f)
+3:	mov $PROBE_FAILED_CARRY, %eax
+	jc 4f
 	mov $PROBE_FAILED_ZERO, %eax
-2:	add $48, %rsp			/* the registers are as they were */
+4:	add $48, %rsp			/* the registers are as they were */
 	ret
 
-/* The handler of exceptions comes here with the vector in RAX. */
-vmx_probe_fault:
-	add $PROBE_FAILED_EXCEPTION, %eax
-	jmp 2b
+5:	add $PROBE_FAILED_EXCEPTION, %eax
+	jmp 4b
 
 vmx_probe_exit_point:
 	mov (%rsp), %rsp

@@ -128,7 +128,6 @@ void vmx_fpu_restore(struct vmx_vcpu *arch, uint64_t xcr0);
 /* entry.S */
 uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *arch, bool launched);
 void vmx_unblock_nmi(void);
-uint64_t vmx_fixup(uint64_t rip);
 extern char vmx_exit_point[];
 
 /* VMREADs and VMWRITEs of fields that must exist, but failed: struct backend. */

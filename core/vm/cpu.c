@@ -72,8 +72,3 @@ struct cpu *cpu_in_use(unsigned number)
 			return &platform->cpus[i];
 	return &platform->cpus[0];
 }
-
-uint64_t fault_fixup(uint64_t rip)
-{
-	return backend ? backend->fixup(rip) : 0;
-}

@@ -82,7 +82,4 @@ void cpu_window_close(struct cpu *cpu);
 /* Sender side: rings the doorbell, and if the processor is in its window, sends one NMI. */
 void cpu_kick(struct cpu *cpu);
 
-/* Where rip should go on after an exception that a probing instruction may raise; 0: nowhere. */
-uint64_t fault_fixup(uint64_t rip);
-
 #endif

@@ -1,10 +1,12 @@
-/* The instructions that C lacks, as the SDM spells them. None of these wrappers survives a fault.
- */
+/* The instructions that C lacks, as the SDM spells them. None of these wrappers survives a fault
+ * but those that return a status. */
 #ifndef CORE_X86_INSN_H
 #define CORE_X86_INSN_H
 
 #include "lib/base.h"
+#include "lib/status.h"
 #include "x86/descriptor.h"
+#include "x86/fixup.h"
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -18,6 +20,38 @@ static inline void wrmsr(uint32_t msr, uint64_t value)
 {
 	__asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
 			 : "memory");
+}
+
+/* STATUS_FAULT: the processor has no such MSR, or refuses the value. */
+static inline MUST_USE enum status rdmsr_try(uint32_t msr, uint64_t *value)
+{
+	uint64_t fault, read;
+
+	__asm__ volatile("1: rdmsr\n\t"
+			 "shl $32, %%rdx\n\t"
+			 "or %%rax, %%rdx\n\t"
+			 "xor %%eax, %%eax\n"
+			 "2:\n\t" FIXUP("1b", "2b")
+			 : "=a"(fault), "=d"(read)
+			 : "c"(msr)
+			 : "cc");
+	if (fault)
+		return STATUS_FAULT;
+	*value = read;
+	return STATUS_OK;
+}
+
+static inline MUST_USE enum status wrmsr_try(uint32_t msr, uint64_t value)
+{
+	uint64_t fault = (uint32_t)value;
+
+	__asm__ volatile("1: wrmsr\n\t"
+			 "xor %%eax, %%eax\n"
+			 "2:\n\t" FIXUP("1b", "2b")
+			 : "+a"(fault)
+			 : "c"(msr), "d"((uint32_t)(value >> 32))
+			 : "memory", "cc");
+	return fault ? STATUS_FAULT : STATUS_OK;
 }
 
 static inline uint64_t rdtsc(void)

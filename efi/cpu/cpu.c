@@ -30,7 +30,7 @@ _Static_assert(ARRAY_SIZE(saved_msrs) == HOST_MSRS, "host_saved.msr has a place 
 struct host_cpu *host_self(void)
 {
 	/* From the MSR, because GS:0 itself could fault when something has spoiled the base. */
-	uint64_t base = rdmsr((uint32_t)IA32_GS_BASE), offset = base - physical(hosts);
+	uint64_t base = rdmsr(IA32_GS_BASE), offset = base - physical(hosts);
 	struct host_cpu *host = (struct host_cpu *)(uintptr_t)base;
 
 	if (offset >= host_count * sizeof(*hosts) || offset % sizeof(*hosts) || !host->taken)
@@ -98,8 +98,8 @@ static void save_tables(struct host_saved *saved)
 	__asm__ volatile("mov %%es, %0" : "=m"(saved->es));
 	__asm__ volatile("mov %%fs, %0" : "=m"(saved->fs));
 	__asm__ volatile("mov %%gs, %0" : "=m"(saved->gs));
-	saved->fs_base = rdmsr((uint32_t)IA32_FS_BASE);
-	saved->gs_base = rdmsr((uint32_t)IA32_GS_BASE);
+	saved->fs_base = rdmsr(IA32_FS_BASE);
+	saved->gs_base = rdmsr(IA32_GS_BASE);
 }
 
 static void load_our_tables(struct host_cpu *host)
@@ -113,7 +113,7 @@ static void load_our_tables(struct host_cpu *host)
 	__asm__ volatile("mov %0, %%fs; mov %0, %%gs" ::"r"(0) : "memory");
 	__asm__ volatile("lldt %w0" ::"r"(0) : "memory");
 	__asm__ volatile("ltr %w0" ::"r"(HOST_TR) : "memory");
-	wrmsr((uint32_t)IA32_GS_BASE, physical(host));
+	wrmsr(IA32_GS_BASE, physical(host));
 	__asm__ volatile("lidt %0" ::"m"(idtr) : "memory");
 }
 
@@ -142,8 +142,8 @@ static void restore_tables(const struct host_saved *saved)
 			 : "memory");
 	__asm__ volatile("lldt %0" ::"m"(saved->ldtr) : "memory");
 	restore_task_register(saved);
-	wrmsr((uint32_t)IA32_FS_BASE, saved->fs_base);
-	wrmsr((uint32_t)IA32_GS_BASE, saved->gs_base);
+	wrmsr(IA32_FS_BASE, saved->fs_base);
+	wrmsr(IA32_GS_BASE, saved->gs_base);
 	__asm__ volatile("lidt %0" ::"m"(saved->idtr) : "memory");
 }
 
@@ -151,7 +151,7 @@ static void save_msrs(struct host_saved *saved)
 {
 	saved->msr_present = 0;
 	for (unsigned i = 0; i < HOST_MSRS; i++)
-		if (msr_read(saved_msrs[i], &saved->msr[i]))
+		if (rdmsr_try(saved_msrs[i], &saved->msr[i]) == STATUS_OK)
 			saved->msr_present |= 1u << i;
 }
 

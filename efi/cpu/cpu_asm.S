@@ -65,26 +65,6 @@ guard_landing:
 	jmp	guard_return
 
 /*
- * bool msr_read(uint32_t msr, uint64_t *value)
- *
- * The exception handler moves RIP from msr_read_instruction to msr_read_failed.
- */
-	.global msr_read, msr_read_instruction, msr_read_failed
-	.hidden msr_read, msr_read_instruction, msr_read_failed
-msr_read:
-	mov	%edi, %ecx
-msr_read_instruction:
-	rdmsr
-	shl	$32, %rdx
-	or	%rdx, %rax
-	mov	%rax, (%rsi)
-	mov	$1, %eax
-	ret
-msr_read_failed:
-	xor	%eax, %eax
-	ret
-
-/*
  * void idle_wait(_Atomic uint32_t *doorbell, uint32_t seen, _Atomic uint32_t *nmis, uint32_t before)
  *
  *  1. IRETQ to the next instruction: NMIs that some processors hold back after a VM exit would

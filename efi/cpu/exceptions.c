@@ -1,4 +1,6 @@
 /* Exceptions and interrupts while a processor is ours. */
+#include "x86/fixup.h"
+
 #include "efi/cpu/host.h"
 #include "efi/firmware.h"
 #include "x86/insn.h"
@@ -27,7 +29,7 @@ struct gate {
 };
 _Static_assert(sizeof(struct gate) == 16, "a gate of 64-bit mode has 16 bytes");
 
-enum { GATES = 256 };
+enum { GATES = 256, FLAG_TF = 1 << 8 };
 
 static struct gate *idt; /* one page of the firmware's memory */
 
@@ -132,21 +134,21 @@ static void redirect(struct frame *frame, void (*to)(void), uint64_t rsp)
 	frame->ss = HOST_DS;
 }
 
-/* An instruction that may raise an exception goes on elsewhere, with the vector in RAX. */
+/* What a landing finds is in x86/fixup.h. */
 static bool fix_up(struct frame *frame)
 {
-	uint64_t to;
+	uint64_t landing;
 
 	if (frame->vector == VECTOR_DOUBLE_FAULT || frame->vector == VECTOR_MACHINE_CHECK)
 		return false;
-	if (frame->rip == physical((void *)(uintptr_t)msr_read_instruction))
-		to = physical((void *)(uintptr_t)msr_read_failed);
-	else
-		to = fault_fixup(frame->rip);
-	if (!to)
+	landing = fixup_landing(frame->rip);
+	if (!landing)
 		return false;
-	frame->rip = to;
-	frame->gpr[0] = frame->vector;
+	frame->rip = landing;
+	frame->gpr[0] = frame->vector | frame->error_code << 32;
+	frame->rflags &= ~(uint64_t)FLAG_TF;
+	frame->cs = HOST_CS;
+	frame->ss = HOST_DS;
 	return true;
 }
 

@@ -99,14 +99,11 @@ bool host_give_back(struct cpu *cpu);
 void call_on_stack(void (*function)(void *), void *argument, uint64_t stack_end);
 bool guard_call(void (*body)(void *), void *argument, struct guard *guard);
 void guard_landing(void);
-bool msr_read(uint32_t msr, uint64_t *value); /* false if the processor has no such MSR */
 /* Halts unless *doorbell differs from seen or *nmis from before. An NMI from idle_wait_look on must
  * go on at idle_wait_end. */
 void idle_wait(_Atomic uint32_t *doorbell, uint32_t seen, _Atomic uint32_t *nmis, uint32_t before);
 void idle_wait_look(void);
 void idle_wait_end(void);
-void msr_read_instruction(void);
-void msr_read_failed(void);
 extern const uint8_t exception_stubs[256][12];
 
 /* exceptions.c */

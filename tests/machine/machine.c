@@ -3,6 +3,7 @@
 #include "vm/control.h"
 #include "vm/cpu.h"
 #include "vm/vm.h"
+#include "x86/fixup.h"
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
@@ -55,6 +56,19 @@ static const struct {
 	{ "#GP", non_canonical, 13 },
 };
 
+#define BEYOND_GDT 0x7FF8ull
+
+/* Its error code is the selector. */
+static uint64_t beyond_gdt(void)
+{
+	uint64_t fault = 0;
+
+	__asm__ volatile("1: mov %1, %%fs\n2:\n\t" FIXUP("1b", "2b")
+			 : "+a"(fault)
+			 : "r"((uint32_t)BEYOND_GDT));
+	return fault;
+}
+
 /* SDM vol. 3A, "Protected-Mode Exceptions and Interrupts". */
 static void exceptions_are_caught(struct test_run *run)
 {
@@ -66,6 +80,7 @@ static void exceptions_are_caught(struct test_run *run)
 		expect(run, exceptions[i].what, false, returned);
 		expect_bits(run, exceptions[i].what, exceptions[i].vector, fault.vector);
 	}
+	expect_bits(run, "#GP, told by its fix-up", 13 | BEYOND_GDT << 32, beyond_gdt());
 }
 
 /* An NMI reaches each processor, this one too, exactly once. */

@@ -14,7 +14,7 @@ CORE = "core core/x86 core/lib core/vlapic core/vm core/suite"
 VMX_SEES = "core core/x86 core/lib core/vlapic core/vm"
 TESTS_SEE = f"{CORE} tests/lib tests/guest"
 SEES = {
-    "core/x86": "core/lib/base.h",
+    "core/x86": "core/lib/base.h core/lib/status.h",
     "core/lib": "core/x86",
     "core/vlapic": "core/x86 core/lib",
     "core/vm": "core core/x86 core/lib core/vlapic",

@@ -84,12 +84,12 @@ static enum status resume_clear(const struct scene *scene)
 
 	(void)scene;
 	__asm__ volatile("vmresume; setc %0; setz %1" : "=q"(carry), "=q"(zero) : : "memory");
-	return vmx_status(carry, zero);
+	return vmx_status(0, carry, zero);
 }
 
 static enum status vmxon_again(const struct scene *scene)
 {
-	return vmxon_try(scene->vmxon);
+	return vmxon(scene->vmxon);
 }
 
 /* SDM vol. 3C, "VM Instruction Error Numbers"; the pseudocode of each instruction. */

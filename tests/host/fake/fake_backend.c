@@ -345,11 +345,6 @@ static void fake_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 			out[i] = leaf + subleaf * 16 + i;
 }
 
-static uint64_t fake_fixup(uint64_t rip)
-{
-	return rip == 0x1000 ? 0x2000 : 0;
-}
-
 const struct backend fake_backend = {
 	.name = "fake",
 	.probe = fake_probe,
@@ -377,5 +372,4 @@ const struct backend fake_backend = {
 	.field_set = fake_field_set,
 	.dump = fake_dump,
 	.cpuid = fake_cpuid,
-	.fixup = fake_fixup,
 };

@@ -151,13 +151,10 @@ static void test_abandon(void **state)
 	assert_false(cpu_abandoned(cpu));
 }
 
-static void test_fixups(void **state)
+static void test_early_nmi(void **state)
 {
 	(void)state;
-	assert_int_equal(fault_fixup(0x1000), 0x2000);
-	assert_int_equal(fault_fixup(0x1001), 0);
 	backend = NULL;
-	assert_int_equal(fault_fixup(0x1000), 0);
 	cpu_nmi(&platform->cpus[0]); /* before there is a backend */
 	assert_int_equal(atomic_load(&platform->cpus[0].nmis), 1);
 	backend = &fake_backend;
@@ -405,7 +402,7 @@ int main(void)
 		TEST(test_kick_while_it_runs),
 		TEST(test_window),
 		TEST(test_abandon),
-		TEST(test_fixups),
+		TEST(test_early_nmi),
 		TEST(test_no_entry_with_messages),
 		TEST(test_load_fails),
 		TEST(test_capture),
