@@ -1,4 +1,4 @@
-/* The VMX instructions, the capability MSRs and the VMCS itself, before any guest runs. */
+/* The capability MSRs and the VMCS itself, before any guest runs, and the first exits. */
 #include "lib/pages.h"
 #include "x86/msr.h"
 
@@ -26,119 +26,6 @@ static void capability_msrs(struct test_run *run)
 			  vmx_caps.basic & BIT(31));
 	expect_cited(run, SPEC_VMX_BASIC, "VMCS size is 1 to 4096", true,
 		     (vmx_caps.basic >> 32 & 0x1FFF) - 1 < PAGE_SIZE);
-}
-
-static uint64_t instruction_error(void)
-{
-	uint64_t error = 0;
-
-	return vmread_try(VM_INSTRUCTION_ERROR, &error) == STATUS_OK ? error : ~0ull;
-}
-
-struct scene {
-	uint64_t vmcs, vmxon, odd;
-};
-
-static enum status clear_odd(const struct scene *scene)
-{
-	return vmclear(scene->odd);
-}
-
-static enum status clear_vmxon(const struct scene *scene)
-{
-	return vmclear(scene->vmxon);
-}
-
-static enum status load_odd(const struct scene *scene)
-{
-	return vmptrld(scene->odd);
-}
-
-static enum status load_vmxon(const struct scene *scene)
-{
-	return vmptrld(scene->vmxon);
-}
-
-static enum status load_wrong_revision(const struct scene *scene)
-{
-	return vmptrld(scene->vmcs + PAGE_SIZE);
-}
-
-static enum status read_unknown(const struct scene *scene)
-{
-	uint64_t value;
-
-	(void)scene;
-	return vmread_try(0x7FFE, &value);
-}
-
-static enum status write_read_only(const struct scene *scene)
-{
-	(void)scene;
-	return vmwrite_try(EXIT_REASON, 0);
-}
-
-static enum status resume_clear(const struct scene *scene)
-{
-	bool carry, zero;
-
-	(void)scene;
-	__asm__ volatile("vmresume; setc %0; setz %1" : "=q"(carry), "=q"(zero) : : "memory");
-	return vmx_status(0, carry, zero);
-}
-
-static enum status vmxon_again(const struct scene *scene)
-{
-	return vmxon(scene->vmxon);
-}
-
-/* SDM vol. 3C, "VM Instruction Error Numbers"; the pseudocode of each instruction. */
-static const struct {
-	const char *what;
-	enum status (*run)(const struct scene *scene);
-	uint32_t error;
-} failures[] = {
-	{ "VMCLEAR of an unaligned address", clear_odd, 2 },
-	{ "VMCLEAR of the VMXON region", clear_vmxon, 3 },
-	{ "VMRESUME of a clear VMCS", resume_clear, 5 },
-	{ "VMPTRLD of an unaligned address", load_odd, 9 },
-	{ "VMPTRLD of the VMXON region", load_vmxon, 10 },
-	{ "VMPTRLD with a wrong revision", load_wrong_revision, 11 },
-	{ "VMREAD of an unknown field", read_unknown, 12 },
-	{ "VMXON in VMX operation", vmxon_again, 15 },
-};
-
-static void run_failures(struct test_run *run, const struct scene *scene)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(failures); i++) {
-		expect(run, failures[i].what, STATUS_VM_FAIL_VALID, failures[i].run(scene));
-		expect(run, failures[i].what, failures[i].error, instruction_error());
-	}
-	/* Where software may write read-only fields, IA32_VMX_MISC says so. */
-	if (!(vmx_caps.misc & BIT(29))) {
-		expect(run, "VMWRITE of a read-only field", STATUS_VM_FAIL_VALID,
-		       write_read_only(scene));
-		expect(run, "VMWRITE of a read-only field", 13, instruction_error());
-	}
-}
-
-static void instruction_errors(struct test_run *run)
-{
-	const struct vmx_cpu *part = platform->cpus[0].arch;
-	uint8_t *pages = pages_alloc(2);
-	struct scene scene = { physical(pages), physical(part->vmxon_region), physical(pages) + 8 };
-
-	if (!require(run, "two pages", pages ? STATUS_OK : STATUS_NO_MEMORY))
-		return;
-	*(uint32_t *)pages = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
-	*(uint32_t *)(pages + PAGE_SIZE) = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF) ^ 1;
-	expect_cited(run, SPEC_VMX_FAIL_INVALID, "VMPTRLD without a current VMCS",
-		     STATUS_VM_FAIL_INVALID, load_odd(&scene));
-	if (require(run, "VMCLEAR", vmclear(scene.vmcs)) &&
-	    require(run, "VMPTRLD", vmptrld(scene.vmcs)))
-		run_failures(run, &scene);
-	require(run, "VMCLEAR", vmclear(scene.vmcs));
-	pages_free(pages, 2);
 }
 
 /* Fields whose value the processor may hold elsewhere or check at the write. */
@@ -199,7 +86,6 @@ static void cpuid_exits(struct fixture *fixture)
 
 static const struct test rows[] = {
 	{ "vmx.capabilities", SPEC_VMX_CAPABILITIES, capability_msrs, .needs = VMX },
-	{ "vmx.instruction_errors", SPEC_VMX_ERRORS, instruction_errors, .needs = VMX },
 	{ "vmx.vmcs.storage", SPEC_VMCS_ACCESS, field_storage, .needs = VMX },
 	{ "vmx.exit.cpuid", SPEC_EXIT_ALWAYS, fixture_run, .body = cpuid_exits,
 	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_cpuid), .needs = NEEDS_GUEST },

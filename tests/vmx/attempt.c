@@ -1,0 +1,155 @@
+#include "tests/vmx/attempt.h"
+
+#include "lib/text.h"
+#include "x86/fixup.h"
+
+#include "vmx/insn.h"
+#include "vmx/vmcs.h"
+
+/* attempt_run.S has these offsets. */
+_Static_assert(offsetof(struct attempt, flags) == 0x18, "order");
+_Static_assert(offsetof(struct attempt, completed) == 0x20, "order");
+
+void attempt_run(struct attempt *attempt, const char *stub);
+
+/*
+ * The stubs, each with and without LOCK. MOV leaves the flags alone. An exception may also come
+ * after the instruction, before the next one.
+ */
+#define STUB(name, before, code)                                                                   \
+	"attempt_" #name ":\n\t" before "\n"                                                       \
+	"1:\t" code "\n"                                                                           \
+	"2:\tmov $1, %esi\n"                                                                       \
+	"3:\tret\n\t" FIXUP("1b", "3b") FIXUP("2b", "3b")
+#define INSTRUCTION(name, text, before, code)                                                      \
+	STUB(name, before, code) STUB(name##_LOCKED, before, ".byte 0xF0\n\t" code)
+__asm__(".pushsection .text\n"
+#include "tests/vmx/attempt.def"
+	".popsection\n");
+#undef INSTRUCTION
+
+#define INSTRUCTION(name, ...)                                                                     \
+	extern const char attempt_##name[] __attribute__((visibility("hidden")));                  \
+	extern const char attempt_##name##_LOCKED[] __attribute__((visibility("hidden")));
+#include "tests/vmx/attempt.def"
+#undef INSTRUCTION
+
+static const struct {
+	const char *text, *stub, *locked;
+} instructions[] = {
+#define INSTRUCTION(name, text, ...) { text, attempt_##name, attempt_##name##_LOCKED },
+#include "tests/vmx/attempt.def"
+#undef INSTRUCTION
+};
+
+static struct ending ending_of(const struct attempt *attempt)
+{
+	uint64_t number = 0;
+
+	if (!attempt->completed)
+		return RAISES_CODE((uint8_t)attempt->rax, (uint32_t)(attempt->rax >> 32));
+	switch (attempt->flags & FLAGS_ALL) {
+	case 0:
+		return SUCCEEDS;
+	case FLAG_CARRY:
+		return FAILS_INVALID;
+	case FLAG_ZERO:
+		if (vmread_try(VM_INSTRUCTION_ERROR, &number) != STATUS_OK)
+			number = ~0u;
+		return FAILS((uint32_t)number);
+	default:
+		return (struct ending){ ENDED_ODDLY, 0, (uint32_t)attempt->flags & FLAGS_ALL };
+	}
+}
+
+struct ending attempt_with(enum instruction instruction, struct attempt *attempt)
+{
+	attempt_run(attempt, attempt->locked ? instructions[instruction].locked
+					     : instructions[instruction].stub);
+	return ending_of(attempt);
+}
+
+/* VMREAD and VMWRITE fail with 12; no address with bit 0 set is one of a VMCS. */
+static void spoil_error(enum instruction instruction)
+{
+	uint64_t value;
+
+	switch (instruction) {
+	case INSN_VMREAD:
+	case INSN_VMREAD_MEMORY:
+	case INSN_VMWRITE:
+	case INSN_VMWRITE_MEMORY:
+		(void)!vmptrld(1);
+		break;
+	default:
+		(void)!vmread_try(VMCS_NO_FIELD, &value);
+	}
+}
+
+struct ending attempt(enum instruction instruction, uint64_t rcx, uint64_t rdx)
+{
+	struct attempt registers = { .rcx = rcx, .rdx = rdx, .flags = FLAGS_ALL };
+
+	spoil_error(instruction);
+	return attempt_with(instruction, &registers);
+}
+
+struct ending attempt_locked(enum instruction instruction, uint64_t rcx, uint64_t rdx)
+{
+	struct attempt registers = { .rcx = rcx, .rdx = rdx, .flags = FLAGS_ALL, .locked = true };
+
+	spoil_error(instruction);
+	return attempt_with(instruction, &registers);
+}
+
+struct ending attempt_pointer(enum instruction instruction, uint64_t pointer)
+{
+	return attempt(instruction, (uint64_t)(uintptr_t)&pointer, 0);
+}
+
+bool ending_equal(struct ending a, struct ending b)
+{
+	return a.kind == b.kind && a.vector == b.vector && a.number == b.number;
+}
+
+static void exception_text(struct ending ending, char text[ENDING_TEXT])
+{
+	static const char *const names[32] = {
+		[VECTOR_DB] = "#DB", [VECTOR_UD] = "#UD", [VECTOR_SS] = "#SS",
+		[VECTOR_GP] = "#GP", [VECTOR_PF] = "#PF",
+	};
+	const char *name = ending.vector < ARRAY_SIZE(names) ? names[ending.vector] : NULL;
+
+	if (!name)
+		text_format(text, ENDING_TEXT, "exception %u", ending.vector);
+	else if (ending.vector < VECTOR_SS)
+		text_format(text, ENDING_TEXT, "%s", name);
+	else
+		text_format(text, ENDING_TEXT, "%s(%XH)", name, ending.number);
+}
+
+void ending_text(struct ending ending, char text[ENDING_TEXT])
+{
+	switch ((enum ending_kind)ending.kind) {
+	case ENDED_WELL:
+		text_format(text, ENDING_TEXT, "VMsucceed");
+		break;
+	case ENDED_INVALID:
+		text_format(text, ENDING_TEXT, "VMfailInvalid");
+		break;
+	case ENDED_VALID:
+		text_format(text, ENDING_TEXT, "VMfailValid %u", ending.number);
+		break;
+	case ENDED_RAISED:
+		exception_text(ending, text);
+		break;
+	case ENDED_ODDLY:
+		text_format(text, ENDING_TEXT, "flags %XH", ending.number);
+		break;
+	}
+}
+
+const char *instruction_text(enum instruction instruction)
+{
+	return instructions[instruction].text;
+}

@@ -1,0 +1,72 @@
+/*
+ * A VMX instruction, carried out to be looked at: with known flags before it, in forms that a
+ * compiler does not emit, and whatever it raises. What it must not do is to enter a guest: its exit
+ * would come to no one.
+ */
+#ifndef TESTS_VMX_ATTEMPT_H
+#define TESTS_VMX_ATTEMPT_H
+
+#include "lib/base.h"
+
+enum instruction {
+#define INSTRUCTION(name, ...) INSN_##name,
+#include "tests/vmx/attempt.def"
+#undef INSTRUCTION
+	INSTRUCTION_COUNT
+};
+
+enum ending_kind {
+	ENDED_WELL,    /* VMsucceed: SDM vol. 3C, "Conventions" */
+	ENDED_INVALID, /* VMfailInvalid */
+	ENDED_VALID,   /* VMfailValid; .number: VM_INSTRUCTION_ERROR */
+	ENDED_RAISED,  /* an exception of .vector; .number: its error code */
+	ENDED_ODDLY,   /* none of these; .number: the flags */
+};
+
+/* How an instruction ended: a value to compare. */
+struct ending {
+	uint8_t kind;	/* enum ending_kind */
+	uint8_t vector; /* 0 unless ENDED_RAISED */
+	uint32_t number;
+};
+
+#define SUCCEEDS ((struct ending){ ENDED_WELL, 0, 0 })
+#define FAILS_INVALID ((struct ending){ ENDED_INVALID, 0, 0 })
+#define FAILS(number) ((struct ending){ ENDED_VALID, 0, number })
+#define RAISES(vector) ((struct ending){ ENDED_RAISED, vector, 0 })
+#define RAISES_CODE(vector, code) ((struct ending){ ENDED_RAISED, vector, code })
+
+enum { VECTOR_DB = 1, VECTOR_UD = 6, VECTOR_SS = 12, VECTOR_GP = 13, VECTOR_PF = 14 };
+
+/* The flags that a VMX instruction sets, each of them. */
+enum { FLAGS_ALL = 0x8D5, FLAG_CARRY = 1 << 0, FLAG_ZERO = 1 << 6 };
+
+/* Registers before the instruction, and after it. */
+struct attempt {
+	uint64_t rax, rcx, rdx;
+	uint64_t flags;	    /* of FLAGS_ALL */
+	uint64_t completed; /* afterwards: it has raised nothing */
+	bool locked;	    /* with a LOCK prefix */
+};
+
+/* Carries the instruction out and changes nothing else. */
+struct ending attempt_with(enum instruction instruction, struct attempt *attempt);
+
+/*
+ * The same with all flags set before, and with another number in VM_INSTRUCTION_ERROR than the one
+ * that it might fail with, so that one which is not written shows.
+ */
+struct ending attempt(enum instruction instruction, uint64_t rcx, uint64_t rdx);
+struct ending attempt_locked(enum instruction instruction, uint64_t rcx, uint64_t rdx);
+
+/* VMCLEAR, VMPTRLD or VMXON of this physical address. */
+struct ending attempt_pointer(enum instruction instruction, uint64_t pointer);
+
+bool ending_equal(struct ending a, struct ending b);
+
+enum { ENDING_TEXT = 40 };
+void ending_text(struct ending ending, char text[ENDING_TEXT]);
+
+const char *instruction_text(enum instruction instruction);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * What a test of the VMX instructions has on a processor: VMCSs of its own, and a list of what was
+ * otherwise than it should be. No guest is loaded; the processor is in VMX operation.
+ */
+#ifndef TESTS_VMX_STAGE_H
+#define TESTS_VMX_STAGE_H
+
+#include "suite/test.h"
+#include "vm/cpu.h"
+
+#include "tests/vmx/attempt.h"
+
+enum stage_page {
+	STAGE_VMCS,  /* the current VMCS at the beginning, clear, all fields undefined */
+	STAGE_OTHER, /* another one, clear */
+	STAGE_SPARE,
+	STAGE_PAGES
+};
+
+enum { STAGE_KEPT = 5, STAGE_TEXT = 112, STAGE_NOTES = 600 };
+
+struct stage {
+	struct cpu *cpu;
+	uint8_t *pages;
+	uint64_t vmxon; /* the address of the region that VMXON was given */
+	uint32_t revision;
+	unsigned made, wrong; /* checks */
+	struct {
+		char what[STAGE_TEXT], wanted[ENDING_TEXT], got[ENDING_TEXT];
+	} kept[STAGE_KEPT]; /* the first wrong ones */
+	char notes[STAGE_NOTES];
+	size_t notes_used;
+	enum status status; /* of what the stage itself did */
+};
+
+/* A test's .data. */
+typedef void stage_body(struct stage *stage);
+
+/* A test's .run: the body on the boot processor. */
+void stage_run(struct test_run *run);
+
+static inline uint8_t *stage_page(const struct stage *stage, enum stage_page page)
+{
+	return stage->pages + page * (size_t)PAGE_SIZE;
+}
+
+/* Its physical address. */
+uint64_t stage_address(const struct stage *stage, enum stage_page page);
+
+/* Writes the first word of a VMCS region or VMXON region. */
+void stage_set_revision(struct stage *stage, enum stage_page page, uint32_t revision);
+
+/* Makes the page a clear VMCS, and the current one. */
+void stage_load(struct stage *stage, enum stage_page page);
+
+/* No VMCS is current afterwards. */
+void stage_unload(struct stage *stage);
+
+/*
+ * One check. The text begins with the rule's id: "vmclear.align: bit 3". False: it is wrong.
+ * Numbers are of any kind that the text says, and printed in hexadecimal.
+ */
+bool check(struct stage *stage, struct ending wanted, struct ending got, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+bool check_number(struct stage *stage, uint64_t wanted, uint64_t got, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+
+/* What is told and not judged. */
+void stage_note(struct stage *stage, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif
