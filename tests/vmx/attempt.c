@@ -2,6 +2,8 @@
 
 #include "lib/text.h"
 #include "x86/fixup.h"
+#include "x86/insn.h"
+#include "x86/paging.h"
 
 #include "vmx/insn.h"
 #include "vmx/vmcs.h"
@@ -14,13 +16,14 @@ void attempt_run(struct attempt *attempt, const char *stub);
 
 /*
  * The stubs, each with and without LOCK. MOV leaves the flags alone. An exception may also come
- * after the instruction, before the next one.
+ * after the instruction, before the next one; or too late, when ESI says that there was none.
  */
 #define STUB(name, before, code)                                                                   \
 	"attempt_" #name ":\n\t" before "\n"                                                       \
 	"1:\t" code "\n"                                                                           \
 	"2:\tmov $1, %esi\n"                                                                       \
-	"3:\tret\n\t" FIXUP("1b", "3b") FIXUP("2b", "3b")
+	"3:\tret\n"                                                                                \
+	"4:\tret\n\t" FIXUP("1b", "4b") FIXUP("2b", "4b") FIXUP("3b", "4b")
 #define INSTRUCTION(name, text, before, code)                                                      \
 	STUB(name, before, code) STUB(name##_LOCKED, before, ".byte 0xF0\n\t" code)
 __asm__(".pushsection .text\n"
@@ -42,12 +45,14 @@ static const struct {
 #undef INSTRUCTION
 };
 
-static struct ending ending_of(const struct attempt *attempt)
+static struct ending ending_of(enum instruction instruction, const struct attempt *attempt)
 {
 	uint64_t number = 0;
 
 	if (!attempt->completed)
 		return RAISES_CODE((uint8_t)attempt->rax, (uint32_t)(attempt->rax >> 32));
+	if (instruction >= INSN_MOV_CR0)
+		return SUCCEEDS;
 	switch (attempt->flags & FLAGS_ALL) {
 	case 0:
 		return SUCCEEDS;
@@ -64,9 +69,19 @@ static struct ending ending_of(const struct attempt *attempt)
 
 struct ending attempt_with(enum instruction instruction, struct attempt *attempt)
 {
+	uint64_t cr3 = read_cr3();
+
+	if (attempt->cr3) {
+		write_cr3(attempt->cr3);
+		page_tables_flush_global();
+	}
 	attempt_run(attempt, attempt->locked ? instructions[instruction].locked
 					     : instructions[instruction].stub);
-	return ending_of(attempt);
+	if (attempt->cr3) {
+		write_cr3(cr3);
+		page_tables_flush_global();
+	}
+	return ending_of(instruction, attempt);
 }
 
 /* VMREAD and VMWRITE fail with 12; no address with bit 0 set is one of a VMCS. */
@@ -77,8 +92,10 @@ static void spoil_error(enum instruction instruction)
 	switch (instruction) {
 	case INSN_VMREAD:
 	case INSN_VMREAD_MEMORY:
+	case INSN_VMREAD_SS:
 	case INSN_VMWRITE:
 	case INSN_VMWRITE_MEMORY:
+	case INSN_VMWRITE_SS:
 		(void)!vmptrld(1);
 		break;
 	default:
@@ -102,9 +119,25 @@ struct ending attempt_locked(enum instruction instruction, uint64_t rcx, uint64_
 	return attempt_with(instruction, &registers);
 }
 
+struct ending attempt_mapped(enum instruction instruction, uint64_t rcx, uint64_t rdx, uint64_t cr3)
+{
+	struct attempt registers = { .rcx = rcx, .rdx = rdx, .flags = FLAGS_ALL, .cr3 = cr3 };
+
+	spoil_error(instruction);
+	return attempt_with(instruction, &registers);
+}
+
 struct ending attempt_pointer(enum instruction instruction, uint64_t pointer)
 {
 	return attempt(instruction, (uint64_t)(uintptr_t)&pointer, 0);
+}
+
+uint64_t current_vmcs(void)
+{
+	volatile uint64_t pointer = 0x5A5A5A5A5A5A5A5A;
+
+	(void)attempt(INSN_VMPTRST, (uint64_t)(uintptr_t)&pointer, 0);
+	return pointer;
 }
 
 bool ending_equal(struct ending a, struct ending b)

@@ -47,20 +47,26 @@ struct attempt {
 	uint64_t flags;	    /* of FLAGS_ALL */
 	uint64_t completed; /* afterwards: it has raised nothing */
 	bool locked;	    /* with a LOCK prefix */
+	uint64_t cr3;	    /* 0: as it is */
 };
 
 /* Carries the instruction out and changes nothing else. */
 struct ending attempt_with(enum instruction instruction, struct attempt *attempt);
 
 /*
- * The same with all flags set before, and with another number in VM_INSTRUCTION_ERROR than the one
+ * The same with all flags set before; and with another number in VM_INSTRUCTION_ERROR than the one
  * that it might fail with, so that one which is not written shows.
  */
 struct ending attempt(enum instruction instruction, uint64_t rcx, uint64_t rdx);
 struct ending attempt_locked(enum instruction instruction, uint64_t rcx, uint64_t rdx);
+struct ending attempt_mapped(enum instruction instruction, uint64_t rcx, uint64_t rdx,
+			     uint64_t cr3);
 
 /* VMCLEAR, VMPTRLD or VMXON of this physical address. */
 struct ending attempt_pointer(enum instruction instruction, uint64_t pointer);
+
+/* The current-VMCS pointer, by VMPTRST. */
+uint64_t current_vmcs(void);
 
 bool ending_equal(struct ending a, struct ending b);
 

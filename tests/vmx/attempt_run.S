@@ -25,6 +25,7 @@ attempt_run:
 	call *%r8
 	pushfq
 	popq 0x18(%rbx)
+	cli				/* some stubs have it on */
 	mov %rax, 0x00(%rbx)
 	mov %rcx, 0x08(%rbx)
 	mov %rdx, 0x10(%rbx)

@@ -1,9 +1,8 @@
 /*
- * The VMX instructions in VMX root operation. Each check's text begins with the rule that it is
- * about, by its id in the catalogue of rules.
+ * The VMX instructions in VMX root operation: chapter 1 of the catalogue of rules.
  */
+#include "tests/vmx/instructions.h"
 #include "tests/lib/list.h"
-#include "tests/vmx/stage.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
@@ -14,20 +13,20 @@ enum operand { NOTHING, ODD_POINTER, VMXON_POINTER, WRONG_REVISION };
 
 /* SDM vol. 3C, "VM Instruction Error Numbers"; the pseudocode of each instruction. */
 static const struct {
-	const char *what;
+	const char *rule;
 	uint8_t instruction, operand;
 	uint16_t field;
 	uint8_t error;
 } failures[] = {
-	{ "VMCLEAR of an unaligned address", INSN_VMCLEAR, ODD_POINTER, 0, 2 },
-	{ "VMCLEAR of the VMXON region", INSN_VMCLEAR, VMXON_POINTER, 0, 3 },
-	{ "VMRESUME of a clear VMCS", INSN_VMRESUME, NOTHING, 0, 5 },
-	{ "VMPTRLD of an unaligned address", INSN_VMPTRLD, ODD_POINTER, 0, 9 },
-	{ "VMPTRLD of the VMXON region", INSN_VMPTRLD, VMXON_POINTER, 0, 10 },
-	{ "VMPTRLD with a wrong revision", INSN_VMPTRLD, WRONG_REVISION, 0, 11 },
-	{ "VMREAD of an unknown field", INSN_VMREAD, NOTHING, VMCS_NO_FIELD, 12 },
-	{ "VMWRITE of a read-only field", INSN_VMWRITE, NOTHING, EXIT_REASON, 13 },
-	{ "VMXON in VMX operation", INSN_VMXON, VMXON_POINTER, 0, 15 },
+	{ "vmclear.align", INSN_VMCLEAR, ODD_POINTER, 0, 2 },
+	{ "vmclear.vmxon", INSN_VMCLEAR, VMXON_POINTER, 0, 3 },
+	{ "resume.not_launched", INSN_VMRESUME, NOTHING, 0, 5 },
+	{ "vmptrld.align", INSN_VMPTRLD, ODD_POINTER, 0, 9 },
+	{ "vmptrld.vmxon", INSN_VMPTRLD, VMXON_POINTER, 0, 10 },
+	{ "vmptrld.revision", INSN_VMPTRLD, WRONG_REVISION, 0, 11 },
+	{ "vmread.unsupported", INSN_VMREAD, NOTHING, VMCS_NO_FIELD, 12 },
+	{ "vmwrite.read_only", INSN_VMWRITE, NOTHING, EXIT_REASON, 13 },
+	{ "vmxon.root", INSN_VMXON, VMXON_POINTER, 0, 15 },
 };
 
 static uint64_t pointer_of(const struct stage *stage, enum operand operand)
@@ -54,23 +53,43 @@ static void error_numbers(struct stage *stage)
 		/* Where software may write read-only fields, IA32_VMX_MISC says so. */
 		if (failures[i].error == 13 && vmx_caps.misc & BIT(29))
 			continue;
-		check(stage, FAILS(failures[i].error),
+		check(stage, failures[i].rule, FAILS(failures[i].error),
 		      attempt(failures[i].instruction, physical(&pointer), failures[i].field), "%s",
-		      failures[i].what);
+		      instruction_text(failures[i].instruction));
 	}
 	stage_unload(stage);
-	check(stage, FAILS_INVALID, attempt_pointer(INSN_VMPTRLD, pointer_of(stage, ODD_POINTER)),
-	      "VMPTRLD without a current VMCS");
+	check(stage, "flags.fail_invalid", FAILS_INVALID,
+	      attempt_pointer(INSN_VMPTRLD, pointer_of(stage, ODD_POINTER)), "VMPTRLD");
 }
 
 #define VMX BIT(CAP_VIRTUALIZATION)
-#define ROW(name, spec, body)                                                                      \
+#define ROW(name_, spec_, body)                                                                    \
 	{                                                                                          \
-		name, spec, stage_run, .needs = VMX, .data = body                                  \
+		.name = name_, .spec = spec_, .run = stage_run, .needs = VMX, .data = body         \
 	}
 
 static const struct test rows[] = {
 	ROW("vmx.instruction_errors", SPEC_VMX_ERRORS, error_numbers),
+	ROW("vmx.instructions.flags", SPEC_VMX_CONVENTIONS, flags_of_all),
+	ROW("vmx.instructions.outside", SPEC_VMX_INSTRUCTIONS, outside_vmx),
+	ROW("vmx.instructions.operands", SPEC_VMX_INSTRUCTIONS, operands),
+	ROW("vmx.instructions.vmxon", SPEC_VMXON, vmxon_checks),
+	ROW("vmx.instructions.vmclear", SPEC_VMCLEAR, vmclear_checks),
+	ROW("vmx.instructions.vmptrld", SPEC_VMPTRLD, vmptrld_checks),
+	ROW("vmx.instructions.vmptrst", SPEC_VMPTRST, vmptrst_checks),
+	ROW("vmx.instructions.vmread", SPEC_VMCS_ACCESS, vmread_checks),
+	ROW("vmx.instructions.vmwrite", SPEC_VMCS_ACCESS, vmwrite_checks),
+	ROW("vmx.instructions.fields", SPEC_VMCS_ENCODING, field_existence),
+	ROW("vmx.instructions.launch", SPEC_VMLAUNCH, launch_checks),
+	ROW("vmx.instructions.invept", SPEC_INVEPT, invept_checks),
+	ROW("vmx.instructions.invvpid", SPEC_INVVPID, invvpid_checks),
+	ROW("vmx.instructions.vmfunc", SPEC_VMFUNC, vmfunc_checks),
+	{ .name = "vmx.instructions.vmcall",
+	  .spec = SPEC_VMCALL,
+	  .run = stage_run,
+	  .needs = VMX,
+	  .by_name = true, /* it may stop an emulator as a whole */
+	  .data = vmcall_checks },
 };
 
 TEST_GROUP(instructions, rows);

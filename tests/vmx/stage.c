@@ -3,7 +3,12 @@
 #include "lib/pages.h"
 #include "lib/text.h"
 #include "platform.h"
+#include "x86/control.h"
+#include "x86/cpuid.h"
+#include "x86/insn.h"
+#include "x86/msr.h"
 
+#include "tests/vmx/catalogue.h"
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
@@ -36,47 +41,86 @@ void stage_unload(struct stage *stage)
 	note_status(stage, vmclear(stage_address(stage, STAGE_OTHER)));
 }
 
-/* ---- checks ---- */
-
-static void keep(struct stage *stage, const char *wanted, const char *got, const char *format,
-		 va_list arguments)
+void stage_outside(struct stage *stage, stage_body *body)
 {
-	if (stage->wrong++ >= STAGE_KEPT)
-		return;
-	text_format_v(stage->kept[stage->wrong - 1].what, STAGE_TEXT, format, arguments);
-	text_format(stage->kept[stage->wrong - 1].wanted, ENDING_TEXT, "%s", wanted);
-	text_format(stage->kept[stage->wrong - 1].got, ENDING_TEXT, "%s", got);
+	uint64_t cr0 = read_cr0(), cr4 = read_cr4();
+
+	stage_unload(stage);
+	note_status(stage, vmxoff());
+	body(stage);
+	if (read_cr0() != cr0)
+		write_cr0(cr0);
+	if (read_cr4() != cr4)
+		write_cr4(cr4);
+	(void)!vmxoff(); /* if a check that failed has entered VMX operation */
+	note_status(stage, vmxon(stage->vmxon));
+	stage_load(stage, STAGE_VMCS);
 }
 
-bool check(struct stage *stage, struct ending wanted, struct ending got, const char *format, ...)
+/* ---- checks ---- */
+
+/* Counts the check; the text of one that is wrong, NULL: there is no room for more. */
+static char *judge(struct stage *stage, const char *rule, bool right)
 {
-	char wanted_text[ENDING_TEXT], got_text[ENDING_TEXT];
+	unsigned i = 0;
+
+	while (i < stage->rule_count && stage->rules[i].id != rule)
+		i++;
+	if (i == stage->rule_count && i < STAGE_RULES)
+		stage->rules[stage->rule_count++].id = rule;
+	if (i < STAGE_RULES) {
+		stage->rules[i].made++;
+		stage->rules[i].wrong += !right;
+	} else {
+		note_status(stage, STATUS_NO_MEMORY);
+	}
+	stage->made++;
+	if (right || stage->wrong++ >= STAGE_KEPT)
+		return NULL;
+	return stage->kept[stage->wrong - 1].what;
+}
+
+static void describe(char *text, const char *rule, const char *format, va_list arguments)
+{
+	size_t used = text_format(text, STAGE_TEXT, "%s", rule);
+
+	if (format[0])
+		used += text_format(text + used, STAGE_TEXT - used, ": ");
+	text_format_v(text + used, STAGE_TEXT - used, format, arguments);
+}
+
+bool check(struct stage *stage, const char *rule, struct ending wanted, struct ending got,
+	   const char *format, ...)
+{
+	const bool right = ending_equal(wanted, got);
+	char *text = judge(stage, rule, right);
 	va_list arguments;
 
-	stage->made++;
-	if (ending_equal(wanted, got))
-		return true;
-	ending_text(wanted, wanted_text);
-	ending_text(got, got_text);
+	if (!text)
+		return right;
 	va_start(arguments, format);
-	keep(stage, wanted_text, got_text, format, arguments);
+	describe(text, rule, format, arguments);
 	va_end(arguments);
+	ending_text(wanted, stage->kept[stage->wrong - 1].wanted);
+	ending_text(got, stage->kept[stage->wrong - 1].got);
 	return false;
 }
 
-bool check_number(struct stage *stage, uint64_t wanted, uint64_t got, const char *format, ...)
+bool check_number(struct stage *stage, const char *rule, uint64_t wanted, uint64_t got,
+		  const char *format, ...)
 {
-	char wanted_text[ENDING_TEXT], got_text[ENDING_TEXT];
+	char *text = judge(stage, rule, wanted == got);
 	va_list arguments;
 
-	stage->made++;
-	if (wanted == got)
-		return true;
-	text_format(wanted_text, ENDING_TEXT, "%llXH", (unsigned long long)wanted);
-	text_format(got_text, ENDING_TEXT, "%llXH", (unsigned long long)got);
+	if (!text)
+		return wanted == got;
 	va_start(arguments, format);
-	keep(stage, wanted_text, got_text, format, arguments);
+	describe(text, rule, format, arguments);
 	va_end(arguments);
+	text_format(stage->kept[stage->wrong - 1].wanted, ENDING_TEXT, "%llXH",
+		    (unsigned long long)wanted);
+	text_format(stage->kept[stage->wrong - 1].got, ENDING_TEXT, "%llXH",
+		    (unsigned long long)got);
 	return false;
 }
 
@@ -108,6 +152,20 @@ static void play(struct stage *stage, stage_body *body)
 	stage_unload(stage);
 }
 
+static void tell_rules(struct test_run *run, const struct stage *stage)
+{
+	for (unsigned i = 0; i < stage->rule_count; i++) {
+		struct rule rule;
+
+		test_rule(run, stage->rules[i].id, stage->rules[i].made, stage->rules[i].wrong);
+		if (!rule_find(stage->rules[i].id, &rule))
+			test_error(run, "%s: no rule of the catalogue", stage->rules[i].id);
+		else if (stage->rules[i].wrong)
+			test_note(run, "%s: %s; %u of %u checks are wrong", rule.id, rule.words,
+				  stage->rules[i].wrong, stage->rules[i].made);
+	}
+}
+
 static void tell(struct test_run *run, const struct stage *stage)
 {
 	expected(run, stage->made - stage->wrong);
@@ -117,10 +175,16 @@ static void tell(struct test_run *run, const struct stage *stage)
 			  stage->kept[i].got);
 	}
 	if (stage->wrong > STAGE_KEPT)
-		test_note(run, "and %u more of %u checks", stage->wrong - STAGE_KEPT, stage->made);
+		test_note(run, "and %u more", stage->wrong - STAGE_KEPT);
+	tell_rules(run, stage);
 	for (size_t at = 0; at < stage->notes_used; at += text_length(stage->notes + at) + 1)
 		test_note(run, "%s", stage->notes + at);
-	(void)require(run, "VMCLEAR and VMPTRLD of the test's own VMCS", stage->status);
+	(void)require(run, "what the test itself did", stage->status);
+}
+
+static unsigned physical_bits(void)
+{
+	return cpuid_or_zero(0x80000008, 0).eax & 0xFF;
 }
 
 static enum status set_up(struct stage *stage, struct cpu *cpu)
@@ -130,6 +194,13 @@ static enum status set_up(struct stage *stage, struct cpu *cpu)
 	*stage = (struct stage){ .cpu = cpu,
 				 .vmxon = physical(part->vmxon_region),
 				 .revision = (uint32_t)vmx_caps.basic & 0x7FFFFFFF };
+	stage->beyond = vmx_caps.basic & VMX_BASIC_32_BIT_ADDRESSES ? ~(uint64_t)0xFFFFFFFF
+								    : ~(BIT(physical_bits()) - 1);
+	stage->linear_bits = read_cr4() & CR4_LA57 ? 57 : 48;
+	stage->invept = vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) &&
+			vmx_caps.ept_vpid & EPT_CAP_INVEPT;
+	stage->invvpid = vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_VPID)) &&
+			 vmx_caps.ept_vpid & VPID_CAP_INVVPID;
 	stage->pages = pages_alloc(STAGE_PAGES);
 	if (!stage->pages)
 		return STATUS_NO_MEMORY;

@@ -7,6 +7,7 @@
 
 #include "suite/test.h"
 #include "vm/cpu.h"
+#include "x86/paging.h"
 
 #include "tests/vmx/attempt.h"
 
@@ -14,20 +15,32 @@ enum stage_page {
 	STAGE_VMCS,  /* the current VMCS at the beginning, clear, all fields undefined */
 	STAGE_OTHER, /* another one, clear */
 	STAGE_SPARE,
-	STAGE_PAGES
+	STAGE_MAPPED,	   /* two pages, for operands */
+	STAGE_MAPPED_NEXT, /* the second one, which stage->tables may map otherwise */
+	STAGE_TABLES,	   /* for stage->tables */
+	STAGE_PAGES = STAGE_TABLES + 16
 };
 
-enum { STAGE_KEPT = 5, STAGE_TEXT = 112, STAGE_NOTES = 600 };
+enum { STAGE_KEPT = 6, STAGE_TEXT = 112, STAGE_NOTES = 600, STAGE_RULES = 24 };
 
 struct stage {
 	struct cpu *cpu;
 	uint8_t *pages;
 	uint64_t vmxon; /* the address of the region that VMXON was given */
 	uint32_t revision;
-	unsigned made, wrong; /* checks */
+	uint64_t beyond;      /* bits of physical addresses that VMX has no room for */
+	unsigned linear_bits; /* of operands' addresses */
+	bool invept, invvpid; /* the instructions exist */
+	struct page_tables tables;
+	struct {
+		const char *id;
+		unsigned made, wrong; /* checks */
+	} rules[STAGE_RULES];
+	unsigned rule_count;
 	struct {
 		char what[STAGE_TEXT], wanted[ENDING_TEXT], got[ENDING_TEXT];
 	} kept[STAGE_KEPT]; /* the first wrong ones */
+	unsigned made, wrong;
 	char notes[STAGE_NOTES];
 	size_t notes_used;
 	enum status status; /* of what the stage itself did */
@@ -57,13 +70,19 @@ void stage_load(struct stage *stage, enum stage_page page);
 void stage_unload(struct stage *stage);
 
 /*
- * One check. The text begins with the rule's id: "vmclear.align: bit 3". False: it is wrong.
- * Numbers are of any kind that the text says, and printed in hexadecimal.
+ * Leaves VMX operation for the body, which may enter it and change CR0 and CR4, and enters it
+ * again. STAGE_VMCS is clear and current afterwards.
  */
-bool check(struct stage *stage, struct ending wanted, struct ending got, const char *format, ...)
-	PRINTF_LIKE(4, 5);
-bool check_number(struct stage *stage, uint64_t wanted, uint64_t got, const char *format, ...)
-	PRINTF_LIKE(4, 5);
+void stage_outside(struct stage *stage, stage_body *body);
+
+/*
+ * One check of a rule: its id in the catalogue, static text. The format says more of it. False: it
+ * is wrong. Numbers are of any kind that the text says, and printed in hexadecimal.
+ */
+bool check(struct stage *stage, const char *rule, struct ending wanted, struct ending got,
+	   const char *format, ...) PRINTF_LIKE(5, 6);
+bool check_number(struct stage *stage, const char *rule, uint64_t wanted, uint64_t got,
+		  const char *format, ...) PRINTF_LIKE(5, 6);
 
 /* What is told and not judged. */
 void stage_note(struct stage *stage, const char *format, ...) PRINTF_LIKE(2, 3);

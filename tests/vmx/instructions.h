@@ -1,0 +1,19 @@
+/* The tests of the VMX instructions, by file. */
+#ifndef TESTS_VMX_INSTRUCTIONS_H
+#define TESTS_VMX_INSTRUCTIONS_H
+
+#include "tests/vmx/stage.h"
+
+/* conventions.c */
+stage_body flags_of_all, outside_vmx, operands;
+
+/* pointers.c */
+stage_body vmxon_checks, vmclear_checks, vmptrld_checks, vmptrst_checks;
+
+/* access.c */
+stage_body vmread_checks, vmwrite_checks, field_existence;
+
+/* entries.c */
+stage_body launch_checks, invept_checks, invvpid_checks, vmfunc_checks, vmcall_checks;
+
+#endif
