@@ -1,31 +1,24 @@
 /* The capability MSRs and the VMCS itself, before any guest runs, and the first exits. */
 #include "lib/pages.h"
-#include "x86/msr.h"
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
+#include "tests/vmx/capabilities.h"
+#include "tests/vmx/stage.h"
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
-/* SDM vol. 3D, "Reserved Controls and Default Settings": what must be 1 may be 1. */
-static void capability_msrs(struct test_run *run)
+static void tell(void *stage, const char *text, uint64_t wanted, uint64_t got)
 {
-	for (unsigned group = 0; group < GROUP_COUNT; group++) {
-		uint64_t controls = vmx_caps.controls[group];
+	check_number(stage, "ctl.cap.consistent", wanted, got, "%s", text);
+}
 
-		expect_bits(run, "controls that must be 1 but may not", 0,
-			    (uint32_t)controls & ~(uint32_t)(controls >> 32));
-	}
-	expect_bits_cited(run, SPEC_VMX_CR0_FIXED, "CR0 bits fixed to 1 but not allowed", 0,
-			  vmx_caps.cr0_fixed0 & ~vmx_caps.cr0_fixed1);
-	expect_bits_cited(run, SPEC_VMX_CR4_FIXED, "CR4 bits fixed to 1 but not allowed", 0,
-			  vmx_caps.cr4_fixed0 & ~vmx_caps.cr4_fixed1);
-	expect_bits_cited(run, SPEC_VMX_CR4_FIXED, "CR4.VMXE is fixed to 1", CR4_VMXE,
-			  vmx_caps.cr4_fixed0 & CR4_VMXE);
-	expect_bits_cited(run, SPEC_VMX_BASIC, "bit 31 of IA32_VMX_BASIC", 0,
-			  vmx_caps.basic & BIT(31));
-	expect_cited(run, SPEC_VMX_BASIC, "VMCS size is 1 to 4096", true,
-		     (vmx_caps.basic >> 32 & 0x1FFF) - 1 < PAGE_SIZE);
+static void capability_checks(struct stage *stage)
+{
+	struct capabilities capabilities;
+
+	capabilities_read(&capabilities);
+	capabilities_compare(&capabilities, tell, stage);
 }
 
 /* Fields whose value the processor may hold elsewhere or check at the write. */
@@ -85,7 +78,8 @@ static void cpuid_exits(struct fixture *fixture)
 #define VMX BIT(CAP_VIRTUALIZATION)
 
 static const struct test rows[] = {
-	{ "vmx.capabilities", SPEC_VMX_CAPABILITIES, capability_msrs, .needs = VMX },
+	{ "vmx.capabilities", SPEC_VMX_CAPABILITIES, stage_run, .needs = VMX,
+	  .data = capability_checks },
 	{ "vmx.vmcs.storage", SPEC_VMCS_ACCESS, field_storage, .needs = VMX },
 	{ "vmx.exit.cpuid", SPEC_EXIT_ALWAYS, fixture_run, .body = cpuid_exits,
 	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_cpuid), .needs = NEEDS_GUEST },

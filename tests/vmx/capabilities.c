@@ -1,5 +1,6 @@
 #include "tests/vmx/capabilities.h"
 
+#include "x86/control.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
 
@@ -33,7 +34,8 @@ static bool exists(const struct capabilities *c, uint32_t msr)
 
 void capabilities_read(struct capabilities *capabilities)
 {
-	*capabilities = (struct capabilities){ 0 };
+	*capabilities = (struct capabilities){ .cr0 = read_cr0(), .cr4 = read_cr4() };
+	(void)!rdmsr_try(IA32_FEATURE_CONTROL, &capabilities->feature_control);
 	for (uint32_t msr = CAPABILITY_FIRST; msr < CAPABILITY_FIRST + CAPABILITY_COUNT; msr++)
 		if (exists(capabilities, msr))
 			(void)!rdmsr_try(msr, &capabilities->msr[msr - CAPABILITY_FIRST]);
@@ -65,4 +67,36 @@ uint64_t controls_allowed(const struct capabilities *c, enum control_group group
 		break;
 	}
 	return 0;
+}
+
+/* ---- what they say of each other ---- */
+
+/* SDM vol. 3D, "Reserved Controls and Default Settings": the controls of the default1 class. */
+enum {
+	DEFAULT1_PIN = 0x16,
+	DEFAULT1_PRIMARY = 0x0401E172,
+	DEFAULT1_EXIT = 0x00036DFF,
+	DEFAULT1_ENTRY = 0x000011FF,
+};
+
+#define BITS(high, low) (BIT((high) + 1) - BIT(low))
+#define EPT_VPID_RESERVED                                                                          \
+	(BITS(5, 1) | BITS(13, 9) | BIT(15) | BITS(19, 18) | BITS(31, 27) | BITS(39, 33) |         \
+	 BITS(47, 44))
+
+#define MSR(name) capability(c, IA32_VMX_##name)
+#define MUST(name) (uint32_t) MSR(name)
+#define MAY(name) (MSR(name) >> 32)
+#define TRUE_MSRS (MSR(BASIC) & VMX_BASIC_TRUE_CONTROLS)
+#define ALLOWED(group, name) (controls_allowed(c, GROUP_##group) & CONTROL_MASK(group##_##name))
+#define IMPLIES(text, when, then)                                                                  \
+	if (when)                                                                                  \
+		tell(context, text, true, (then) != 0);
+#define WITHIN(text, when, bits, others)                                                           \
+	if (when)                                                                                  \
+		tell(context, text, 0, (bits) & ~(uint64_t)(others));
+
+void capabilities_compare(const struct capabilities *c, capability_tell *tell, void *context)
+{
+#include "tests/vmx/capabilities.def"
 }
