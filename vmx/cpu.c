@@ -19,18 +19,41 @@ static void write_xcr0(uint64_t value)
 		xsetbv(0, value);
 }
 
-static enum status allow_vmxon(void)
+static enum status may_allow_vmxon(void)
 {
 	uint64_t value;
 	enum status status = rdmsr_try(IA32_FEATURE_CONTROL, &value);
 
 	if (status != STATUS_OK)
 		return status;
+	return value & FEATURE_CONTROL_LOCK && !(value & FEATURE_CONTROL_VMX_OUTSIDE_SMX)
+		       ? STATUS_UNSUPPORTED
+		       : STATUS_OK;
+}
+
+_Atomic unsigned vmx_early_vmxons, vmx_early_vmxons_accepted;
+
+/* VMXON while IA32_FEATURE_CONTROL does not allow it. */
+static void try_early(const struct vmx_cpu *arch)
+{
+	atomic_fetch_add(&vmx_early_vmxons, 1);
+	if (vmxon(physical(arch->vmxon_region)) == STATUS_FAULT)
+		return;
+	atomic_fetch_add(&vmx_early_vmxons_accepted, 1);
+	(void)!vmxoff();
+}
+
+static enum status allow_vmxon(const struct vmx_cpu *arch)
+{
+	const uint64_t value = rdmsr(IA32_FEATURE_CONTROL) | FEATURE_CONTROL_VMX_OUTSIDE_SMX;
+
 	if (value & FEATURE_CONTROL_LOCK)
-		return value & FEATURE_CONTROL_VMX_OUTSIDE_SMX ? STATUS_OK : STATUS_UNSUPPORTED;
+		return STATUS_OK;
+	try_early(arch);
+	if (wrmsr_try(IA32_FEATURE_CONTROL, value) == STATUS_OK)
+		try_early(arch);
 	/* Locking lasts until reset; VMXON demands it. */
-	return wrmsr_try(IA32_FEATURE_CONTROL,
-			 value | FEATURE_CONTROL_VMX_OUTSIDE_SMX | FEATURE_CONTROL_LOCK);
+	return wrmsr_try(IA32_FEATURE_CONTROL, value | FEATURE_CONTROL_LOCK);
 }
 
 static struct vmx_cpu *arch_of(struct cpu *cpu)
@@ -50,7 +73,7 @@ enum status vmx_cpu_on(struct cpu *cpu)
 {
 	struct vmx_cpu *arch;
 	uint64_t cr4;
-	enum status status = allow_vmxon();
+	enum status status = may_allow_vmxon();
 
 	if (status != STATUS_OK)
 		return status;
@@ -67,7 +90,9 @@ enum status vmx_cpu_on(struct cpu *cpu)
 		cr4 |= CR4_OSXSAVE; /* XSETBV, for the guests' extended state */
 	write_cr4(cr4 & vmx_caps.cr4_fixed1);
 	arch->xcr0 = read_xcr0();
-	status = vmxon(physical(arch->vmxon_region));
+	status = allow_vmxon(arch);
+	if (status == STATUS_OK)
+		status = vmxon(physical(arch->vmxon_region));
 	arch->on = status == STATUS_OK;
 	if (!arch->on)
 		vmx_cpu_off(cpu);

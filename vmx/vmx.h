@@ -88,6 +88,10 @@ const char *vmx_capability_text(enum capability capability);
 enum status vmx_cpu_on(struct cpu *cpu);
 void vmx_cpu_off(struct cpu *cpu);
 
+/* VMXONs before IA32_FEATURE_CONTROL was locked, which is once a processor, and what is wrong:
+ * those that raised no exception. */
+extern _Atomic unsigned vmx_early_vmxons, vmx_early_vmxons_accepted;
+
 /* ept.c */
 enum status vmx_vm_create(struct vm *vm);
 void vmx_vm_destroy(struct vm *vm);

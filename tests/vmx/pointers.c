@@ -109,8 +109,21 @@ static void fixed_bits(struct stage *stage, enum instruction move, uint64_t valu
 	check(stage, "vmx.cr_fixed", SUCCEEDS, attempt(move, value, 0), "%s as it is", name);
 }
 
+/* By all processors, when they were taken first. */
+static void before_the_lock(struct stage *stage)
+{
+	const unsigned tried = atomic_load(&vmx_early_vmxons);
+
+	if (tried)
+		check_number(stage, "vmxon.feature", 0, atomic_load(&vmx_early_vmxons_accepted),
+			     "VMXONs that were not refused, of %u", tried);
+	else
+		stage_note(stage, "vmxon.feature: IA32_FEATURE_CONTROL was locked already");
+}
+
 void vmxon_checks(struct stage *stage)
 {
+	before_the_lock(stage);
 	vmxon_again(stage, FAILS(15), "a current VMCS");
 	stage_unload(stage);
 	vmxon_again(stage, FAILS_INVALID, "no VMCS");
