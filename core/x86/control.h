@@ -31,6 +31,7 @@ enum {
 	CR4_VMXE = 1 << 13,
 	CR4_PCIDE = 1 << 17,
 	CR4_OSXSAVE = 1 << 18,
+	CR4_SMEP = 1 << 20,
 
 	EFER_SCE = 1 << 0,
 	EFER_LME = 1 << 8,

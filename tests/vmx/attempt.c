@@ -3,7 +3,7 @@
 #include "lib/text.h"
 #include "x86/fixup.h"
 #include "x86/insn.h"
-#include "x86/paging.h"
+#include "x86/msr.h"
 
 #include "vmx/insn.h"
 #include "vmx/vmcs.h"
@@ -13,6 +13,7 @@ _Static_assert(offsetof(struct attempt, flags) == 0x18, "order");
 _Static_assert(offsetof(struct attempt, completed) == 0x20, "order");
 
 void attempt_run(struct attempt *attempt, const char *stub);
+void attempt_run_user(struct attempt *attempt, const char *stub, uint64_t cs, uint64_t ss);
 
 /*
  * The stubs, each with and without LOCK. MOV leaves the flags alone. An exception may also come
@@ -27,7 +28,9 @@ void attempt_run(struct attempt *attempt, const char *stub);
 #define INSTRUCTION(name, text, before, code)                                                      \
 	STUB(name, before, code) STUB(name##_LOCKED, before, ".byte 0xF0\n\t" code)
 __asm__(".pushsection .text\n"
+	"attempt_stubs:\n"
 #include "tests/vmx/attempt.def"
+	"attempt_stubs_end:\n"
 	".popsection\n");
 #undef INSTRUCTION
 
@@ -44,6 +47,9 @@ static const struct {
 #include "tests/vmx/attempt.def"
 #undef INSTRUCTION
 };
+
+extern const char attempt_stubs[] __attribute__((visibility("hidden")));
+extern const char attempt_stubs_end[] __attribute__((visibility("hidden")));
 
 static struct ending ending_of(enum instruction instruction, const struct attempt *attempt)
 {
@@ -82,6 +88,37 @@ struct ending attempt_with(enum instruction instruction, struct attempt *attempt
 		page_tables_flush_global();
 	}
 	return ending_of(instruction, attempt);
+}
+
+struct ending attempt_user(enum instruction instruction, const struct attempt_user *user,
+			   uint64_t rcx, uint64_t rdx)
+{
+	struct attempt registers = { .rcx = rcx, .rdx = rdx, .flags = FLAGS_ALL };
+	const uint64_t cr3 = read_cr3(), fs = rdmsr(IA32_FS_BASE), gs = rdmsr(IA32_GS_BASE);
+
+	write_cr3(user->cr3);
+	page_tables_flush_global();
+	attempt_run_user(&registers, instructions[instruction].stub, user->cs, user->ss);
+	write_cr3(cr3);
+	page_tables_flush_global();
+	/* IRET may have cleared the bases, too. */
+	wrmsr(IA32_FS_BASE, fs);
+	wrmsr(IA32_GS_BASE, gs);
+	return ending_of(instruction, &registers);
+}
+
+bool attempt_for_user(struct page_tables *tables)
+{
+	uint64_t page = (uint64_t)(uintptr_t)attempt_stubs & ~(uint64_t)PAGE_MASK;
+
+	for (; page < (uint64_t)(uintptr_t)attempt_stubs_end; page += PAGE_SIZE) {
+		uint64_t *entry = page_tables_entry(tables, page);
+
+		if (!entry)
+			return false;
+		*entry |= PAGE_USER;
+	}
+	return true;
 }
 
 /* VMREAD and VMWRITE fail with 12; no address with bit 0 set is one of a VMCS. */

@@ -7,6 +7,7 @@
 #define TESTS_VMX_ATTEMPT_H
 
 #include "lib/base.h"
+#include "x86/paging.h"
 
 enum instruction {
 #define INSTRUCTION(name, ...) INSN_##name,
@@ -61,6 +62,17 @@ struct ending attempt(enum instruction instruction, uint64_t rcx, uint64_t rdx);
 struct ending attempt_locked(enum instruction instruction, uint64_t rcx, uint64_t rdx);
 struct ending attempt_mapped(enum instruction instruction, uint64_t rcx, uint64_t rdx,
 			     uint64_t cr3);
+
+/* At CPL 3: with tables that attempt_for_user has changed, selectors of RPL 3. */
+struct attempt_user {
+	uint64_t cr3;
+	uint16_t cs, ss;
+};
+struct ending attempt_user(enum instruction instruction, const struct attempt_user *user,
+			   uint64_t rcx, uint64_t rdx);
+
+/* Makes the code that is attempted everyone's. False: the tables' pool is used up. */
+bool attempt_for_user(struct page_tables *tables);
 
 /* VMCLEAR, VMPTRLD or VMXON of this physical address. */
 struct ending attempt_pointer(enum instruction instruction, uint64_t pointer);

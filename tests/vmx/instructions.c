@@ -73,6 +73,7 @@ static const struct test rows[] = {
 	ROW("vmx.instructions.flags", SPEC_VMX_CONVENTIONS, flags_of_all),
 	ROW("vmx.instructions.outside", SPEC_VMX_INSTRUCTIONS, outside_vmx),
 	ROW("vmx.instructions.operands", SPEC_VMX_INSTRUCTIONS, operands),
+	ROW("vmx.instructions.user", SPEC_VMX_INSTRUCTIONS, user_checks),
 	ROW("vmx.instructions.vmxon", SPEC_VMXON, vmxon_checks),
 	ROW("vmx.instructions.vmclear", SPEC_VMCLEAR, vmclear_checks),
 	ROW("vmx.instructions.vmptrld", SPEC_VMPTRLD, vmptrld_checks),
@@ -84,12 +85,13 @@ static const struct test rows[] = {
 	ROW("vmx.instructions.invept", SPEC_INVEPT, invept_checks),
 	ROW("vmx.instructions.invvpid", SPEC_INVVPID, invvpid_checks),
 	ROW("vmx.instructions.vmfunc", SPEC_VMFUNC, vmfunc_checks),
-	{ .name = "vmx.instructions.vmcall",
+	ROW("vmx.instructions.vmcall", SPEC_VMCALL, vmcall_checks),
+	{ .name = "vmx.instructions.vmcall.clear",
 	  .spec = SPEC_VMCALL,
 	  .run = stage_run,
 	  .needs = VMX,
 	  .by_name = true, /* it may stop an emulator as a whole */
-	  .data = vmcall_checks },
+	  .data = vmcall_with_vmcs },
 };
 
 TEST_GROUP(instructions, rows);

@@ -14,6 +14,10 @@ stage_body vmxon_checks, vmclear_checks, vmptrld_checks, vmptrst_checks;
 stage_body vmread_checks, vmwrite_checks, field_existence;
 
 /* entries.c */
-stage_body launch_checks, invept_checks, invvpid_checks, vmfunc_checks, vmcall_checks;
+stage_body launch_checks, invept_checks, invvpid_checks, vmfunc_checks;
+stage_body vmcall_checks, vmcall_with_vmcs;
+
+/* user.c */
+stage_body user_checks;
 
 #endif

@@ -140,6 +140,11 @@ void stage_note(struct stage *stage, const char *format, ...)
 		stage->notes_used += length + 1; /* each with its NUL */
 }
 
+void stage_skip(struct stage *stage, const char *why)
+{
+	stage->skipped = why;
+}
+
 /* ---- a test ---- */
 
 static void play(struct stage *stage, stage_body *body)
@@ -168,6 +173,8 @@ static void tell_rules(struct test_run *run, const struct stage *stage)
 
 static void tell(struct test_run *run, const struct stage *stage)
 {
+	if (stage->skipped)
+		test_skip(run, "%s", stage->skipped);
 	expected(run, stage->made - stage->wrong);
 	for (unsigned i = 0; i < stage->wrong && i < STAGE_KEPT; i++) {
 		expect_failed(run, stage->kept[i].what, stage->kept[i].wanted, stage->kept[i].got);

@@ -41,6 +41,7 @@ struct stage {
 		char what[STAGE_TEXT], wanted[ENDING_TEXT], got[ENDING_TEXT];
 	} kept[STAGE_KEPT]; /* the first wrong ones */
 	unsigned made, wrong;
+	const char *skipped; /* why; NULL: it is not */
 	char notes[STAGE_NOTES];
 	size_t notes_used;
 	enum status status; /* of what the stage itself did */
@@ -83,6 +84,9 @@ bool check(struct stage *stage, const char *rule, struct ending wanted, struct e
 	   const char *format, ...) PRINTF_LIKE(5, 6);
 bool check_number(struct stage *stage, const char *rule, uint64_t wanted, uint64_t got,
 		  const char *format, ...) PRINTF_LIKE(5, 6);
+
+/* Skips the test, which has made no check; static text. */
+void stage_skip(struct stage *stage, const char *why);
 
 /* What is told and not judged. */
 void stage_note(struct stage *stage, const char *format, ...) PRINTF_LIKE(2, 3);
