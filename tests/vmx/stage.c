@@ -3,6 +3,7 @@
 #include "lib/pages.h"
 #include "lib/text.h"
 #include "platform.h"
+#include "vm/work.h"
 #include "x86/control.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
@@ -145,19 +146,10 @@ void stage_skip(struct stage *stage, const char *why)
 	stage->skipped = why;
 }
 
-/* ---- a test ---- */
+/* ---- the report ---- */
 
-static void play(struct stage *stage, stage_body *body)
-{
-	stage_unload(stage);
-	stage_load(stage, STAGE_VMCS);
-	if (stage->status == STATUS_OK)
-		body(stage);
-	stage_set_revision(stage, STAGE_VMCS, stage->revision);
-	stage_unload(stage);
-}
-
-static void tell_rules(struct test_run *run, const struct stage *stage)
+/* The counts of each rule, and what is wrong in words if aloud. */
+static void tell_rules(struct test_run *run, const struct stage *stage, bool aloud)
 {
 	for (unsigned i = 0; i < stage->rule_count; i++) {
 		struct rule rule;
@@ -165,65 +157,144 @@ static void tell_rules(struct test_run *run, const struct stage *stage)
 		test_rule(run, stage->rules[i].id, stage->rules[i].made, stage->rules[i].wrong);
 		if (!rule_find(stage->rules[i].id, &rule))
 			test_error(run, "%s: no rule of the catalogue", stage->rules[i].id);
-		else if (stage->rules[i].wrong)
+		else if (stage->rules[i].wrong && aloud)
 			test_note(run, "%s: %s; %u of %u checks are wrong", rule.id, rule.words,
 				  stage->rules[i].wrong, stage->rules[i].made);
 	}
 }
 
-static void tell(struct test_run *run, const struct stage *stage)
+static void tell_checks(struct test_run *run, const struct stage *stage, bool aloud)
 {
-	if (stage->skipped)
-		test_skip(run, "%s", stage->skipped);
 	expected(run, stage->made - stage->wrong);
-	for (unsigned i = 0; i < stage->wrong && i < STAGE_KEPT; i++) {
-		expect_failed(run, stage->kept[i].what, stage->kept[i].wanted, stage->kept[i].got);
-		test_note(run, "%s: wanted %s, got %s", stage->kept[i].what, stage->kept[i].wanted,
-			  stage->kept[i].got);
+	for (unsigned i = 0; i < stage->wrong; i++) {
+		const unsigned kept = i < STAGE_KEPT ? i : STAGE_KEPT - 1;
+
+		expect_failed(run, stage->kept[kept].what, stage->kept[kept].wanted,
+			      stage->kept[kept].got);
+		if (i < STAGE_KEPT && aloud)
+			test_note(run, "%s: wanted %s, got %s", stage->kept[i].what,
+				  stage->kept[i].wanted, stage->kept[i].got);
 	}
-	if (stage->wrong > STAGE_KEPT)
+	if (stage->wrong > STAGE_KEPT && aloud)
 		test_note(run, "and %u more", stage->wrong - STAGE_KEPT);
-	tell_rules(run, stage);
-	for (size_t at = 0; at < stage->notes_used; at += text_length(stage->notes + at) + 1)
+}
+
+static void tell(struct test_run *run, const struct stage *stage, bool aloud)
+{
+	if (aloud && stage->cpu->index)
+		test_note(run, "processor %u:", stage->cpu->index);
+	tell_checks(run, stage, aloud);
+	tell_rules(run, stage, aloud);
+	for (size_t at = 0; aloud && at < stage->notes_used;
+	     at += text_length(stage->notes + at) + 1)
 		test_note(run, "%s", stage->notes + at);
 	(void)require(run, "what the test itself did", stage->status);
 }
 
-static unsigned physical_bits(void)
+static bool are_alike(const struct stage *a, const struct stage *b)
 {
-	return cpuid_or_zero(0x80000008, 0).eax & 0xFF;
+	bool alike = a->wrong == b->wrong && a->notes_used == b->notes_used &&
+		     text_equal(a->notes, b->notes);
+
+	for (unsigned i = 0; alike && i < a->wrong && i < STAGE_KEPT; i++)
+		alike = text_equal(a->kept[i].what, b->kept[i].what) &&
+			text_equal(a->kept[i].got, b->kept[i].got);
+	return alike;
 }
 
-static enum status set_up(struct stage *stage, struct cpu *cpu)
+/* ---- all processors ---- */
+
+enum { OWN_PAGES = 1, BLOCK_PAGES = OWN_PAGES + STAGE_PAGES };
+_Static_assert(sizeof(struct stage) <= OWN_PAGES * PAGE_SIZE, "one page");
+
+/* Not on the stack: see work_on_all. */
+static struct {
+	stage_body *body;
+	uint8_t *blocks;
+	unsigned count; /* processors that have one */
+} the_play;
+
+static struct stage *stage_of(unsigned processor)
+{
+	return (struct stage *)(the_play.blocks + processor * (size_t)BLOCK_PAGES * PAGE_SIZE);
+}
+
+static void set_up(struct stage *stage, struct cpu *cpu)
 {
 	const struct vmx_cpu *part = cpu->arch;
 
-	*stage = (struct stage){ .cpu = cpu,
-				 .vmxon = physical(part->vmxon_region),
-				 .revision = (uint32_t)vmx_caps.basic & 0x7FFFFFFF };
-	stage->beyond = vmx_caps.basic & VMX_BASIC_32_BIT_ADDRESSES ? ~(uint64_t)0xFFFFFFFF
-								    : ~(BIT(physical_bits()) - 1);
-	stage->linear_bits = read_cr4() & CR4_LA57 ? 57 : 48;
-	stage->invept = vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) &&
-			vmx_caps.ept_vpid & EPT_CAP_INVEPT;
-	stage->invvpid = vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_VPID)) &&
-			 vmx_caps.ept_vpid & VPID_CAP_INVVPID;
-	stage->pages = pages_alloc(STAGE_PAGES);
-	if (!stage->pages)
-		return STATUS_NO_MEMORY;
+	*stage = (struct stage){
+		.cpu = cpu,
+		.pages = (uint8_t *)stage + OWN_PAGES * PAGE_SIZE,
+		.vmxon = physical(part->vmxon_region),
+		.revision = (uint32_t)vmx_caps.basic & 0x7FFFFFFF,
+		.beyond = ~(BIT(cpuid_or_zero(0x80000008, 0).eax & 0xFF) - 1),
+		.linear_bits = read_cr4() & CR4_LA57 ? 57 : 48,
+		.invept = vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) &&
+			  vmx_caps.ept_vpid & EPT_CAP_INVEPT,
+		.invvpid = vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_VPID)) &&
+			   vmx_caps.ept_vpid & VPID_CAP_INVVPID,
+	};
+	if (vmx_caps.basic & VMX_BASIC_32_BIT_ADDRESSES)
+		stage->beyond = ~(uint64_t)0xFFFFFFFF;
 	stage_set_revision(stage, STAGE_VMCS, stage->revision);
 	stage_set_revision(stage, STAGE_OTHER, stage->revision);
-	return STATUS_OK;
+}
+
+static void play(struct cpu *cpu, void *unused)
+{
+	struct stage *stage = stage_of(cpu->index);
+
+	(void)unused;
+	if (cpu->index >= the_play.count)
+		return;
+	set_up(stage, cpu);
+	stage_unload(stage);
+	stage_load(stage, STAGE_VMCS);
+	if (stage->status == STATUS_OK)
+		the_play.body(stage);
+	stage_set_revision(stage, STAGE_VMCS, stage->revision);
+	stage_unload(stage);
+}
+
+static bool take_memory(unsigned processors)
+{
+	the_play.count = processors;
+	the_play.blocks = pages_alloc(processors * (size_t)BLOCK_PAGES);
+	return the_play.blocks;
+}
+
+/* In words only where a processor differs from the first. */
+static void tell_all(struct test_run *run)
+{
+	unsigned alike = 0;
+
+	for (unsigned i = 0; i < the_play.count; i++) {
+		const bool same = i && are_alike(stage_of(i), stage_of(0));
+
+		if (!stage_of(i)->cpu)
+			continue; /* not in use */
+		alike += same;
+		tell(run, stage_of(i), !same);
+	}
+	if (alike && stage_of(0)->wrong)
+		test_note(run, "the same on %u more processors", alike);
 }
 
 void stage_run(struct test_run *run)
 {
-	stage_body *body = (stage_body *)(uintptr_t)run->test->data;
-	struct stage stage;
+	const bool alone = run->test->argument == STAGE_ALONE;
+	enum status status;
 
-	if (!require(run, "pages for VMCSs", set_up(&stage, &platform->cpus[0])))
+	the_play.body = (stage_body *)(uintptr_t)run->test->data;
+	if (!take_memory(alone ? 1 : platform->cpu_count) && !take_memory(1)) {
+		(void)require(run, "pages for VMCSs", STATUS_NO_MEMORY);
 		return;
-	play(&stage, body);
-	tell(run, &stage);
-	pages_free(stage.pages, STAGE_PAGES);
+	}
+	status = work_on_all(play, NULL, test_time_left(run));
+	if (stage_of(0)->skipped)
+		test_skip(run, "%s", stage_of(0)->skipped);
+	else if (require(run, "all processors' checks", status))
+		tell_all(run);
+	pages_free(the_play.blocks, the_play.count * (size_t)BLOCK_PAGES);
 }

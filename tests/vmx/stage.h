@@ -50,7 +50,10 @@ struct stage {
 /* A test's .data. */
 typedef void stage_body(struct stage *stage);
 
-/* A test's .run: the body on the boot processor. */
+/* A test's .argument: on the boot processor only. */
+enum { STAGE_ALONE = 1 };
+
+/* A test's .run: the body on all processors at the same time. */
 void stage_run(struct test_run *run);
 
 static inline uint8_t *stage_page(const struct stage *stage, enum stage_page page)
