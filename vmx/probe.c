@@ -321,24 +321,6 @@ void probe_enter(struct probe *probe, struct probe_result *result)
 
 /* ---- opening and closing ---- */
 
-/* The column "exists" of vmcs.def. */
-static bool should_exist(const struct vmcs_row *row, const struct model_machine *machine)
-{
-	switch ((enum vmcs_exists)row->exists) {
-	case EXISTS_ALWAYS:
-		return true;
-	case EXISTS_CONTROL:
-		return (machine->controls[row->control[0].group] >> 32 &
-			BIT(row->control[0].bit)) ||
-		       (machine->controls[row->control[1].group] >> 32 & BIT(row->control[1].bit));
-	case EXISTS_EPTP_SWITCHING:
-		return machine->vm_functions & 1;
-	case EXISTS_UNKNOWN:
-		break;
-	}
-	return false;
-}
-
 /* Fields that an exit saves to, or changes: SDM vol. 3C, "VM Exits", "Saving Guest State". */
 static bool is_saved(enum model_index at)
 {
@@ -359,7 +341,8 @@ static void look_for_fields(struct probe *probe, const struct model_machine *mac
 	for (unsigned at = 0; at < MODEL_FIELDS; at++) {
 		const struct vmcs_row *row = &vmcs_rows[at];
 
-		if (vmcs_type(row->encoding) == VMCS_READ_ONLY || !should_exist(row, machine))
+		if (vmcs_type(row->encoding) == VMCS_READ_ONLY ||
+		    !vmcs_should_exist(row, machine->controls, machine->vm_functions))
 			continue;
 		probe->exists[at] = vmwrite_try(row->encoding, 0) == STATUS_OK;
 		if (probe->exists[at] && is_saved((enum model_index)at))

@@ -74,6 +74,27 @@ static const char *const error_texts[] = {
 #undef ERROR
 };
 
+static bool may_be_1(const struct vmcs_row *row, unsigned i, const uint64_t controls[GROUP_COUNT])
+{
+	return controls[row->control[i].group] >> 32 & BIT(row->control[i].bit);
+}
+
+bool vmcs_should_exist(const struct vmcs_row *row, const uint64_t controls[GROUP_COUNT],
+		       uint64_t vm_functions)
+{
+	switch ((enum vmcs_exists)row->exists) {
+	case EXISTS_ALWAYS:
+		return true;
+	case EXISTS_CONTROL:
+		return may_be_1(row, 0, controls) || may_be_1(row, 1, controls);
+	case EXISTS_EPTP_SWITCHING:
+		return vm_functions & 1;
+	case EXISTS_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
 /* The table is in the order of the encodings. */
 const char *vmcs_field_name(uint32_t encoding)
 {

@@ -67,6 +67,13 @@ struct vmcs_row {
 extern const struct vmcs_row vmcs_rows[];
 extern const unsigned vmcs_row_count;
 
+/*
+ * The processor should have the field: by its controls, which may be 1 where bit 32 + n is set, and
+ * by IA32_VMX_VMFUNC. EXISTS_UNKNOWN: false.
+ */
+bool vmcs_should_exist(const struct vmcs_row *row, const uint64_t controls[GROUP_COUNT],
+		       uint64_t vm_functions);
+
 /* NULL: no field of that encoding is known. The high halves of 64-bit fields are not listed. */
 const char *vmcs_field_name(uint32_t encoding);
 

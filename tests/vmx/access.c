@@ -183,31 +183,16 @@ void vmwrite_checks(struct stage *stage)
 
 /* ---- which fields there are ---- */
 
-static bool may_be_1(const struct capabilities *capabilities, const struct vmcs_row *row,
-		     unsigned i)
-{
-	return controls_allowed(capabilities, row->control[i].group) & BIT(row->control[i].bit);
-}
-
-static bool should_exist(const struct capabilities *capabilities, const struct vmcs_row *row)
-{
-	switch ((enum vmcs_exists)row->exists) {
-	case EXISTS_ALWAYS:
-	case EXISTS_UNKNOWN:
-		break;
-	case EXISTS_CONTROL:
-		return may_be_1(capabilities, row, 0) || may_be_1(capabilities, row, 1);
-	case EXISTS_EPTP_SWITCHING:
-		return capability(capabilities, IA32_VMX_VMFUNC) & 1;
-	}
-	return true;
-}
-
 static void existence(struct stage *stage, const struct capabilities *capabilities)
 {
+	const uint64_t vm_functions = capability(capabilities, IA32_VMX_VMFUNC);
+	uint64_t controls[GROUP_COUNT];
+
+	for (unsigned i = 0; i < GROUP_COUNT; i++)
+		controls[i] = controls_allowed(capabilities, i) << 32;
 	for (unsigned i = 0; i < vmcs_row_count; i++) {
 		const struct vmcs_row *row = &vmcs_rows[i];
-		const bool should = should_exist(capabilities, row);
+		const bool should = vmcs_should_exist(row, controls, vm_functions);
 
 		if (row->exists == EXISTS_UNKNOWN) {
 			stage_note(stage, "%s: %s", row->name,
