@@ -52,10 +52,14 @@ coverage: ## rewrite docs/guest-smp.md from the tests that a run with 4 processo
 	$(MAKE) test ONLY=bochs-4
 	$(PYTHON) tests/run/coverage.py $(BUILD)/run/bochs-4/REPORT.JSON
 
+conformance: ## rewrite docs/vmx-conformance.md from a run with 4 processors
+	$(MAKE) test ONLY=bochs-4
+	$(PYTHON) tests/run/conformance.py $(BUILD)/run/bochs-4/REPORT.JSON
+
 usb: ## write a stick: make usb DEV=/dev/sdX
 	sh tests/run/packages.sh build
 	$(MAKE) all
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
-.PHONY: run test matrix soak pictures bench bench-update coverage usb FORCE
+.PHONY: run test matrix soak pictures bench bench-update coverage conformance usb FORCE

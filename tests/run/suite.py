@@ -105,9 +105,10 @@ def main():
         for done in as_completed(runs):
             show(tally, done.result())
     report = given.build / "run" / "bochs-4" / "REPORT.JSON"
-    if wanted("coverage") and report.exists():
-        step(tally, "coverage", [sys.executable, str(HERE / "coverage.py"), "--check", str(report)],
-             logs, None)
+    for page in ("coverage", "conformance"):
+        if wanted(page) and report.exists():
+            step(tally, page, [sys.executable, str(HERE / f"{page}.py"), "--check", str(report)],
+                 logs, None)
     if not scenarios.kvm_nests():
         print("        (no nested VMX in /dev/kvm here: the KVM runs are left out)")
 
