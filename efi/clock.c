@@ -1,5 +1,5 @@
 /* Time from the TSC. */
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"

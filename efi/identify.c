@@ -2,7 +2,7 @@
 
 #include "lib/text.h"
 
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
@@ -100,9 +100,9 @@ static void add_microcode(struct facts *facts)
 
 	if (cpuid(0, 0).ecx != 0x6c65746e) /* "ntel" */
 		return;
-	host_take(hosts[0].cpu);
-	known = host_guarded(hosts[0].cpu, read_microcode, &revision, &fault);
-	host_give_back(hosts[0].cpu);
+	efi_cpu_take(efi_cpus[0].cpu);
+	known = efi_cpu_guarded(efi_cpus[0].cpu, read_microcode, &revision, &fault);
+	efi_cpu_give_back(efi_cpus[0].cpu);
 	if (known)
 		facts_add(facts, "microcode", "revision %lxH", revision >> 32);
 }
@@ -123,9 +123,9 @@ static void add_hypervisor(struct facts *facts)
 	facts_add(facts, "hypervisor", "%s", vendor[0] ? vendor : "unnamed");
 }
 
-static void visit_core_type(struct host_cpu *host)
+static void visit_core_type(struct efi_cpu *own)
 {
-	host->core_type = cpuid_or_zero(0x1a, 0).eax;
+	own->core_type = cpuid_or_zero(0x1a, 0).eax;
 }
 
 /* SDM vol. 2A, "CPUID": leaf 1AH says of each processor of a hybrid part what it is. */
@@ -135,23 +135,23 @@ static void add_core_types(struct facts *facts)
 
 	if (!(cpuid_or_zero(7, 0).edx & BIT(15)))
 		return;
-	visit_core_type(&hosts[0]);
+	visit_core_type(&efi_cpus[0]);
 	mp_visit(visit_core_type);
-	for (unsigned i = 0; i < host_count; i++) {
-		atoms += hosts[i].core_type >> 24 == CORE_TYPE_ATOM;
-		cores += hosts[i].core_type >> 24 == CORE_TYPE_CORE;
+	for (unsigned i = 0; i < efi_cpu_count; i++) {
+		atoms += efi_cpus[i].core_type >> 24 == CORE_TYPE_ATOM;
+		cores += efi_cpus[i].core_type >> 24 == CORE_TYPE_CORE;
 	}
 	facts_add(facts, "hybrid", "%u Core, %u Atom, %u other processors", cores, atoms,
-		  host_count - cores - atoms);
+		  efi_cpu_count - cores - atoms);
 }
 
 static void add_processors(struct facts *facts)
 {
 	const char *note = mp_note();
 
-	facts_add(facts, "processors", "%u, %u in use%s%s%s", mp_total(), host_count,
+	facts_add(facts, "processors", "%u, %u in use%s%s%s", mp_total(), efi_cpu_count,
 		  note[0] ? " (" : "", note, note[0] ? ")" : "");
-	facts_add(facts, "apic mode", "%s", host_x2apic() ? "x2APIC" : "xAPIC");
+	facts_add(facts, "apic mode", "%s", efi_cpu_x2apic() ? "x2APIC" : "xAPIC");
 	facts_add(facts, "tsc", "%lu.%03lu MHz, %s", clock_hz() / 1000000, clock_hz() / 1000 % 1000,
 		  clock_source());
 }

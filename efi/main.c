@@ -6,7 +6,7 @@
 #include "lib/text.h"
 #include "suite/suite.h"
 
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
 #include "efi/identify.h"
 #include "efi/options.h"
@@ -17,12 +17,12 @@ static const char options_file[] = "\\ASSAY\\OPTIONS.TXT";
 
 static struct platform efi_platform = {
 	.clock = clock_read,
-	.cpu_take = host_take,
-	.cpu_give_back = host_give_back,
+	.cpu_take = efi_cpu_take,
+	.cpu_give_back = efi_cpu_give_back,
 	.aps_start = mp_start,
-	.ipi = host_ipi,
-	.guarded = host_guarded,
-	.idle = host_idle,
+	.ipi = efi_cpu_ipi,
+	.guarded = efi_cpu_guarded,
+	.idle = efi_cpu_idle,
 	.print = console_print,
 	.tone = screen_tone,
 	.progress = screen_progress,
@@ -48,7 +48,7 @@ static bool platform_start(const struct options *options)
 		exceptions_end();
 		return false;
 	}
-	efi_platform.cpu_count = host_count;
+	efi_platform.cpu_count = efi_cpu_count;
 	clock_init();
 	efi_platform.clock_hz = clock_hz();
 	efi_platform.arena = arena_get(&efi_platform.arena_pages);
@@ -132,7 +132,7 @@ static void run_all(struct run *run)
 	run->result = run->options.help ? 0 : 1;
 	if (run->options.help || !platform_start(&run->options))
 		return;
-	call_on_stack(run_suite, run, hosts[0].stack_end);
+	call_on_stack(run_suite, run, efi_cpus[0].stack_end);
 	run->lost = !platform_stop(!run->options.suite.shutdown);
 }
 

@@ -53,7 +53,7 @@ struct cpu {
 	struct vcpu *loaded; /* whose VMCS, FPU and debug registers are on the processor */
 	unsigned next;	     /* where the round robin goes on */
 	void *arch;	     /* the backend's */
-	void *host;	     /* the platform's */
+	void *below;	     /* the platform's */
 };
 
 /*

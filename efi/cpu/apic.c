@@ -1,6 +1,6 @@
 /* The physical local APIC, in the mode that the firmware left it in. */
 #include "x86/apic.h"
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
 
@@ -14,7 +14,7 @@ enum {
 
 static uint16_t masks_8259; /* as found; only the boot processor's holding touches them */
 
-bool host_x2apic(void)
+bool efi_cpu_x2apic(void)
 {
 	return rdmsr(IA32_APIC_BASE) & IA32_APIC_BASE_EXTD;
 }
@@ -28,18 +28,18 @@ static volatile uint32_t *xapic(unsigned offset)
 
 static uint32_t apic_read(unsigned offset)
 {
-	return host_x2apic() ? (uint32_t)rdmsr(X2APIC_MSR + offset / 16) : *xapic(offset);
+	return efi_cpu_x2apic() ? (uint32_t)rdmsr(X2APIC_MSR + offset / 16) : *xapic(offset);
 }
 
 static void apic_write(unsigned offset, uint32_t value)
 {
-	if (host_x2apic())
+	if (efi_cpu_x2apic())
 		wrmsr(X2APIC_MSR + offset / 16, value);
 	else
 		*xapic(offset) = value;
 }
 
-uint32_t host_lint0(void)
+uint32_t efi_cpu_lint0(void)
 {
 	return apic_read(APIC_LVT_LINT0) & ~(uint32_t)APIC_LVT_STATUS;
 }
@@ -67,9 +67,9 @@ static uint16_t hold_8259s(void)
 	return masks;
 }
 
-uint32_t host_hold_interrupts(bool boot_processor)
+uint32_t efi_cpu_hold_interrupts(bool boot_processor)
 {
-	uint32_t lint0 = host_lint0();
+	uint32_t lint0 = efi_cpu_lint0();
 
 	if (!(lint0 & APIC_LVT_MASKED))
 		apic_write(APIC_LVT_LINT0, lint0 | APIC_LVT_MASKED);
@@ -79,7 +79,7 @@ uint32_t host_hold_interrupts(bool boot_processor)
 	return lint0;
 }
 
-void host_release_interrupts(bool boot_processor, uint32_t lint0)
+void efi_cpu_release_interrupts(bool boot_processor, uint32_t lint0)
 {
 	if (boot_processor) {
 		out(MASTER_MASK, (uint8_t)masks_8259);
@@ -90,7 +90,7 @@ void host_release_interrupts(bool boot_processor, uint32_t lint0)
 }
 
 /* A spurious interrupt sets no ISR bit, and an EOI then would end another interrupt. */
-void host_end_of_interrupt(unsigned vector)
+void efi_cpu_end_of_interrupt(unsigned vector)
 {
 	if (!(apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1))
 		return;
@@ -103,9 +103,9 @@ static void wait_sent(void)
 		cpu_relax();
 }
 
-void host_ipi(const struct cpu *to, uint32_t icr_low)
+void efi_cpu_ipi(const struct cpu *to, uint32_t icr_low)
 {
-	if (host_x2apic()) {
+	if (efi_cpu_x2apic()) {
 		/* SDM vol. 3A, "MSR Access in x2APIC Mode": this WRMSR does not wait for earlier
 		 * stores, and the target is to see them. */
 		__asm__ volatile("mfence; lfence" ::: "memory");

@@ -2,7 +2,7 @@
  * Taking a processor from the firmware and giving it back as it was. Everything that a guest or
  * the backend may change is saved, not only what we change ourselves.
  */
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "x86/control.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
@@ -15,8 +15,8 @@ enum {
 	TSS_BUSY = 11,
 };
 
-struct host_cpu *hosts;
-unsigned host_count;
+struct efi_cpu *efi_cpus;
+unsigned efi_cpu_count;
 
 /* Beside FS and GS base. VM exits load or clear some, guests may own the others. */
 enum { TSC_ADJUST }; /* the row of IA32_TSC_ADJUST */
@@ -25,17 +25,18 @@ static const uint32_t saved_msrs[] = {
 	IA32_FMASK,	   IA32_KERNEL_GS_BASE, IA32_TSC_AUX, IA32_SYSENTER_CS, IA32_SYSENTER_ESP,
 	IA32_SYSENTER_EIP, IA32_DEBUGCTL,	IA32_PAT,     IA32_XSS,
 };
-_Static_assert(ARRAY_SIZE(saved_msrs) == HOST_MSRS, "host_saved.msr has a place for each");
+_Static_assert(ARRAY_SIZE(saved_msrs) == EFI_CPU_MSRS, "efi_saved.msr has a place for each");
 
-struct host_cpu *host_self(void)
+struct efi_cpu *efi_cpu_self(void)
 {
 	/* From the MSR, because GS:0 itself could fault when something has spoiled the base. */
-	uint64_t base = rdmsr(IA32_GS_BASE), offset = base - physical(hosts);
-	struct host_cpu *host = (struct host_cpu *)(uintptr_t)base;
+	uint64_t base = rdmsr(IA32_GS_BASE), offset = base - physical(efi_cpus);
+	struct efi_cpu *own = (struct efi_cpu *)(uintptr_t)base;
 
-	if (offset >= host_count * sizeof(*hosts) || offset % sizeof(*hosts) || !host->taken)
+	if (offset >= efi_cpu_count * sizeof(*efi_cpus) || offset % sizeof(*efi_cpus) ||
+	    !own->taken)
 		return NULL;
-	return host;
+	return own;
 }
 
 static bool has_xsave(void)
@@ -43,34 +44,35 @@ static bool has_xsave(void)
 	return cpuid(1, 0).ecx & BIT(26);
 }
 
-size_t host_xsave_size(void)
+size_t efi_cpu_xsave_size(void)
 {
 	return has_xsave() ? cpuid(13, 0).ecx : 0;
 }
 
-void host_cpu_init(struct host_cpu *host, struct cpu *cpu, void *xsave, void *stack, size_t size)
+void efi_cpu_init(struct efi_cpu *own, struct cpu *cpu, void *xsave, void *stack, size_t size)
 {
-	host->self = host;
-	host->cpu = cpu;
-	host->xsave = xsave;
-	host->stack = physical(stack);
-	host->stack_end = physical(stack) + size;
+	own->self = own;
+	own->cpu = cpu;
+	own->xsave = xsave;
+	own->stack = physical(stack);
+	own->stack_end = physical(stack) + size;
 	for (unsigned i = 0; i < IST_COUNT; i++)
-		host->tss.ist[i] = physical(host->ist[i]) + IST_SIZE;
-	host->tss.io_map = sizeof(host->tss); /* none */
-	cpu->host = host;
+		own->tss.ist[i] = physical(own->ist[i]) + IST_SIZE;
+	own->tss.io_map = sizeof(own->tss); /* none */
+	cpu->below = own;
 }
 
 /* SDM vol. 3A, "Segment Descriptors" and "TSS Descriptor in 64-bit mode". */
-static void fill_gdt(struct host_cpu *host)
+static void fill_gdt(struct efi_cpu *own)
 {
-	uint64_t base = physical(&host->tss);
+	uint64_t base = physical(&own->tss);
 
-	host->gdt[HOST_CS / 8] = 0x00af9b000000ffff;
-	host->gdt[HOST_DS / 8] = 0x00cf93000000ffff;
-	host->gdt[HOST_TR / 8] = (sizeof(host->tss) - 1) | (base & 0xffffff) << 16 |
-				 (uint64_t)(0x80 | TSS_AVAILABLE) << 40 | (base >> 24 & 0xff) << 56;
-	host->gdt[HOST_TR / 8 + 1] = base >> 32;
+	own->gdt[EFI_CPU_CS / 8] = 0x00af9b000000ffff;
+	own->gdt[EFI_CPU_DS / 8] = 0x00cf93000000ffff;
+	own->gdt[EFI_CPU_TR / 8] = (sizeof(own->tss) - 1) | (base & 0xffffff) << 16 |
+				   (uint64_t)(0x80 | TSS_AVAILABLE) << 40 |
+				   (base >> 24 & 0xff) << 56;
+	own->gdt[EFI_CPU_TR / 8 + 1] = base >> 32;
 }
 
 static void load_segments(uint16_t cs, uint16_t ss, uint16_t ds, uint16_t es)
@@ -86,7 +88,7 @@ static void load_segments(uint16_t cs, uint16_t ss, uint16_t ds, uint16_t es)
 			 : "memory");
 }
 
-static void save_tables(struct host_saved *saved)
+static void save_tables(struct efi_saved *saved)
 {
 	saved->gdtr = sgdt();
 	saved->idtr = sidt();
@@ -102,24 +104,24 @@ static void save_tables(struct host_saved *saved)
 	saved->gs_base = rdmsr(IA32_GS_BASE);
 }
 
-static void load_our_tables(struct host_cpu *host)
+static void load_our_tables(struct efi_cpu *own)
 {
-	struct descriptor_table gdtr = { sizeof(host->gdt) - 1, physical(host->gdt) };
+	struct descriptor_table gdtr = { sizeof(own->gdt) - 1, physical(own->gdt) };
 	struct descriptor_table idtr = exceptions_idtr();
 
-	fill_gdt(host);
+	fill_gdt(own);
 	__asm__ volatile("lgdt %0" ::"m"(gdtr) : "memory");
-	load_segments(HOST_CS, HOST_DS, HOST_DS, HOST_DS);
+	load_segments(EFI_CPU_CS, EFI_CPU_DS, EFI_CPU_DS, EFI_CPU_DS);
 	__asm__ volatile("mov %0, %%fs; mov %0, %%gs" ::"r"(0) : "memory");
 	__asm__ volatile("lldt %w0" ::"r"(0) : "memory");
-	__asm__ volatile("ltr %w0" ::"r"(HOST_TR) : "memory");
-	wrmsr(IA32_GS_BASE, physical(host));
+	__asm__ volatile("ltr %w0" ::"r"(EFI_CPU_TR) : "memory");
+	wrmsr(IA32_GS_BASE, physical(own));
 	__asm__ volatile("lidt %0" ::"m"(idtr) : "memory");
 }
 
 /* LTR wants an available TSS, the one that was in use is marked busy; and not every firmware has
- * one: see HOST_TR. */
-static void restore_task_register(const struct host_saved *saved)
+ * one: see EFI_CPU_TR. */
+static void restore_task_register(const struct efi_saved *saved)
 {
 	uint64_t *descriptor = (uint64_t *)(uintptr_t)(saved->gdtr.base + (saved->tr & 0xfff8u));
 	unsigned type;
@@ -133,7 +135,7 @@ static void restore_task_register(const struct host_saved *saved)
 	__asm__ volatile("ltr %0" ::"m"(saved->tr) : "memory");
 }
 
-static void restore_tables(const struct host_saved *saved)
+static void restore_tables(const struct efi_saved *saved)
 {
 	__asm__ volatile("lgdt %0" ::"m"(saved->gdtr) : "memory");
 	load_segments(saved->cs, saved->ss, saved->ds, saved->es);
@@ -147,30 +149,30 @@ static void restore_tables(const struct host_saved *saved)
 	__asm__ volatile("lidt %0" ::"m"(saved->idtr) : "memory");
 }
 
-static void save_msrs(struct host_saved *saved)
+static void save_msrs(struct efi_saved *saved)
 {
 	saved->msr_present = 0;
-	for (unsigned i = 0; i < HOST_MSRS; i++)
+	for (unsigned i = 0; i < EFI_CPU_MSRS; i++)
 		if (rdmsr_try(saved_msrs[i], &saved->msr[i]) == STATUS_OK)
 			saved->msr_present |= 1u << i;
 }
 
-static void read_known_msrs(struct host_saved *now, uint32_t present)
+static void read_known_msrs(struct efi_saved *now, uint32_t present)
 {
 	now->msr_present = present;
-	for (unsigned i = 0; i < HOST_MSRS; i++)
+	for (unsigned i = 0; i < EFI_CPU_MSRS; i++)
 		if (present & 1u << i)
 			now->msr[i] = rdmsr(saved_msrs[i]);
 }
 
-static void restore_msrs(const struct host_saved *saved)
+static void restore_msrs(const struct efi_saved *saved)
 {
-	for (unsigned i = 0; i < HOST_MSRS; i++)
+	for (unsigned i = 0; i < EFI_CPU_MSRS; i++)
 		if (saved->msr_present & 1u << i && rdmsr(saved_msrs[i]) != saved->msr[i])
 			wrmsr(saved_msrs[i], saved->msr[i]);
 }
 
-static void read_registers(struct host_saved *saved)
+static void read_registers(struct efi_saved *saved)
 {
 	saved->cr0 = read_cr0();
 	saved->cr2 = read_cr2();
@@ -185,7 +187,7 @@ static void read_registers(struct host_saved *saved)
 	saved->dr7 = read_dr7();
 }
 
-static void restore_registers(const struct host_saved *saved)
+static void restore_registers(const struct efi_saved *saved)
 {
 	/* In VMX operation, clearing CR4.VMXE would be #GP. */
 	uint64_t vmx = read_cr4() & CR4_VMXE;
@@ -208,10 +210,10 @@ static void restore_registers(const struct host_saved *saved)
 }
 
 /* Makes the instructions below usable, whatever CR0 and CR4 say. */
-static void enable_fpu(const struct host_cpu *host)
+static void enable_fpu(const struct efi_cpu *own)
 {
 	uint64_t cr0 = read_cr0() & ~(uint64_t)CR0_EM_TS;
-	uint64_t cr4 = read_cr4() | CR4_OSFXSR | (host->xsave ? CR4_OSXSAVE : 0);
+	uint64_t cr4 = read_cr4() | CR4_OSFXSR | (own->xsave ? CR4_OSXSAVE : 0);
 
 	if (cr0 != read_cr0())
 		write_cr0(cr0);
@@ -223,34 +225,34 @@ static void enable_fpu(const struct host_cpu *host)
  * FXSAVE keeps x87 and SSE, whatever XCR0 says of them. Firmware that has CR4.OSXSAVE set may use
  * more: that is in the XSAVE area, for the components in XCR0.
  */
-static void save_fpu(struct host_cpu *host)
+static void save_fpu(struct efi_cpu *own)
 {
-	struct host_saved *saved = &host->saved;
+	struct efi_saved *saved = &own->saved;
 
-	enable_fpu(host);
-	__asm__ volatile("fxsave64 %0" : "=m"(host->fxsave));
-	if (host->xsave) {
+	enable_fpu(own);
+	__asm__ volatile("fxsave64 %0" : "=m"(own->fxsave));
+	if (own->xsave) {
 		saved->xcr0 = xgetbv(0);
 		if (saved->cr4 & CR4_OSXSAVE)
-			__asm__ volatile("xsave64 (%0)" ::"r"(host->xsave), "a"(~0u), "d"(~0u)
+			__asm__ volatile("xsave64 (%0)" ::"r"(own->xsave), "a"(~0u), "d"(~0u)
 					 : "memory");
 	}
 	write_cr4(saved->cr4);
 }
 
-static void restore_fpu(struct host_cpu *host)
+static void restore_fpu(struct efi_cpu *own)
 {
-	const struct host_saved *saved = &host->saved;
+	const struct efi_saved *saved = &own->saved;
 
-	enable_fpu(host);
-	if (host->xsave) {
+	enable_fpu(own);
+	if (own->xsave) {
 		if (xgetbv(0) != saved->xcr0)
 			xsetbv(0, saved->xcr0);
 		if (saved->cr4 & CR4_OSXSAVE)
-			__asm__ volatile("xrstor64 (%0)" ::"r"(host->xsave), "a"(~0u), "d"(~0u)
+			__asm__ volatile("xrstor64 (%0)" ::"r"(own->xsave), "a"(~0u), "d"(~0u)
 					 : "memory");
 	}
-	__asm__ volatile("fxrstor64 %0" ::"m"(host->fxsave));
+	__asm__ volatile("fxrstor64 %0" ::"m"(own->fxsave));
 }
 
 /*
@@ -258,69 +260,69 @@ static void restore_fpu(struct host_cpu *host)
  * different: SDM vol. 3B, "Time-Stamp Counter Adjustment". The boot processor is always taken
  * first.
  */
-static void adjust_tsc(const struct host_cpu *host)
+static void adjust_tsc(const struct efi_cpu *own)
 {
-	const struct host_saved *first = &hosts[0].saved;
-	uint32_t both = host->saved.msr_present & first->msr_present;
+	const struct efi_saved *first = &efi_cpus[0].saved;
+	uint32_t both = own->saved.msr_present & first->msr_present;
 
-	if (both & 1u << TSC_ADJUST && host->saved.msr[TSC_ADJUST] != first->msr[TSC_ADJUST])
+	if (both & 1u << TSC_ADJUST && own->saved.msr[TSC_ADJUST] != first->msr[TSC_ADJUST])
 		wrmsr(saved_msrs[TSC_ADJUST], first->msr[TSC_ADJUST]);
 }
 
-enum status host_take(struct cpu *cpu)
+enum status efi_cpu_take(struct cpu *cpu)
 {
-	struct host_cpu *host = cpu->host;
+	struct efi_cpu *own = cpu->below;
 
-	if (host->taken)
+	if (own->taken)
 		return STATUS_BAD_STATE;
-	host->saved.rflags = read_rflags();
+	own->saved.rflags = read_rflags();
 	interrupts_off();
-	save_tables(&host->saved);
-	load_our_tables(host);
-	host->taken = true;
+	save_tables(&own->saved);
+	load_our_tables(own);
+	own->taken = true;
 	/* From here on, exceptions are ours: MSRs that do not exist can be asked for. */
-	read_registers(&host->saved);
+	read_registers(&own->saved);
 	paging_enter();
 	write_dr7(0x400); /* no breakpoints */
-	save_msrs(&host->saved);
-	adjust_tsc(host);
-	save_fpu(host);
-	host->saved.lint0 = host_hold_interrupts(host == hosts);
+	save_msrs(&own->saved);
+	adjust_tsc(own);
+	save_fpu(own);
+	own->saved.lint0 = efi_cpu_hold_interrupts(own == efi_cpus);
 	return STATUS_OK;
 }
 
 /* Reads everything again. x87, SSE and AVX apart: to look at them is to load them. */
-static bool is_as_found(const struct host_saved *saved)
+static bool is_as_found(const struct efi_saved *saved)
 {
-	struct host_saved now = { 0 };
+	struct efi_saved now = { 0 };
 
 	save_tables(&now);
 	read_registers(&now);
 	read_known_msrs(&now, saved->msr_present);
-	now.lint0 = host_lint0();
+	now.lint0 = efi_cpu_lint0();
 	now.rflags = saved->rflags; /* IF comes last */
 	now.xcr0 = saved->xcr0;
 	if ((saved->tr & 0xfffcu) == 0)
-		now.tr = saved->tr; /* LTR refuses a null selector: see HOST_TR */
+		now.tr = saved->tr; /* LTR refuses a null selector: see EFI_CPU_TR */
 	return !__builtin_memcmp(&now, saved, sizeof(now));
 }
 
-bool host_give_back(struct cpu *cpu)
+bool efi_cpu_give_back(struct cpu *cpu)
 {
-	struct host_cpu *host = cpu->host;
+	struct efi_cpu *own = cpu->below;
 	bool as_found;
 
-	if (!host->taken)
+	if (!own->taken)
 		return true;
 	interrupts_off();
-	host_release_interrupts(host == hosts, host->saved.lint0);
-	restore_msrs(&host->saved);
-	restore_fpu(host);
-	restore_registers(&host->saved);
-	restore_tables(&host->saved);
-	host->taken = false;
-	as_found = is_as_found(&host->saved);
-	if (host->saved.rflags & RFLAGS_IF)
+	efi_cpu_release_interrupts(own == efi_cpus, own->saved.lint0);
+	restore_msrs(&own->saved);
+	restore_fpu(own);
+	restore_registers(&own->saved);
+	restore_tables(&own->saved);
+	own->taken = false;
+	as_found = is_as_found(&own->saved);
+	if (own->saved.rflags & RFLAGS_IF)
 		interrupts_on();
 	return as_found;
 }

@@ -1,7 +1,7 @@
 /* Exceptions and interrupts while a processor is ours. */
 #include "x86/fixup.h"
 
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
@@ -52,7 +52,7 @@ bool exceptions_init(void)
 
 		idt[i] = (struct gate){
 			.offset_15_0 = (uint16_t)stub,
-			.selector = HOST_CS,
+			.selector = EFI_CPU_CS,
 			.type = 0x8e, /* present, DPL 0, interrupt gate */
 			.offset_31_16 = (uint16_t)(stub >> 16),
 			.offset_63_32 = (uint32_t)(stub >> 32),
@@ -78,26 +78,25 @@ static bool in_image(uint64_t address)
 }
 
 /* A quadword of the processor's own stack, which alone is sure to be readable. */
-static bool stack_word(const struct host_cpu *host, uint64_t address, uint64_t *word)
+static bool stack_word(const struct efi_cpu *own, uint64_t address, uint64_t *word)
 {
-	if (address % 8 || address < host->stack || address > host->stack_end - 8)
+	if (address % 8 || address < own->stack || address > own->stack_end - 8)
 		return false;
 	*word = *(const uint64_t *)(uintptr_t)address;
 	return true;
 }
 
 /* Follows saved RBPs, as -fno-omit-frame-pointer lays them out. */
-static void back_trace(const struct host_cpu *host, const struct frame *frame, uint64_t trace[8])
+static void back_trace(const struct efi_cpu *own, const struct frame *frame, uint64_t trace[8])
 {
 	uint64_t rbp = frame->gpr[5], outer, return_address;
 	unsigned n = 0;
 
 	/* After a call to nowhere, the return address is still on top of the stack. */
-	if (!in_image(frame->rip) && stack_word(host, frame->rsp, &return_address) &&
+	if (!in_image(frame->rip) && stack_word(own, frame->rsp, &return_address) &&
 	    in_image(return_address))
 		trace[n++] = return_address;
-	while (n < 8 && stack_word(host, rbp, &outer) &&
-	       stack_word(host, rbp + 8, &return_address)) {
+	while (n < 8 && stack_word(own, rbp, &outer) && stack_word(own, rbp + 8, &return_address)) {
 		trace[n++] = return_address;
 		if (outer <= rbp)
 			break;
@@ -105,11 +104,11 @@ static void back_trace(const struct host_cpu *host, const struct frame *frame, u
 	}
 }
 
-static void describe(const struct host_cpu *host, const struct frame *frame, struct fault *fault)
+static void describe(const struct efi_cpu *own, const struct frame *frame, struct fault *fault)
 {
 	*fault = (struct fault){
 		.vector = (uint32_t)frame->vector,
-		.cpu = host->cpu->index,
+		.cpu = own->cpu->index,
 		.error_code = frame->error_code,
 		.rip = frame->rip,
 		.rsp = frame->rsp,
@@ -117,11 +116,11 @@ static void describe(const struct host_cpu *host, const struct frame *frame, str
 		.cr2 = read_cr2(),
 	};
 	fault->overflow =
-		fault->vector == VECTOR_DOUBLE_FAULT && host->stack - fault->cr2 - 1 < PAGE_SIZE;
+		fault->vector == VECTOR_DOUBLE_FAULT && own->stack - fault->cr2 - 1 < PAGE_SIZE;
 	for (unsigned i = 0; i < ARRAY_SIZE(fault->gpr); i++)
 		fault->gpr[i] = frame->gpr[i];
 	fault->gpr[4] = frame->rsp;
-	back_trace(host, frame, fault->trace);
+	back_trace(own, frame, fault->trace);
 }
 
 /* Makes the IRETQ go somewhere else. */
@@ -130,8 +129,8 @@ static void redirect(struct frame *frame, void (*to)(void), uint64_t rsp)
 	frame->rip = physical((void *)(uintptr_t)to);
 	frame->rsp = rsp;
 	frame->rflags = 2; /* only the bit that is always set: IF, DF, TF, AC clear */
-	frame->cs = HOST_CS;
-	frame->ss = HOST_DS;
+	frame->cs = EFI_CPU_CS;
+	frame->ss = EFI_CPU_DS;
 }
 
 /* What a landing finds is in x86/fixup.h. */
@@ -147,77 +146,77 @@ static bool fix_up(struct frame *frame)
 	frame->rip = landing;
 	frame->gpr[0] = frame->vector | frame->error_code << 32;
 	frame->rflags &= ~(uint64_t)FLAG_TF;
-	frame->cs = HOST_CS;
-	frame->ss = HOST_DS;
+	frame->cs = EFI_CPU_CS;
+	frame->ss = EFI_CPU_DS;
 	return true;
 }
 
-static void handle_exception(struct host_cpu *host, struct frame *frame)
+static void handle_exception(struct efi_cpu *own, struct frame *frame)
 {
-	struct guard *guard = host->guard;
+	struct guard *guard = own->guard;
 
 	if (frame->vector == VECTOR_MACHINE_CHECK)
 		wrmsr(IA32_MCG_STATUS, 0); /* MCIP: a second one would shut the processor down */
-	if (guard && !host->in_handler) {
-		host->in_handler = true;
-		describe(host, frame, guard->fault);
-		host->guard = guard->outer;
-		host->idle = false;
+	if (guard && !own->in_handler) {
+		own->in_handler = true;
+		describe(own, frame, guard->fault);
+		own->guard = guard->outer;
+		own->idle = false;
 		redirect(frame, guard_landing, guard->rsp);
 	} else {
-		host->in_handler = true;
-		describe(host, frame, &host->fault);
-		redirect(frame, (void (*)(void))panic_stop, host->stack_end - 8);
-		frame->gpr[7] = physical(host); /* RDI: the argument */
+		own->in_handler = true;
+		describe(own, frame, &own->fault);
+		redirect(frame, (void (*)(void))panic_stop, own->stack_end - 8);
+		frame->gpr[7] = physical(own); /* RDI: the argument */
 	}
-	host->in_handler = false;
+	own->in_handler = false;
 }
 
 /* core/ wants this processor to give up what it runs, all of it. */
-static void handle_abandon(struct host_cpu *host, struct frame *frame)
+static void handle_abandon(struct efi_cpu *own, struct frame *frame)
 {
-	struct guard *guard = host->guard;
+	struct guard *guard = own->guard;
 
-	if (!guard || host->in_handler)
+	if (!guard || own->in_handler)
 		return;
 	while (guard->outer)
 		guard = guard->outer;
-	if (!guard->rsp || !cpu_abandoned(host->cpu))
+	if (!guard->rsp || !cpu_abandoned(own->cpu))
 		return;
-	describe(host, frame, guard->fault);
+	describe(own, frame, guard->fault);
 	guard->fault->abandoned = true;
-	host->guard = NULL;
-	host->idle = false;
+	own->guard = NULL;
+	own->idle = false;
 	redirect(frame, guard_landing, guard->rsp);
 }
 
 void exception_handle(struct frame *frame)
 {
-	struct host_cpu *host = host_self();
+	struct efi_cpu *own = efi_cpu_self();
 
-	if (!host)
+	if (!own)
 		panic_stop(NULL);
 	if (frame->vector == VECTOR_NMI) {
-		if (!idle_nmi(host, &frame->rip))
-			cpu_nmi(host->cpu);
-		handle_abandon(host, frame);
+		if (!idle_nmi(own, &frame->rip))
+			cpu_nmi(own->cpu);
+		handle_abandon(own, frame);
 	} else if (frame->vector >= VECTORS_RESERVED) {
-		host->strays++;
-		host_end_of_interrupt((unsigned)frame->vector);
+		own->strays++;
+		efi_cpu_end_of_interrupt((unsigned)frame->vector);
 	} else if (!fix_up(frame)) {
-		handle_exception(host, frame);
+		handle_exception(own, frame);
 	}
 }
 
-bool host_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
-		  struct fault *fault)
+bool efi_cpu_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
+		     struct fault *fault)
 {
-	struct host_cpu *host = cpu->host;
-	struct guard guard = { .outer = host->guard, .fault = fault };
+	struct efi_cpu *own = cpu->below;
+	struct guard guard = { .outer = own->guard, .fault = fault };
 	bool completed;
 
-	host->guard = &guard;
+	own->guard = &guard;
 	completed = guard_call(body, argument, &guard);
-	host->guard = guard.outer;
+	own->guard = guard.outer;
 	return completed;
 }

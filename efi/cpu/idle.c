@@ -3,27 +3,27 @@
  * open. MONITOR and MWAIT would need no NMI, but emulators lose wake-ups (Bochs 2.7 does not see
  * a store that hits the TLB), and a lost one is a hang.
  */
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 
 enum { LOOPS = 200 };
 
-void host_idle(_Atomic uint32_t *doorbell, uint32_t seen)
+void efi_cpu_idle(_Atomic uint32_t *doorbell, uint32_t seen)
 {
-	struct host_cpu *host = host_self();
+	struct efi_cpu *own = efi_cpu_self();
 
 	/* Alone, nobody could end the wait. */
-	if (host_count == 1) {
+	if (efi_cpu_count == 1) {
 		for (unsigned i = 0; i < LOOPS && atomic_load(doorbell) == seen; i++)
 			cpu_relax();
 		return;
 	}
-	host->idle = true;
-	cpu_window_open(host->cpu);
+	own->idle = true;
+	cpu_window_open(own->cpu);
 	/* An NMI between the two, for a ring that was seen, has used the window up: no other comes.
 	 */
-	idle_wait(doorbell, seen, &host->cpu->nmis, host->cpu->nmis_before);
-	cpu_window_close(host->cpu);
-	host->idle = false;
+	idle_wait(doorbell, seen, &own->cpu->nmis, own->cpu->nmis_before);
+	cpu_window_close(own->cpu);
+	own->idle = false;
 }
 
 static uint64_t address(void (*label)(void))
@@ -31,11 +31,11 @@ static uint64_t address(void (*label)(void))
 	return physical((void *)(uintptr_t)label);
 }
 
-bool idle_nmi(struct host_cpu *host, uint64_t *rip)
+bool idle_nmi(struct efi_cpu *own, uint64_t *rip)
 {
-	if (!host->idle)
+	if (!own->idle)
 		return false;
-	atomic_fetch_add(&host->cpu->nmis, 1);
+	atomic_fetch_add(&own->cpu->nmis, 1);
 	if (*rip >= address(idle_wait_look) && *rip < address(idle_wait_end))
 		*rip = address(idle_wait_end);
 	return true;

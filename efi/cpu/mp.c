@@ -1,7 +1,7 @@
 /* Which processors there are, and running our code on them through MP Services. */
 #include "lib/text.h"
 
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "efi/cpu/mp_protocol.h"
 #include "efi/firmware.h"
 #include "x86/cpuid.h"
@@ -15,7 +15,7 @@ enum {
 static EFI_MP_SERVICES_PROTOCOL *services;
 static EFI_EVENT finished; /* NULL: no APs are started */
 static void (*ap_entry)(struct cpu *cpu);
-static void (*ap_visit)(struct host_cpu *host);
+static void (*ap_visit)(struct efi_cpu *own);
 static unsigned total;
 static bool lost; /* a processor stayed away: there is no way to get it back */
 static char note[96];
@@ -92,13 +92,14 @@ static unsigned choose_count(unsigned wanted)
 	return count ? count : 1;
 }
 
-/* One block: the hosts, their struct cpu, their XSAVE areas, their stacks, a page below each. */
+/* One block: the efi_cpus, their struct cpu, their XSAVE areas, their stacks, a page below each. */
 static enum status lay_out(unsigned count, struct cpu **cpus)
 {
-	size_t xsave = pages_for(host_xsave_size()) * PAGE_SIZE;
-	size_t cleared = count * sizeof(struct host_cpu) +
+	size_t xsave = pages_for(efi_cpu_xsave_size()) * PAGE_SIZE;
+	size_t cleared = count * sizeof(struct efi_cpu) +
 			 pages_for(count * sizeof(struct cpu)) * PAGE_SIZE + count * xsave;
-	size_t stacks = HOST_BOOT_STACK + (count - 1) * (size_t)HOST_STACK + count * PAGE_SIZE;
+	size_t stacks =
+		EFI_CPU_BOOT_STACK + (count - 1) * (size_t)EFI_CPU_STACK + count * PAGE_SIZE;
 	unsigned char *at;
 
 	block_pages = pages_for(cleared + stacks);
@@ -106,17 +107,17 @@ static enum status lay_out(unsigned count, struct cpu **cpus)
 	if (!block)
 		return STATUS_NO_MEMORY;
 	__builtin_memset(block, 0, cleared);
-	hosts = block;
-	host_count = count;
-	*cpus = (struct cpu *)(hosts + count);
+	efi_cpus = block;
+	efi_cpu_count = count;
+	*cpus = (struct cpu *)(efi_cpus + count);
 	at = (unsigned char *)block + cleared - count * xsave;
 	for (unsigned i = 0; i < count; i++, at += xsave)
-		hosts[i].xsave = xsave ? at : NULL;
+		efi_cpus[i].xsave = xsave ? at : NULL;
 	for (unsigned i = 0; i < count; i++) {
-		size_t size = i ? HOST_STACK : HOST_BOOT_STACK;
+		size_t size = i ? EFI_CPU_STACK : EFI_CPU_BOOT_STACK;
 
 		at += PAGE_SIZE;
-		host_cpu_init(&hosts[i], &(*cpus)[i], hosts[i].xsave, at, size);
+		efi_cpu_init(&efi_cpus[i], &(*cpus)[i], efi_cpus[i].xsave, at, size);
 		(*cpus)[i].index = i;
 		at += size;
 	}
@@ -130,34 +131,34 @@ enum status mp_init(unsigned wanted, struct cpu **cpus)
 
 	if (status)
 		return status;
-	hosts[0].cpu->apic_id = own_apic_id();
+	efi_cpus[0].cpu->apic_id = own_apic_id();
 	for (UINTN i = 0; services && i < total; i++) {
 		EFI_PROCESSOR_INFORMATION info;
-		struct host_cpu *host;
+		struct efi_cpu *own;
 
 		if (!usable(i, &info))
 			continue;
 		/* The boot processor is the first for us, whatever the firmware's number for it. */
 		if (!(info.StatusFlag & PROCESSOR_AS_BSP_BIT) && next == count)
 			continue;
-		host = info.StatusFlag & PROCESSOR_AS_BSP_BIT ? &hosts[0] : &hosts[next++];
-		host->handle = i;
-		if (host != &hosts[0])
-			host->cpu->apic_id = (uint32_t)info.ProcessorId;
+		own = info.StatusFlag & PROCESSOR_AS_BSP_BIT ? &efi_cpus[0] : &efi_cpus[next++];
+		own->handle = i;
+		if (own != &efi_cpus[0])
+			own->cpu->apic_id = (uint32_t)info.ProcessorId;
 	}
 	return STATUS_OK;
 }
 
 /* NULL for a processor that is not to be used. */
-static struct host_cpu *find_self(void)
+static struct efi_cpu *find_self(void)
 {
 	UINTN handle;
 
 	if (services->WhoAmI(services, &handle) != EFI_SUCCESS)
 		return NULL;
-	for (unsigned i = 1; i < host_count; i++)
-		if (hosts[i].handle == handle)
-			return &hosts[i];
+	for (unsigned i = 1; i < efi_cpu_count; i++)
+		if (efi_cpus[i].handle == handle)
+			return &efi_cpus[i];
 	return NULL;
 }
 
@@ -168,30 +169,30 @@ static void enter(void *argument)
 
 static VOID EFIAPI ap_procedure(VOID *argument)
 {
-	struct host_cpu *host = find_self();
+	struct efi_cpu *own = find_self();
 
 	(void)argument;
-	if (!host)
+	if (!own)
 		return;
-	host->cpu->apic_id = own_apic_id(); /* what the firmware says of it has 8 bits for sure */
-	call_on_stack(enter, host->cpu, host->stack_end);
+	own->cpu->apic_id = own_apic_id(); /* what the firmware says of it has 8 bits for sure */
+	call_on_stack(enter, own->cpu, own->stack_end);
 	/* Back on the firmware's stack: ours may be freed from now on. */
-	atomic_store(&host->returned, true);
+	atomic_store(&own->returned, true);
 }
 
 static VOID EFIAPI visit_procedure(VOID *argument)
 {
-	struct host_cpu *host = find_self();
+	struct efi_cpu *own = find_self();
 
 	(void)argument;
-	if (host)
-		ap_visit(host);
+	if (own)
+		ap_visit(own);
 }
 
-void mp_visit(void (*visit)(struct host_cpu *host))
+void mp_visit(void (*visit)(struct efi_cpu *own))
 {
 	ap_visit = visit;
-	if (host_count > 1)
+	if (efi_cpu_count > 1)
 		services->StartupAllAPs(services, visit_procedure, FALSE, NULL, VISIT_US, NULL,
 					NULL);
 }
@@ -202,15 +203,15 @@ enum status mp_start(void (*entry)(struct cpu *cpu))
 
 	if (!services)
 		return STATUS_UNSUPPORTED;
-	if (host_count == 1)
+	if (efi_cpu_count == 1)
 		return STATUS_OK;
 	if (!mp_finish(true))
 		return STATUS_BAD_STATE;
 	if (firmware.boot->CreateEvent(0, 0, NULL, NULL, &finished) != EFI_SUCCESS)
 		return STATUS_DEVICE;
 	ap_entry = entry;
-	for (unsigned i = 1; i < host_count; i++)
-		atomic_store(&hosts[i].returned, false);
+	for (unsigned i = 1; i < efi_cpu_count; i++)
+		atomic_store(&efi_cpus[i].returned, false);
 	status = services->StartupAllAPs(services, ap_procedure, FALSE, finished, 0, NULL, NULL);
 	if (status != EFI_SUCCESS) {
 		console_format("MP Services refuse to start the processors: %lx\n", status);
@@ -221,14 +222,14 @@ enum status mp_start(void (*entry)(struct cpu *cpu))
 	return STATUS_OK;
 }
 
-static bool wait_returned(const struct host_cpu *host, uint64_t deadline)
+static bool wait_returned(const struct efi_cpu *own, uint64_t deadline)
 {
-	while (!atomic_load(&host->returned)) {
+	while (!atomic_load(&own->returned)) {
 		if (clock_read() >= deadline) {
 			console_format("processor %u did not come back to the firmware\n",
-				       host->cpu->index);
-			if (atomic_load(&host->cpu->phase) == CPU_FAILED)
-				panic_print(&host->fault);
+				       own->cpu->index);
+			if (atomic_load(&own->cpu->phase) == CPU_FAILED)
+				panic_print(&own->fault);
 			return false;
 		}
 		cpu_relax();
@@ -258,8 +259,8 @@ bool mp_finish(bool for_firmware)
 
 	if (!finished || lost)
 		return !lost;
-	for (unsigned i = 1; i < host_count; i++)
-		lost |= !wait_returned(&hosts[i], deadline);
+	for (unsigned i = 1; i < efi_cpu_count; i++)
+		lost |= !wait_returned(&efi_cpus[i], deadline);
 	if (lost || !for_firmware)
 		return !lost;
 	/* Firmware that still holds the event would signal it later: then it must stay. */
@@ -275,6 +276,6 @@ void mp_free(void)
 {
 	pages_return(block, block_pages);
 	block = NULL;
-	hosts = NULL;
-	host_count = 0;
+	efi_cpus = NULL;
+	efi_cpu_count = 0;
 }

@@ -4,7 +4,7 @@
  * damage.
  */
 #include "x86/paging.h"
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
 #include "x86/control.h"
 #include "x86/cpuid.h"
@@ -29,7 +29,7 @@ static bool unmap(uint64_t address)
 
 bool paging_init(void)
 {
-	size_t pages = POOL_SPARE + host_count;
+	size_t pages = POOL_SPARE + efi_cpu_count;
 	uint64_t *pool;
 
 	theirs = read_cr3();
@@ -42,9 +42,9 @@ bool paging_init(void)
 	if (unmap(0)) {
 		unsigned i = 0;
 
-		while (i < host_count && unmap(hosts[i].stack - PAGE_SIZE))
+		while (i < efi_cpu_count && unmap(efi_cpus[i].stack - PAGE_SIZE))
 			i++;
-		if (i == host_count)
+		if (i == efi_cpu_count)
 			return true;
 	}
 	paging_free();

@@ -2,7 +2,7 @@
  * The end of a processor whose exception no one handles. An application processor is parked; the
  * boot processor says on the console what it knows, and that is the end of the run.
  */
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
 #include "x86/insn.h"
 
@@ -40,19 +40,19 @@ static _Noreturn void halt(void)
 		__asm__ volatile("hlt" ::: "memory"); /* NMIs go on being answered */
 }
 
-_Noreturn void panic_stop(struct host_cpu *host)
+_Noreturn void panic_stop(struct efi_cpu *own)
 {
 	interrupts_off();
-	if (!host)
+	if (!own)
 		halt();
-	host->cpu->error = STATUS_FAULT;
-	atomic_store(&host->cpu->phase, CPU_FAILED);
-	if (host->cpu->index)
+	own->cpu->error = STATUS_FAULT;
+	atomic_store(&own->cpu->phase, CPU_FAILED);
+	if (own->cpu->index)
 		halt();
 	/* The firmware's interrupts and tables, or its console may wait for ever. */
-	host_give_back(host->cpu);
+	efi_cpu_give_back(own->cpu);
 	console_print("\nassay: ");
-	panic_print(&host->fault);
+	panic_print(&own->fault);
 	files_close();
 	if (!panic_shutdown) {
 		console_print("the machine restarts after a key\n");

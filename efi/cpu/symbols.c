@@ -1,7 +1,7 @@
 /* Addresses of our code as function and offset: the build fills the table in after linking. */
 #include "lib/text.h"
 
-#include "efi/cpu/host.h"
+#include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
 
 /* The section that symbols.sh lays out. The names follow the offsets, in the same order. */

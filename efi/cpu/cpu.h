@@ -1,6 +1,6 @@
 /* The processors: taking them from the firmware, and what runs on them while they are ours. */
-#ifndef EFI_CPU_HOST_H
-#define EFI_CPU_HOST_H
+#ifndef EFI_CPU_CPU_H
+#define EFI_CPU_CPU_H
 
 #include "lib/base.h"
 #include "lib/status.h"
@@ -9,14 +9,14 @@
 #include "x86/descriptor.h"
 
 enum {
-	HOST_CS = 0x08,
-	HOST_DS = 0x10,
+	EFI_CPU_CS = 0x08,
+	EFI_CPU_DS = 0x10,
 	/*
 	 * At the end of a table of its own page: where the firmware ran without a TSS, TR cannot be
 	 * put back (LTR refuses a null selector), and firmware that finds this selector in TR must
 	 * see that it lies beyond its own GDT.
 	 */
-	HOST_TR = 0xff0,
+	EFI_CPU_TR = 0xff0,
 
 	IST_NMI = 1,
 	IST_DOUBLE_FAULT = 2,
@@ -24,10 +24,10 @@ enum {
 	IST_COUNT = 3,
 	IST_SIZE = 4096,
 
-	HOST_MSRS = 14, /* rows of the table in cpu.c */
-	HOST_STACK = 32 * 1024,
+	EFI_CPU_MSRS = 14, /* rows of the table in cpu.c */
+	EFI_CPU_STACK = 32 * 1024,
 	/* UEFI specification, "x64 Platforms": firmware calls want 128 KiB. */
-	HOST_BOOT_STACK = 160 * 1024,
+	EFI_CPU_BOOT_STACK = 160 * 1024,
 };
 
 /* SDM vol. 3A, "Task Management in 64-bit Mode". */
@@ -43,11 +43,11 @@ struct __attribute__((packed)) tss {
 _Static_assert(sizeof(struct tss) == 0x68, "the TSS of 64-bit mode has 104 bytes");
 
 /* What the firmware's registers held. */
-struct host_saved {
+struct efi_saved {
 	uint64_t rflags, cr0, cr2, cr3, cr4, cr8;
 	uint64_t dr[4], dr6, dr7, xcr0;
 	uint64_t fs_base, gs_base;
-	uint64_t msr[HOST_MSRS];
+	uint64_t msr[EFI_CPU_MSRS];
 	uint32_t msr_present; /* a bit for each that could be read */
 	struct descriptor_table gdtr, idtr;
 	uint16_t cs, ds, es, fs, gs, ss, tr, ldtr;
@@ -61,20 +61,20 @@ struct guard {
 	struct fault *fault;
 };
 
-struct host_cpu {
-	struct host_cpu *self; /* first: at GS:0 while the processor is taken */
+struct efi_cpu {
+	struct efi_cpu *self; /* first: at GS:0 while the processor is taken */
 	struct cpu *cpu;
 	struct guard *guard;	   /* the innermost call of guarded(); NULL: none */
 	uint64_t stack, stack_end; /* the page below is a guard, which paging.c unmaps */
 	size_t handle;		   /* the firmware's number for the processor */
 	bool taken;
-	_Atomic bool idle;     /* in host_idle */
+	_Atomic bool idle;     /* in efi_cpu_idle */
 	bool in_handler;       /* an exception is being handled: another one would be our own */
 	uint32_t strays;       /* interrupts that nobody asked for */
 	_Atomic bool returned; /* an AP's procedure is done */
 	uint32_t core_type;    /* EAX of CPUID leaf 1AH, hybrid processors only */
 	struct fault fault; /* why it is parked: cpu->phase CPU_FAILED, cpu->error STATUS_FAULT */
-	struct host_saved saved;
+	struct efi_saved saved;
 	struct tss tss;
 	void *xsave; /* NULL without XSAVE */
 	uint8_t fxsave[512] __attribute__((aligned(16)));
@@ -83,17 +83,17 @@ struct host_cpu {
 };
 
 /* All processors in use, the boot processor first; set by mp_init. */
-extern struct host_cpu *hosts;
-extern unsigned host_count;
+extern struct efi_cpu *efi_cpus;
+extern unsigned efi_cpu_count;
 
 /* The owner of the calling processor; NULL if it is not taken. */
-struct host_cpu *host_self(void);
+struct efi_cpu *efi_cpu_self(void);
 
 /* cpu.c: see struct platform. */
-void host_cpu_init(struct host_cpu *host, struct cpu *cpu, void *xsave, void *stack, size_t size);
-size_t host_xsave_size(void);
-enum status host_take(struct cpu *cpu);
-bool host_give_back(struct cpu *cpu);
+void efi_cpu_init(struct efi_cpu *own, struct cpu *cpu, void *xsave, void *stack, size_t size);
+size_t efi_cpu_xsave_size(void);
+enum status efi_cpu_take(struct cpu *cpu);
+bool efi_cpu_give_back(struct cpu *cpu);
 
 /* cpu_asm.S */
 void call_on_stack(void (*function)(void *), void *argument, uint64_t stack_end);
@@ -110,24 +110,24 @@ extern const uint8_t exception_stubs[256][12];
 bool exceptions_init(void); /* false: no memory */
 void exceptions_end(void);
 struct descriptor_table exceptions_idtr(void);
-bool host_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
-		  struct fault *fault);
+bool efi_cpu_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
+		     struct fault *fault);
 
 /* panic.c: the end of a processor whose exception nobody handles. */
 extern bool panic_shutdown; /* switch the machine off instead of waiting for a key */
-_Noreturn void panic_stop(struct host_cpu *host);
+_Noreturn void panic_stop(struct efi_cpu *own);
 void panic_print(const struct fault *fault); /* on the console */
 
 /*
  * apic.c. While a processor is ours its fixed and 8259 interrupts wait: pending ones would end
- * every VM entry. Returns what host_release_interrupts needs; CR8 comes back with the registers.
+ * every VM entry. Returns what efi_cpu_release_interrupts needs; CR8 comes back with the registers.
  */
-uint32_t host_hold_interrupts(bool boot_processor);
-uint32_t host_lint0(void);
-void host_release_interrupts(bool boot_processor, uint32_t lint0);
-bool host_x2apic(void);
-void host_end_of_interrupt(unsigned vector);
-void host_ipi(const struct cpu *to, uint32_t icr_low);
+uint32_t efi_cpu_hold_interrupts(bool boot_processor);
+uint32_t efi_cpu_lint0(void);
+void efi_cpu_release_interrupts(bool boot_processor, uint32_t lint0);
+bool efi_cpu_x2apic(void);
+void efi_cpu_end_of_interrupt(unsigned vector);
+void efi_cpu_ipi(const struct cpu *to, uint32_t icr_low);
 
 /* symbols.c: see struct platform. */
 const char *symbol_at(uint64_t address, uint64_t *offset);
@@ -145,9 +145,10 @@ void paging_free(void);
 void paging_enter(void); /* on a processor that is being taken; CR3 comes back with the registers */
 
 /* idle.c */
-void host_idle(_Atomic uint32_t *doorbell, uint32_t seen);
-/* An NMI has come: true if it was for host_idle, which then ends; *rip is where it interrupted. */
-bool idle_nmi(struct host_cpu *host, uint64_t *rip);
+void efi_cpu_idle(_Atomic uint32_t *doorbell, uint32_t seen);
+/* An NMI has come: true if it was for efi_cpu_idle, which then ends; *rip is where it interrupted.
+ */
+bool idle_nmi(struct efi_cpu *own, uint64_t *rip);
 
 /* mp.c */
 enum status mp_init(unsigned wanted, struct cpu **cpus); /* wanted 0: all */
@@ -155,7 +156,7 @@ unsigned mp_total(void);   /* processors that the firmware has, disabled ones in
 const char *mp_note(void); /* why fewer than all are in use; "" if all are */
 enum status mp_start(void (*entry)(struct cpu *cpu));
 /* Runs a short procedure on the APs and waits for it; they stay in the firmware's hands. */
-void mp_visit(void (*visit)(struct host_cpu *host));
+void mp_visit(void (*visit)(struct efi_cpu *own));
 /*
  * Waits, bounded, until the APs are back in the firmware's hands; for_firmware: and until the
  * firmware knows. False if one is lost: then nothing that it runs on may be freed.
