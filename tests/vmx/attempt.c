@@ -216,6 +216,15 @@ void ending_text(struct ending ending, char text[ENDING_TEXT])
 	case ENDED_ODDLY:
 		text_format(text, ENDING_TEXT, "flags %XH", ending.number);
 		break;
+	case ENDED_EXIT:
+		if (ending.vector)
+			text_format(text, ENDING_TEXT, "exit by exception %u", ending.vector);
+		else
+			text_format(text, ENDING_TEXT, "exit reason %u", ending.number);
+		break;
+	case ENDED_REFUSED:
+		text_format(text, ENDING_TEXT, "entry failure, exit reason %u", ending.number);
+		break;
 	}
 }
 

@@ -22,12 +22,14 @@ enum ending_kind {
 	ENDED_VALID,   /* VMfailValid; .number: VM_INSTRUCTION_ERROR */
 	ENDED_RAISED,  /* an exception of .vector; .number: its error code */
 	ENDED_ODDLY,   /* none of these; .number: the flags */
+	ENDED_EXIT,    /* of a guest; .number: exit reason, .vector of an exception */
+	ENDED_REFUSED, /* VM-entry failure after the VMfails; .number: exit reason */
 };
 
 /* How an instruction ended: a value to compare. */
 struct ending {
 	uint8_t kind;	/* enum ending_kind */
-	uint8_t vector; /* 0 unless ENDED_RAISED */
+	uint8_t vector; /* 0 unless ENDED_RAISED or ENDED_EXIT */
 	uint32_t number;
 };
 
@@ -35,6 +37,9 @@ struct ending {
 #define FAILS_INVALID ((struct ending){ ENDED_INVALID, 0, 0 })
 #define FAILS(number) ((struct ending){ ENDED_VALID, 0, number })
 #define RAISES(vector) ((struct ending){ ENDED_RAISED, vector, 0 })
+#define EXITS(reason) ((struct ending){ ENDED_EXIT, 0, reason })
+#define EXITS_BY(vector) ((struct ending){ ENDED_EXIT, vector, 0 })
+#define REFUSED(reason) ((struct ending){ ENDED_REFUSED, 0, reason })
 #define RAISES_CODE(vector, code) ((struct ending){ ENDED_RAISED, vector, code })
 
 enum { VECTOR_DB = 1, VECTOR_UD = 6, VECTOR_SS = 12, VECTOR_GP = 13, VECTOR_PF = 14 };
@@ -76,6 +81,10 @@ bool attempt_for_user(struct page_tables *tables);
 
 /* VMCLEAR, VMPTRLD or VMXON of this physical address. */
 struct ending attempt_pointer(enum instruction instruction, uint64_t pointer);
+
+/* attempt_run.S: VMLAUNCH of a VMCS that may enter, with these flags set. */
+uint64_t attempt_enter(uint64_t flags);
+enum { ENTER_LEFT = 0, ENTER_FAILED = 1, ENTER_RAISED = 0x100 /* | vector */ };
 
 /* The current-VMCS pointer, by VMPTRST. */
 uint64_t current_vmcs(void);

@@ -5,7 +5,6 @@
 #include "vm/work.h"
 
 #include "tests/vmx/ground.h"
-#include "vmx/measure.h"
 
 enum {
 	MEMBER_PAGES = (sizeof(struct member) + PAGE_SIZE - 1) / PAGE_SIZE,
@@ -402,23 +401,13 @@ static unsigned result_pages(const struct crew *crew)
 	return pages_for(crew->section->count * (sizeof(*crew->results) + sizeof(*crew->order)));
 }
 
-/* Once is enough. */
-static const struct model_machine *measured(void)
-{
-	static struct model_machine machine;
-
-	if (!machine.basic)
-		vmx_measure(&machine, &platform->cpus[0]);
-	return &machine;
-}
-
 struct crew *crew_open(struct test_run *run, const struct entry_section *section,
 		       enum crew_task task)
 {
 	struct crew *crew = &the_crew;
 
 	*crew = (struct crew){ .section = section, .task = task };
-	crew->machine = *measured();
+	crew->machine = *ground_machine();
 	crew->ept = ground_map(&crew->ept_pages);
 	crew->results = pages_alloc(result_pages(crew));
 	crew->members = pages_alloc(pages_for(platform->cpu_count * sizeof(*crew->members)));

@@ -7,6 +7,8 @@
 #include "x86/insn.h"
 #include "x86/msr.h"
 
+#include "vmx/measure.h"
+
 enum {
 	EPT_RWX = 7,
 	EPT_TYPE_WB = 6 << 3,
@@ -21,6 +23,15 @@ enum {
 #define EPT_CAP_2_MIB BIT(16)
 #define EPT_CAP_1_GIB BIT(17)
 #define MSR_LOAD_ENTRIES (2 * PAGE_SIZE / 16)
+
+const struct model_machine *ground_machine(void)
+{
+	static struct model_machine machine;
+
+	if (!machine.basic)
+		vmx_measure(&machine, &platform->cpus[0]);
+	return &machine;
+}
 
 /* The first 512 GiB, or 4 GiB: SDM vol. 3C, "EPT Translation Mechanism". */
 static void fill_map(uint64_t *map, bool gib_pages)

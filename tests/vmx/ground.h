@@ -5,6 +5,9 @@
 #include "tests/vmx/entry/rows.h"
 #include "vmx/probe.h"
 
+/* What the boot processor is like; measured once. */
+const struct model_machine *ground_machine(void);
+
 /* Guest-physical memory that is the machine's own, for all processors; NULL: no EPT, or no memory.
  */
 uint64_t *ground_map(unsigned *pages);

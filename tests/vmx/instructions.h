@@ -17,6 +17,9 @@ stage_body vmread_checks, vmwrite_checks, field_existence;
 stage_body launch_checks, invept_checks, invvpid_checks, vmfunc_checks;
 stage_body vmcall_checks, vmcall_with_vmcs;
 
+/* guests.c */
+stage_body guest_checks, guest_vmfunc_checks, launched_checks;
+
 /* user.c */
 stage_body user_checks;
 

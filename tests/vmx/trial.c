@@ -1,0 +1,117 @@
+#include "tests/vmx/trial.h"
+
+#include "lib/pages.h"
+#include "platform.h"
+
+#include "vmx/insn.h"
+
+enum {
+	TRIAL_PAGES = ENTRY_PAGES + 1, /* and the VMCS */
+	CODE_AT = 0x200,	       /* in PAGE_CODE */
+	OPERAND_AT = 0xC00,
+	RPL_USER = 3,
+	DPL_USER = 3 << 5, /* in access rights */
+};
+
+#define AT(name) (trial->state.value[AT_##name])
+
+bool trial_open(struct trial *trial, struct stage *stage)
+{
+	enum status status;
+
+	*trial = (struct trial){ .stage = stage };
+	trial->map = ground_map(&trial->map_pages);
+	trial->pages = pages_alloc(TRIAL_PAGES);
+	status = trial->pages ? ground_open(&trial->ground, &trial->probe, stage->cpu, trial->pages,
+					    ground_machine(), trial->map)
+			      : STATUS_NO_MEMORY;
+	if (status == STATUS_OK) {
+		entry_tables_fill(&trial->ground, trial->pages);
+		return true;
+	}
+	stage->status = status;
+	pages_free(trial->pages, TRIAL_PAGES);
+	ground_unmap(trial->map, trial->map_pages);
+	return false;
+}
+
+void trial_close(struct trial *trial)
+{
+	probe_close(&trial->probe);
+	pages_free(trial->pages, TRIAL_PAGES);
+	ground_unmap(trial->map, trial->map_pages);
+}
+
+static uint8_t *code_page(struct trial *trial)
+{
+	return trial->pages + PAGE_CODE * (size_t)PAGE_SIZE;
+}
+
+bool trial_begin(struct trial *trial, enum entry_base base)
+{
+	const char *missing;
+
+	trial->base = base;
+	trial->used = 0;
+	if (entry_base_make(base, &trial->ground, &trial->state, &missing)) {
+		AT(GUEST_RIP) += CODE_AT;
+		return true;
+	}
+	stage_note(trial->stage, "not here: needs %s", missing);
+	return false;
+}
+
+bool trial_begin_user(struct trial *trial)
+{
+	if (!trial_begin(trial, BASE_32))
+		return false;
+	AT(GUEST_CS_SELECTOR) |= RPL_USER;
+	AT(GUEST_SS_SELECTOR) |= RPL_USER;
+	AT(GUEST_CS_RIGHTS) |= DPL_USER;
+	AT(GUEST_SS_RIGHTS) |= DPL_USER;
+	return true;
+}
+
+void trial_emit(struct trial *trial, const void *bytes, size_t count)
+{
+	__builtin_memcpy(code_page(trial) + CODE_AT + trial->used, bytes, count);
+	trial->used += count;
+}
+
+uint32_t trial_operand(const struct trial *trial)
+{
+	if (trial->base == BASE_REAL || trial->base == BASE_V86)
+		return OPERAND_AT; /* of DS in real mode: whatever is there */
+	return (uint32_t)entry_page(&trial->ground, PAGE_CODE) + OPERAND_AT;
+}
+
+static struct ending ending_of(const struct probe_result *result)
+{
+	switch ((enum probe_kind)result->kind) {
+	case PROBE_FAIL_INVALID:
+		return FAILS_INVALID;
+	case PROBE_FAIL_VALID:
+		return FAILS(result->number);
+	case PROBE_FAULTED:
+		return RAISES((uint8_t)result->number);
+	case PROBE_ENTRY_FAILED:
+		return REFUSED(result->number);
+	case PROBE_ENTERED:
+		break;
+	}
+	if (result->number == REASON_EXCEPTION_NMI)
+		return EXITS_BY((uint8_t)vmread(EXIT_INTERRUPTION_INFO));
+	return EXITS(result->number);
+}
+
+struct ending trial_run(struct trial *trial)
+{
+	static const uint8_t cpuid[] = { 0x0F, 0xA2 };
+	struct probe_result result;
+
+	trial_emit(trial, cpuid, sizeof(cpuid));
+	trial->used -= sizeof(cpuid);
+	probe_set_all(&trial->probe, &trial->state);
+	probe_enter(&trial->probe, &result);
+	return ending_of(&result);
+}
