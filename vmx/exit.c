@@ -22,16 +22,10 @@ static const bool known[] = {
 };
 
 enum {
-	INFO_ERROR = 1 << 11,
 	VECTOR_MACHINE_CHECK = 18,
-	INFO_TYPE = 7 << 8,
-	TYPE_EXTERNAL = 0 << 8,
-	TYPE_NMI = 2 << 8,
-	TYPE_HARDWARE_EXCEPTION = 3 << 8,
 	QUALIFICATION_NMI_UNBLOCKED = 1 << 12,
 };
 
-#define INFO_VALID BIT(31)
 #define INFO_DEFINED 0x80000FFFu /* an entry wants the other bits to be 0 */
 
 /* SDM vol. 3C, "Information for VM Exits That Occur During Event Delivery". */
@@ -44,13 +38,13 @@ static void interrupted_event(struct vm_exit *exit, uint64_t info)
 	if (event->has_error)
 		event->error = (uint32_t)vmread(IDT_VECTORING_ERROR_CODE);
 	switch (info & INFO_TYPE) {
-	case TYPE_EXTERNAL:
+	case INFO_EXTERNAL:
 		event->type = EVENT_INTERRUPT;
 		break;
-	case TYPE_NMI:
+	case INFO_NMI:
 		event->type = EVENT_NMI;
 		break;
-	case TYPE_HARDWARE_EXCEPTION:
+	case INFO_HARDWARE_EXCEPTION:
 		event->type = EVENT_EXCEPTION;
 		break;
 	default:
@@ -66,7 +60,7 @@ static void exception_or_nmi(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	uint64_t info = vmread(EXIT_INTERRUPTION_INFO);
 
-	if ((info & INFO_TYPE) == TYPE_NMI) {
+	if ((info & INFO_TYPE) == INFO_NMI) {
 		exit->kind = EXIT_KICK;
 		cpu_nmi(vmx_of(vcpu)->cpu);
 		vmx_unblock_nmi();

@@ -12,15 +12,10 @@ enum status vmx_field_get(struct vcpu *vcpu, uint32_t encoding, uint64_t *value)
 
 enum status vmx_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value)
 {
-	static const uint64_t masks[] = { [VMCS_16] = 0xFFFF,
-					  [VMCS_64] = ~0ull,
-					  [VMCS_32] = 0xFFFFFFFF,
-					  [VMCS_NATURAL] = ~0ull };
-
 	(void)vcpu;
 	if (!vmcs_field_name(encoding))
 		return STATUS_NOT_FOUND;
-	if (value & ~masks[vmcs_width(encoding)])
+	if (value & ~vmcs_width_mask(encoding))
 		return STATUS_INVALID;
 	return vmwrite_try(encoding, value);
 }

@@ -8,8 +8,6 @@
 #include "vmx/insn.h"
 
 enum {
-	INFO_TYPE = 7 << 8,
-	TYPE_NMI = 2 << 8,
 	INTERRUPTS_MAX = 8, /* that end one entry before it counts as one that entered */
 	ERROR_NOT_CLEAR = 4,
 	ERROR_NOT_LAUNCHED = 5,
@@ -240,7 +238,7 @@ static void put_back_msr(const struct loaded_msr *loaded)
 static bool was_interrupted(uint64_t reason)
 {
 	if (reason == REASON_EXCEPTION_NMI &&
-	    (vmread(EXIT_INTERRUPTION_INFO) & INFO_TYPE) == TYPE_NMI) {
+	    (vmread(EXIT_INTERRUPTION_INFO) & INFO_TYPE) == INFO_NMI) {
 		/* The exit has consumed it. The handler's IRET also ends the blocking of NMIs. */
 		__asm__ volatile("int $2" : : : "memory");
 		return true;

@@ -57,18 +57,10 @@ static void set_windows(struct vmx_vcpu *arch, const struct entry *entry)
 	}
 }
 
-enum {
-	INFO_VALID_BIT = 31,
-	INFO_ERROR = 1 << 11,
-	INFO_EXTERNAL = 0 << 8,
-	INFO_NMI = 2 << 8,
-	INFO_HARDWARE_EXCEPTION = 3 << 8,
-};
-
 /* SDM vol. 3C, "VM-Entry Controls for Event Injection". */
 static void inject(const struct event *event)
 {
-	uint64_t info = BIT(INFO_VALID_BIT) | event->vector;
+	uint64_t info = INFO_VALID | event->vector;
 
 	switch (event->type) {
 	case EVENT_NONE:

@@ -104,6 +104,17 @@ enum exit_reason {
 #undef REASON
 };
 
+/* Interruption information, of entries and exits: SDM vol. 3C, "VM-Entry Controls for Event
+ * Injection", "Information for VM Exits Due to Vectored Events". */
+enum {
+	INFO_ERROR = 1 << 11, /* an error code comes with it */
+	INFO_TYPE = 7 << 8,
+	INFO_EXTERNAL = 0 << 8,
+	INFO_NMI = 2 << 8,
+	INFO_HARDWARE_EXCEPTION = 3 << 8,
+};
+#define INFO_VALID BIT(31)
+
 #define REASON_ENTRY_FAILURE BIT(31) /* bit 31 of the exit-reason field */
 
 const char *exit_reason_text(uint32_t reason);	     /* "reserved" if unknown */
