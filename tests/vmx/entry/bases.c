@@ -11,6 +11,7 @@ enum {
 	CR4_LA57 = 1 << 12,
 	RFLAGS_VM = 1 << 17,
 	KERNEL_GS_BASE = 0xC0000102u,
+	TIMER_TICKS = 20000,
 };
 #define CR0_PG BIT(31)
 #define EFER_NXE BIT(11)
@@ -38,8 +39,13 @@ static uint64_t adjust(const struct entry_ground *ground, enum control_group gro
 
 static void controls(const struct entry_ground *ground, struct model_state *s)
 {
-	AT(s, PIN_BASED_CONTROLS) = adjust(
-		ground, GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT) | CONTROL_MASK(PIN_NMI));
+	AT(s, PIN_BASED_CONTROLS) =
+		adjust(ground, GROUP_PIN,
+		       CONTROL_MASK(PIN_EXTERNAL_INTERRUPT) | CONTROL_MASK(PIN_NMI) |
+			       CONTROL_MASK(PIN_PREEMPTION_TIMER));
+	/* Ends a guest that should not have been entered and does not come to its VMCALL. */
+	AT(s, PREEMPTION_TIMER_VALUE) =
+		((uint64_t)TIMER_TICKS >> (ground->machine.misc & 0x1F)) + 1;
 	AT(s, PRIMARY_CONTROLS) = adjust(ground, GROUP_PRIMARY, CONTROL_MASK(PRIMARY_HLT));
 	AT(s, SECONDARY_CONTROLS) = adjust(ground, GROUP_SECONDARY, 0);
 	AT(s, EXIT_CONTROLS) = adjust(ground, GROUP_EXIT, CONTROL_MASK(EXIT_HOST_64));
