@@ -57,7 +57,7 @@ static bool has_base(const struct crew *crew, struct member *member, enum entry_
 	if (member->base_state[base] != BASE_UNKNOWN)
 		return member->base_state[base] == BASE_READY;
 	member->base_state[base] = make_base(member, base);
-	if (member->base_state[base] != BASE_READY || crew->task == CREW_MODEL || crew->closed)
+	if (member->base_state[base] != BASE_READY || crew->task == CREW_MODEL)
 		return member->base_state[base] == BASE_READY;
 	probe_set_all(&member->probe, &member->base[base]);
 	member->loaded = (int)base;
@@ -248,6 +248,22 @@ static void do_cases(struct crew *crew, struct member *member, unsigned row, uns
 
 /* ---- the work of one processor ---- */
 
+void reasons_add(struct reasons *reasons, const char *text, unsigned rows)
+{
+	unsigned i = 0;
+
+	while (i < reasons->count && !text_equal(reasons->reason[i].text, text))
+		i++;
+	if (i == REASONS_MAX)
+		return;
+	if (i == reasons->count) {
+		text_format(reasons->reason[i].text, REASON_TEXT, "%s", text);
+		reasons->reason[i].rows = 0;
+		reasons->count++;
+	}
+	reasons->reason[i].rows += rows;
+}
+
 /* Large rows are shared out in parts: those beyond the first wait here for whoever is free. */
 static bool offer_part(struct crew *crew, unsigned row, unsigned part)
 {
@@ -294,14 +310,20 @@ static bool is_meant(const struct crew *crew, const struct entry_row *row)
 static enum row_state look_at(const struct crew *crew, struct member *member,
 			      const struct entry_row *row)
 {
-	char text[TEST_TEXT];
+	char text[REASON_TEXT];
+	const char *missing;
 
-	if (!has_base(crew, member, row->base))
-		return member->base_state[row->base] == BASE_BROKEN ? ROW_NO_BASE : ROW_MISSING;
-	if (entry_row_missing(row, &member->base[row->base], &member->ground.machine, text,
-			      sizeof(text)))
-		return ROW_MISSING;
-	return ROW_DONE;
+	if (has_base(crew, member, row->base))
+		missing = entry_row_missing(row, &member->base[row->base], &member->ground.machine,
+					    text, sizeof(text));
+	else if (member->base_state[row->base] == BASE_BROKEN)
+		return ROW_NO_BASE;
+	else
+		missing = member->missing[row->base];
+	if (!missing)
+		return ROW_DONE;
+	reasons_add(&member->reasons, missing, 1);
+	return ROW_MISSING;
 }
 
 static void do_row(struct crew *crew, struct member *member, unsigned row)
@@ -443,7 +465,6 @@ bool crew_work(struct crew *crew, struct test_run *run, enum crew_rows rows, con
 
 void crew_close(struct crew *crew, struct test_run *run)
 {
-	crew->closed = true;
 	if (work_on_all(end, crew, CLOSE_MICROSECONDS) != STATUS_OK)
 		test_error(run, "a processor did not close its VMCS");
 }
@@ -462,15 +483,4 @@ void crew_free(struct crew *crew)
 	pages_free(crew->results, result_pages(crew));
 	pages_free(crew->members, pages_for(platform->cpu_count * sizeof(*crew->members)));
 	ground_unmap(crew->ept, crew->ept_pages);
-}
-
-const char *crew_missing(const struct crew *crew, const struct entry_row *row, char *text,
-			 size_t size)
-{
-	struct member *member = crew->members[0];
-
-	if (!has_base(crew, member, row->base))
-		return member->missing[row->base];
-	return entry_row_missing(row, &member->base[row->base], &member->ground.machine, text,
-				 size);
 }

@@ -49,6 +49,19 @@ struct reported {
 
 enum { REPORTED_MAX = 24 };
 
+/* Why rows were not carried out, each reason once. */
+enum { REASONS_MAX = 32, REASON_TEXT = 80 };
+
+struct reasons {
+	unsigned count;
+	struct {
+		unsigned rows;
+		char text[REASON_TEXT];
+	} reason[REASONS_MAX];
+};
+
+void reasons_add(struct reasons *reasons, const char *text, unsigned rows);
+
 enum base_state { BASE_UNKNOWN, BASE_READY, BASE_MISSING, BASE_BROKEN };
 
 /* What a processor has of its own; several pages. */
@@ -73,6 +86,7 @@ struct member {
 	unsigned difference_count;
 	unsigned reported_count;
 	struct reported reported[REPORTED_MAX];
+	struct reasons reasons;
 	uint64_t ticks; /* at work */
 };
 
@@ -91,7 +105,6 @@ struct crew {
 	enum crew_task task;
 	enum crew_rows rows;
 	const char *rule; /* CREW_BY_NAME */
-	bool closed;
 	struct model_machine machine;
 	uint64_t *ept; /* NULL: none */
 	unsigned ept_pages;
@@ -116,9 +129,5 @@ bool crew_work(struct crew *crew, struct test_run *run, enum crew_rows rows, con
 /* Gives the processors back. What they saw is in memory until crew_free. */
 void crew_close(struct crew *crew, struct test_run *run);
 void crew_free(struct crew *crew);
-
-/* Why a row was not carried out here: a text in the buffer or elsewhere. */
-const char *crew_missing(const struct crew *crew, const struct entry_row *row, char *text,
-			 size_t size);
 
 #endif

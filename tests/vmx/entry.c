@@ -17,6 +17,12 @@ struct rule {
 	unsigned cases, wrong;
 };
 
+/* Most rows of a rule have the same text. */
+static bool is_of(const struct entry_row *row, const struct rule *rule)
+{
+	return row->rule == rule->id || text_equal(row->rule, rule->id);
+}
+
 static bool next_rule(const struct crew *crew, struct rule *rule)
 {
 	const struct entry_section *section = crew->section;
@@ -25,7 +31,7 @@ static bool next_rule(const struct crew *crew, struct rule *rule)
 	if (row == section->count)
 		return false;
 	*rule = (struct rule){ .id = section->rows[row].rule, .from = row };
-	for (; row < section->count && text_equal(section->rows[row].rule, rule->id); row++) {
+	for (; row < section->count && is_of(&section->rows[row], rule); row++) {
 		rule->cases += atomic_load(&crew->results[row].cases);
 		rule->wrong += atomic_load(&crew->results[row].wrong);
 	}
@@ -107,13 +113,25 @@ static void note_difference(struct test_run *run, const struct crew *crew,
 			test_note(run, "  the model finds violated: %s", model_rules[i].id);
 }
 
+/* To make lines that do not fit would take as long as the cases. */
+static bool has_room(const struct test_run *run)
+{
+	enum { ROOM = 200 };
+
+	return run->notes_used + ROOM < TEST_NOTES;
+}
+
 static void note_rule(struct test_run *run, const struct crew *crew, const struct rule *rule)
 {
 	const struct difference *d = NULL;
 	unsigned told = 0;
 
-	for (; told < DIFFERENCES_OF_ROW && (d = next_difference(crew, rule, d)); told++)
+	for (; told < DIFFERENCES_OF_ROW && has_room(run); told++) {
+		d = next_difference(crew, rule, d);
+		if (!d)
+			break;
 		note_difference(run, crew, d);
+	}
 	if (rule->wrong > told)
 		test_note(run, "%s: and %u more", rule->id, rule->wrong - told);
 }
@@ -157,44 +175,18 @@ static void note_reported(struct test_run *run, const struct crew *crew,
 	}
 }
 
-enum { REASONS_MAX = 24 };
-
-/* Why rows were not carried out, each reason once. */
-struct reasons {
-	unsigned count;
-	struct {
-		char text[TEST_TEXT];
-		unsigned rows;
-	} reason[REASONS_MAX];
-};
-
-static void add_reason(struct reasons *reasons, const char *text)
+static void note_missing(struct test_run *run, const struct crew *crew, struct reasons *all)
 {
-	unsigned i = 0;
+	all->count = 0;
+	for (unsigned i = 0; i < platform->cpu_count; i++) {
+		const struct member *member = crew->members[i];
 
-	while (i < reasons->count && !text_equal(reasons->reason[i].text, text))
-		i++;
-	if (i == REASONS_MAX)
-		return;
-	if (i == reasons->count) {
-		text_format(reasons->reason[i].text, TEST_TEXT, "%s", text);
-		reasons->reason[i].rows = 0;
-		reasons->count++;
+		for (unsigned n = 0; member && n < member->reasons.count; n++)
+			reasons_add(all, member->reasons.reason[n].text,
+				    member->reasons.reason[n].rows);
 	}
-	reasons->reason[i].rows++;
-}
-
-static void note_missing(struct test_run *run, const struct crew *crew, struct reasons *reasons)
-{
-	char text[TEST_TEXT];
-
-	reasons->count = 0;
-	for (unsigned row = 0; row < crew->section->count; row++)
-		if (atomic_load(&crew->results[row].state) == ROW_MISSING)
-			add_reason(reasons, crew_missing(crew, &crew->section->rows[row], text,
-							 sizeof(text)));
-	for (unsigned i = 0; i < reasons->count; i++)
-		test_note(run, "%u rows need %s", reasons->reason[i].rows, reasons->reason[i].text);
+	for (unsigned i = 0; i < all->count; i++)
+		test_note(run, "%u rows need %s", all->reason[i].rows, all->reason[i].text);
 }
 
 static void note_speed(struct test_run *run, const struct crew *crew, unsigned cases)
@@ -231,7 +223,7 @@ static void tell(struct test_run *run, const struct crew *crew)
 	expected(run, cases - wrong);
 	note_speed(run, crew, cases);
 	rule.to = 0;
-	while (next_rule(crew, &rule))
+	while (has_room(run) && next_rule(crew, &rule))
 		if (rule.wrong)
 			note_rule(run, crew, &rule);
 	for (unsigned i = 0; i < platform->cpu_count; i++)
