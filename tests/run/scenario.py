@@ -183,10 +183,11 @@ def _judge(scenario, tap, json_text, last, result):
         wrong += _compare(result.report, expect)
         return
     name = emulator.version(scenario.machine.emulator)
-    known = reports.deviations(HERE / "deviations" / f"{name}.txt", scenario.machine.cpus)
+    model = scenario.machine.model or ""
+    known = reports.deviations(HERE / "deviations" / f"{name}.txt", scenario.machine.cpus, model)
     # Only where a filter or -b leaves tests out may a deviation match none.
     filtered = any(w == "-b" or not w.startswith("-") for w in scenario.options.split())
-    result.judgement = judgement = reports.judge(result.report, known, not filtered)
+    result.judgement = judgement = reports.judge(result.report, known, not filtered, model)
     if expect.red:
         if not judgement.failing:
             wrong.append("no test failed, but some are broken on purpose")

@@ -36,9 +36,10 @@ static struct view make_view(struct model_state *s, const struct model_machine *
 	v->primary = V(PRIMARY_CONTROLS);
 	v->secondary = PRIMARY(SECONDARY) ? V(SECONDARY_CONTROLS) : 0;
 	v->tertiary = PRIMARY(TERTIARY) ? V(TERTIARY_CONTROLS) : 0;
-	v->exit = V(EXIT_CONTROLS);
+	/* A control that may not be 1 asks for no state: its field need not exist. */
+	v->exit = V(EXIT_CONTROLS) & machine->controls[GROUP_EXIT] >> 32;
 	v->exit2 = EXIT(SECONDARY) ? V(SECONDARY_EXIT_CONTROLS) : 0;
-	v->entry = V(ENTRY_CONTROLS);
+	v->entry = V(ENTRY_CONTROLS) & machine->controls[GROUP_ENTRY] >> 32;
 	v->inject = V(ENTRY_INTERRUPTION_INFO) & BIT(31) ? V(ENTRY_INTERRUPTION_INFO) : 0;
 	v->ug = SECONDARY(UNRESTRICTED_GUEST);
 	v->ia32e = ENTRY(GUEST_64);
