@@ -93,6 +93,7 @@ static inline void mend_pid_table(const struct view *v)
 
 /* An MSR area: 16 bytes an entry; the last byte counts, too. The sum has more bits than a physical
  * address. */
+enum { WRAPS = 1 << 28 }; /* entries: their bytes have more than 32 bits */
 static inline bool is_area(const struct view *v, uint64_t address, uint64_t count)
 {
 	return is_aligned(v, address, 15) && !((address + count * 16 - 1) & beyond_physical(v));

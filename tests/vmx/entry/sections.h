@@ -20,7 +20,7 @@
 
 /* R(rule, section): has rows that are .by_name */
 #define ENTRY_RULES_BY_NAME(R)                                                                     \
-	R("ctl.msr.exit_load", entry_control_addresses)                                            \
+	R("ctl.msr.exit_load.wrap", entry_control_addresses)                                            \
 	R("ctl.msr.count", entry_control_addresses)                                                \
 	R("ctl.inject.type", entry_event_injection)                                                \
 	R("host.selector.ss", entry_host)                                                          \
