@@ -75,7 +75,7 @@ static void add_facts(struct facts *facts)
 		  (unsigned long long)vmx_caps.ept_vpid,
 		  vmx_caps.ept_vpid & EPT_CAP_WALK_4 ? " 4-level walk," : "",
 		  vmx_caps.ept_vpid & EPT_CAP_WB ? " write-back," : "",
-		  vmx_caps.ept_vpid & BIT(16) ? " 2 MiB pages," : "",
+		  vmx_caps.ept_vpid & EPT_CAP_2_MIB ? " 2 MiB pages," : "",
 		  vmx_caps.ept_vpid & EPT_CAP_INVEPT ? " INVEPT," : "",
 		  vmx_caps.ept_vpid & VPID_CAP_INVVPID ? " INVVPID" : "");
 	facts_add(facts, "vmx cr0 fixed", "%llx to %llx", (unsigned long long)vmx_caps.cr0_fixed0,

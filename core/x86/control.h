@@ -31,6 +31,8 @@ enum {
 	CR4_VMXE = 1 << 13,
 	CR4_PCIDE = 1 << 17,
 	CR4_OSXSAVE = 1 << 18,
+	CR4_CET = 1 << 23,
+	CR4_PKS = 1 << 24,
 	CR4_SMEP = 1 << 20,
 
 	EFER_SCE = 1 << 0,
@@ -40,6 +42,7 @@ enum {
 };
 
 #define CR0_PG BIT(31)
+#define CR4_FRED BIT(32)
 #define CR0_DEFINED 0xE005003Full /* the others stay 0 */
 
 #endif

@@ -29,7 +29,7 @@ SEES = {
     "tests/vcpu": TESTS_SEE,
     "tests/machine": TESTS_SEE,
     "tests/vmx": f"{TESTS_SEE} vmx vmx/model tests/vmx/entry",
-    "tests/vmx/entry": "core/lib vmx vmx/model",
+    "tests/vmx/entry": "core/x86 core/lib vmx vmx/model",
     "tests/guest": "core/x86",
     "tests/run": "efi/cpu",
     "tests/host/*": "*",

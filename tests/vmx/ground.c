@@ -20,8 +20,6 @@ enum {
 	LARGE_SHIFT = 21,
 	LOW_GIB = 4, /* mapped if pages of 1 GiB do not exist */
 };
-#define EPT_CAP_2_MIB BIT(16)
-#define EPT_CAP_1_GIB BIT(17)
 #define MSR_LOAD_ENTRIES (2 * PAGE_SIZE / 16)
 
 const struct model_machine *ground_machine(void)

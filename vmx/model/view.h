@@ -2,6 +2,8 @@
 #ifndef VMX_MODEL_VIEW_H
 #define VMX_MODEL_VIEW_H
 
+#include "x86/control.h"
+
 #include "vmx/model/state.h"
 
 /* A state with what follows from it; made once for each check. */
@@ -76,18 +78,8 @@ static inline uint64_t make_canonical(const struct view *v, uint64_t address)
 	return (uint64_t)((int64_t)(address << unused) >> unused);
 }
 
-#define CR0_PE BIT(0)
-#define CR0_WP BIT(16)
 #define CR0_NW_CD (BIT(29) | BIT(30)) /* no entry checks or changes them */
-#define CR0_PG BIT(31)
 #define CR3_LAM (BIT(61) | BIT(62))
-#define CR4_PAE BIT(5)
-#define CR4_LA57 BIT(12)
-#define CR4_PCIDE BIT(17)
-#define CR4_CET BIT(23)
-#define CR4_FRED BIT(32)
-#define EFER_LME BIT(8)
-#define EFER_LMA BIT(10)
 
 static inline uint64_t cr3_reserved(const struct view *v)
 {

@@ -1,20 +1,12 @@
 /* The states that rows start from: valid by every rule, made from what the machine has. */
+#include "x86/control.h"
+#include "x86/msr.h"
+
 #include "tests/vmx/entry/rows.h"
 
 #define AT(state, name) ((state)->value[AT_##name])
 
-enum {
-	CR0_PE = 1 << 0,
-	CR4_PSE = 1 << 4,
-	CR4_PAE = 1 << 5,
-	CR4_MCE = 1 << 6,
-	CR4_LA57 = 1 << 12,
-	RFLAGS_VM = 1 << 17,
-	KERNEL_GS_BASE = 0xC0000102u,
-	TIMER_TICKS = 20000,
-};
-#define CR0_PG BIT(31)
-#define EFER_NXE BIT(11)
+enum { TIMER_TICKS = 20000 };
 
 /* In the entries of page tables. */
 enum { PRESENT = 1 << 0, LEAF = 0x67 /* present, writable, user, accessed, dirty */, LARGE = 0xE7 };
@@ -144,7 +136,7 @@ static uint64_t pdpte(const struct entry_ground *ground, unsigned i)
 static void memory(const struct entry_ground *ground, struct model_state *s)
 {
 	AT(s, LINK_REVISION) = ground->machine.revision;
-	AT(s, MSR_LOAD_INDEX) = KERNEL_GS_BASE;
+	AT(s, MSR_LOAD_INDEX) = IA32_KERNEL_GS_BASE;
 	for (unsigned i = 0; i < 4; i++) {
 		s->value[AT_PDPTE_0 + i] = pdpte(ground, i);
 		s->value[AT_GUEST_PDPTE0 + i] = pdpte(ground, i);
@@ -284,7 +276,7 @@ void entry_memory_fill(const struct entry_ground *ground, uint8_t *pages)
 	*(uint32_t *)page_at(pages, PAGE_LINK) = ground->machine.revision;
 	/* Entries of two words: index and value. */
 	for (unsigned i = 0; i < 2 * 512; i += 2)
-		load[i] = KERNEL_GS_BASE;
+		load[i] = IA32_KERNEL_GS_BASE;
 	for (unsigned i = 0; i < 2 * 256; i += 2)
-		store[i] = KERNEL_GS_BASE;
+		store[i] = IA32_KERNEL_GS_BASE;
 }

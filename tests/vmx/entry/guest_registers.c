@@ -1,22 +1,11 @@
 /* SDM vol. 3C, "Checks on Guest Control Registers, Debug Registers, and MSRs", "Checks on Guest
  * Descriptor-Table Registers", "Checks on Guest RIP, RFLAGS, and SSP". */
+#include "x86/control.h"
+
 #include "tests/vmx/entry/rows.h"
 
 #define HIGH_32 0xFFFFFFFF00000000
-#define CR0_PE BIT(0)
-#define CR0_NE BIT(5)
-#define CR0_WP BIT(16)
-#define CR0_NW BIT(29)
-#define CR0_CD BIT(30)
-#define CR0_PG BIT(31)
-#define CR4_PSE BIT(4)
-#define CR4_PAE BIT(5)
-#define CR4_LA57 BIT(12)
-#define CR4_PCIDE BIT(17)
-#define CR4_CET BIT(23)
-#define CR4_FRED BIT(32)
 #define CR3_LAM (BIT(61) | BIT(62))
-#define RFLAGS_IF BIT(9)
 #define RFLAGS_RESERVED (~(BIT(22) - 1) | BIT(15) | BIT(5) | BIT(3))
 #define RFLAGS_FREE 0x3D7FD5 /* without bit 1 and VM */
 /* Bits that have a meaning and need nothing else. PAE, LA57, and PSE in 32-bit paging, are for

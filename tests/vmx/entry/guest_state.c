@@ -11,6 +11,8 @@
  * the rule that would forbid it: intr.inject.other, pending.bs_free, link.none, pdpte.absent,
  * pdpte.unused.
  */
+#include "x86/control.h"
+
 #include "tests/vmx/entry/rows.h"
 
 /* GUEST_ACTIVITY_STATE */
@@ -22,7 +24,7 @@ enum { BY_STI = 1 << 0, BY_MOV_SS = 1 << 1, BY_SMI = 1 << 2, BY_NMI = 1 << 3, EN
 /* GUEST_PENDING_DEBUG */
 enum { B0_B3 = 0xF, BUS_LOCK = 1 << 11, ENABLED = 1 << 12, BS = 1 << 14, RTM = 1 << 16 };
 
-enum { FLAG_TF = 1 << 8, FLAG_IF = 1 << 9, BTF = 1 << 1, CR4_PAE = 1 << 5 };
+enum { BTF = 1 << 1 };
 
 static bool has_state(const struct model_machine *m, unsigned state)
 {
@@ -129,9 +131,9 @@ static bool has_ept(const struct model_machine *m)
 #define NEEDS_BTF NEEDS(has_btf, "IA32_DEBUGCTL.BTF")
 #define NEEDS_EPT NEEDS(has_ept, "EPT")
 #define VIRTUAL_NMIS PIN_ON(NMI), PIN_ON(VIRTUAL_NMIS)
-#define IF_SET OR(GUEST_RFLAGS, FLAG_IF)
-#define TF_SET OR(GUEST_RFLAGS, FLAG_TF)
-#define TF_IF_SET OR(GUEST_RFLAGS, FLAG_TF | FLAG_IF)
+#define IF_SET OR(GUEST_RFLAGS, RFLAGS_IF)
+#define TF_SET OR(GUEST_RFLAGS, RFLAGS_TF)
+#define TF_IF_SET OR(GUEST_RFLAGS, RFLAGS_TF | RFLAGS_IF)
 #define STATE(state) SET(GUEST_ACTIVITY_STATE, state)
 #define BLOCKED(by) SET(GUEST_INTERRUPTIBILITY, by)
 /* Four changes: the privilege level; more bits of the access rights of SS. */

@@ -1,9 +1,7 @@
 /* SDM vol. 3C, "Checks on the Host State Area". What is good here is loaded by the exit. */
-#include "tests/vmx/entry/rows.h"
+#include "x86/control.h"
 
-#define CR0_WP BIT(16)
-#define CR4_CET BIT(23)
-#define CR4_PKS BIT(24)
+#include "tests/vmx/entry/rows.h"
 
 static bool has_cet(const struct model_machine *machine)
 {

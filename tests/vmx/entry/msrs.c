@@ -2,6 +2,8 @@
  * SDM vol. 3C, "Loading MSRs" in "VM Entries". What an exit does not load again is left as an entry
  * has it: IA32_KERNEL_GS_BASE.
  */
+#include "x86/control.h"
+
 #include "tests/vmx/entry/rows.h"
 
 enum { SYSENTER_ESP = 0x175, SYSENTER_EIP = 0x176, PAT = 0x277 };
@@ -10,7 +12,6 @@ enum { SYSENTER_ESP = 0x175, SYSENTER_EIP = 0x176, PAT = 0x277 };
 #define FS_BASE 0xC0000100
 #define GS_BASE 0xC0000101
 #define KERNEL_GS_BASE 0xC0000102
-#define EFER_NXE BIT(11)
 
 /* No processor is known to have these; hypervisors have 4000_0000H. */
 static const uint64_t unknown[] = { 0x900, 0x1FFF, 0xC00000FF, 0xC0001FFF };
