@@ -195,11 +195,20 @@ static void unprepare(struct model_state *state)
 	state->value[AT_MSR_LOAD_POSITION] = 0;
 }
 
+static bool is_of_a_base(const struct fuzz *fuzz, unsigned at, uint64_t value)
+{
+	for (unsigned i = 0; i < fuzz->base_count; i++)
+		if (fuzz->bases[i].value[at] == value)
+			return true;
+	return false;
+}
+
 /*
  * What stops an emulator as a whole, or cannot be told from silence: event type 7, wait-for-SIPI,
- * IA-32e mode without protection. Changes the value at hand, which is new.
+ * IA-32e mode without protection. And a VMCS link pointer that leads to somebody else's page: what
+ * is there the model does not know. Changes the value at hand, which is new.
  */
-static void keep_harmless(struct model_state *state, unsigned at)
+static void keep_harmless(const struct fuzz *fuzz, struct model_state *state, unsigned at)
 {
 	uint64_t *value = &state->value[at];
 	const bool ia32e = state->value[AT_ENTRY_CONTROLS] & CONTROL_MASK(ENTRY_GUEST_64);
@@ -213,13 +222,17 @@ static void keep_harmless(struct model_state *state, unsigned at)
 		*value |= CR0_PE;
 	if (at == AT_ENTRY_CONTROLS && !protected)
 		*value &= ~(uint64_t)CONTROL_MASK(ENTRY_GUEST_64);
+	if (at == AT_VMCS_LINK_POINTER && !(*value & fuzz->mask[at]) &&
+	    !is_of_a_base(fuzz, at, *value))
+		*value = ~0ull;
 }
 
-static void keep_all_harmless(struct model_state *state)
+static void keep_all_harmless(const struct fuzz *fuzz, struct model_state *state)
 {
-	keep_harmless(state, AT_ENTRY_INTERRUPTION_INFO);
-	keep_harmless(state, AT_GUEST_ACTIVITY_STATE);
-	keep_harmless(state, AT_GUEST_CR0);
+	keep_harmless(fuzz, state, AT_ENTRY_INTERRUPTION_INFO);
+	keep_harmless(fuzz, state, AT_GUEST_ACTIVITY_STATE);
+	keep_harmless(fuzz, state, AT_GUEST_CR0);
+	keep_harmless(fuzz, state, AT_VMCS_LINK_POINTER);
 }
 
 /* The host's fields are never changed, so their rules hold. */
@@ -246,12 +259,12 @@ static bool make_valid(struct fuzz *fuzz, unsigned base, struct model_state *sta
 
 		state->value[at] ^= few & fuzz->mask[at];
 	}
-	keep_all_harmless(state);
+	keep_all_harmless(fuzz, state);
 	unprepare(state);
 	if (!model_repair(state, fuzz->machine))
 		return false;
 	fuzz_prepare(state);
-	keep_all_harmless(state);
+	keep_all_harmless(fuzz, state);
 	return gets_through(fuzz, state, &verdict);
 }
 
@@ -381,7 +394,7 @@ static void change_some(struct fuzz *fuzz, struct changes *changes)
 		changes->at[i] = (uint16_t)at;
 		changes->before[i] = fuzz->state.value[at];
 		next.value[at] = another(fuzz, at, way);
-		keep_harmless(&next, at);
+		keep_harmless(fuzz, &next, at);
 		set(fuzz, at, next.value[at]);
 	}
 }
@@ -401,7 +414,7 @@ static bool disagrees(struct fuzz *fuzz, struct model_verdict *verdict)
 static void try(struct fuzz *fuzz, unsigned at, uint64_t value)
 {
 	fuzz->state.value[at] = value;
-	keep_harmless(&fuzz->state, at);
+	keep_harmless(fuzz, &fuzz->state, at);
 	set(fuzz, at, fuzz->state.value[at]);
 }
 

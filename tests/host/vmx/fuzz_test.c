@@ -26,11 +26,23 @@ static void set_value(void *context, enum model_index at, uint64_t value)
 	held.value[at] = value;
 }
 
+static uint64_t own_link_page;
+
+/* A processor would read there, and the model knows what our own page holds and no other. */
+static void assert_link_is_ours(void)
+{
+	const uint64_t link = held.value[AT_VMCS_LINK_POINTER];
+
+	if (!(link & PAGE_MASK) && !(link >> machine->physical_bits))
+		assert_int_equal(link, own_link_page);
+}
+
 static bool agree(void *context, const struct model_verdict *wanted)
 {
 	struct model_verdict got;
 
 	(void)context;
+	assert_link_is_ours();
 	breaks = 1;
 	got = model_check(&held, machine, MODEL_ALL);
 	breaks = 0;
@@ -60,7 +72,8 @@ static unsigned make_bases(const struct entry_machine *which, struct model_state
 		fuzz_prepare(&bases[count++]);
 	}
 	bases[count] = bases[0];
-	bases[count].value[AT_VMCS_LINK_POINTER] = entry_page(&which->ground, PAGE_LINK);
+	own_link_page = entry_page(&which->ground, PAGE_LINK);
+	bases[count].value[AT_VMCS_LINK_POINTER] = own_link_page;
 	return count + 1;
 }
 
