@@ -26,7 +26,7 @@ static bool base_enters(struct member *member, enum entry_base base)
 {
 	struct probe_result *got = &member->broken[base];
 
-	probe_enter(&member->probe, got);
+	probe_enter(&member->seat.probe, got);
 	return outcome_is(base == BASE_CONTROLS ? PASSES : ENTERS, got, 0) &&
 	       (base == BASE_CONTROLS || got->number == REASON_VMCALL);
 }
@@ -36,16 +36,17 @@ static void enter_ordinarily(struct member *member)
 {
 	struct probe_result unused;
 
-	probe_set_all(&member->probe, &member->base[BASE_64]);
-	probe_enter(&member->probe, &unused);
+	probe_set_all(&member->seat.probe, &member->base[BASE_64]);
+	probe_enter(&member->seat.probe, &unused);
 }
 
 static enum base_state make_base(struct member *member, enum entry_base base)
 {
-	if (!entry_base_make(base, &member->ground, &member->base[base], &member->missing[base]))
+	if (!entry_base_make(base, &member->seat.ground, &member->base[base],
+			     &member->missing[base]))
 		return BASE_MISSING;
 	if (entry_needs_tables(base) && !member->tables) {
-		entry_tables_fill(&member->ground, member->pages);
+		entry_tables_fill(&member->seat.ground, member->seat.pages);
 		member->tables = true;
 	}
 	return BASE_READY;
@@ -59,7 +60,7 @@ static bool has_base(const struct crew *crew, struct member *member, enum entry_
 	member->base_state[base] = make_base(member, base);
 	if (member->base_state[base] != BASE_READY || crew->task == CREW_MODEL)
 		return member->base_state[base] == BASE_READY;
-	probe_set_all(&member->probe, &member->base[base]);
+	probe_set_all(&member->seat.probe, &member->base[base]);
 	member->loaded = (int)base;
 	if (base_enters(member, base))
 		return true;
@@ -71,9 +72,9 @@ static void load_base(const struct crew *crew, struct member *member, enum entry
 {
 	if (member->loaded == (int)base)
 		return;
-	if (!member->probe.overwrites && has_base(crew, member, BASE_64))
+	if (!member->seat.probe.overwrites && has_base(crew, member, BASE_64))
 		enter_ordinarily(member);
-	probe_set_all(&member->probe, &member->base[base]);
+	probe_set_all(&member->seat.probe, &member->base[base]);
 	member->loaded = (int)base;
 }
 
@@ -153,14 +154,14 @@ static NOINLINE void differs(const struct crew *crew, struct member *member, uns
 		*difference = (struct difference){
 			.row = (uint16_t)row, .number = (uint16_t)number, .what = *what, .got = *got
 		};
-		difference->position = member->probe.now.value[AT_MSR_LOAD_POSITION];
-		difference->verdict =
-			model_check(&member->probe.now, &member->ground.machine, MODEL_ALL);
+		difference->position = member->seat.probe.now.value[AT_MSR_LOAD_POSITION];
+		difference->verdict = model_check(&member->seat.probe.now,
+						  &member->seat.ground.machine, MODEL_ALL);
 		difference->allowed = outcome_is_allowed(&difference->verdict, got);
 	}
 	/* It did what no processor should: the next case begins from what we know. */
 	if (got->kind == PROBE_FAULTED || got->number == PROBE_STALE)
-		probe_renew(&member->probe);
+		probe_renew(&member->seat.probe);
 }
 
 static NOINLINE void disagrees(const struct crew *crew, struct member *member, unsigned row,
@@ -182,7 +183,7 @@ static void enter_case(const struct crew *crew, struct member *member, unsigned 
 		       unsigned number, const struct entry_case *what)
 {
 	const enum outcome wanted = crew->section->rows[row].outcome;
-	struct probe *probe = &member->probe;
+	struct probe *probe = &member->seat.probe;
 	struct probe_result got;
 
 	for (unsigned i = 0; i < what->count; i++)
@@ -200,7 +201,7 @@ static void check_case(const struct crew *crew, struct member *member, unsigned 
 	struct model_verdict verdict;
 
 	entry_case_apply(what, &member->state);
-	verdict = model_check(&member->state, &member->ground.machine, MODEL_ALL);
+	verdict = model_check(&member->state, &member->seat.ground.machine, MODEL_ALL);
 	if (!outcome_agrees(&crew->section->rows[row], member->rule, &member->state, &verdict))
 		disagrees(crew, member, row, number, what, &verdict);
 }
@@ -212,7 +213,7 @@ static void undo(const struct crew *crew, struct member *member, const struct en
 		const enum model_index at = what->set[i].at;
 
 		if (crew->task == CREW_ENTER)
-			probe_set(&member->probe, at, member->cases.base->value[at]);
+			probe_set(&member->seat.probe, at, member->cases.base->value[at]);
 		else
 			member->state.value[at] = member->cases.base->value[at];
 	}
@@ -230,7 +231,7 @@ static void do_cases(struct crew *crew, struct member *member, unsigned row, uns
 	if (crew->task == CREW_MODEL)
 		member->rule = model_rule_number(what->rule);
 	member->kept_of_row = 0;
-	entry_cases_begin(cases, what, &member->base[what->base], &member->ground.machine);
+	entry_cases_begin(cases, what, &member->base[what->base], &member->seat.ground.machine);
 	if (from)
 		entry_cases_skip(cases, from);
 	for (; number < to && entry_cases_next(cases); number++) {
@@ -314,8 +315,8 @@ static enum row_state look_at(const struct crew *crew, struct member *member,
 	const char *missing;
 
 	if (has_base(crew, member, row->base))
-		missing = entry_row_missing(row, &member->base[row->base], &member->ground.machine,
-					    text, sizeof(text));
+		missing = entry_row_missing(row, &member->base[row->base],
+					    &member->seat.ground.machine, text, sizeof(text));
 	else if (member->base_state[row->base] == BASE_BROKEN)
 		return ROW_NO_BASE;
 	else
@@ -338,7 +339,7 @@ static void do_row(struct crew *crew, struct member *member, unsigned row)
 	atomic_store(&crew->results[row].state, state);
 	if (state != ROW_DONE)
 		return;
-	count = entry_cases_count(what, &member->base[what->base], &member->ground.machine);
+	count = entry_cases_count(what, &member->base[what->base], &member->seat.ground.machine);
 	for (from = PART; from < count && offer_part(crew, row, from / PART);)
 		from += PART;
 	do_cases(crew, member, row, 0, PART);
@@ -361,15 +362,9 @@ static struct member *begin(struct crew *crew, struct cpu *cpu)
 	if (!member)
 		return NULL;
 	crew->members[cpu->index] = member;
-	member->cpu = cpu;
 	member->loaded = -1;
-	member->status = STATUS_NO_MEMORY;
-	member->pages = pages_alloc(ENTRY_PAGES + 1);
-	if (!member->pages)
-		return member;
-	member->open = true;
-	member->status = ground_open(&member->ground, &member->probe, cpu, member->pages,
-				     &crew->machine, crew->ept);
+	(void)seat_open(&member->seat, cpu, crew->ept);
+	member->seat.entered = crew->task == CREW_ENTER;
 	return member;
 }
 
@@ -382,7 +377,7 @@ static void work(struct cpu *cpu, void *argument)
 
 	if (!member)
 		member = begin(crew, cpu);
-	if (!member || member->status != STATUS_OK) {
+	if (!member || member->seat.status != STATUS_OK) {
 		atomic_fetch_add(&crew->failed, 1);
 		return;
 	}
@@ -398,11 +393,8 @@ static void end(struct cpu *cpu, void *argument)
 	struct crew *crew = argument;
 	struct member *member = crew->members[cpu->index];
 
-	if (!member || !member->open)
-		return;
-	if (member->status == STATUS_OK && crew->task == CREW_ENTER)
-		ground_unblock(&member->ground, &member->probe, member->pages);
-	probe_close(&member->probe);
+	if (member)
+		seat_close(&member->seat);
 }
 
 /* ---- the boot processor's side ---- */
@@ -429,7 +421,7 @@ struct crew *crew_open(struct test_run *run, const struct entry_section *section
 	struct crew *crew = &the_crew;
 
 	*crew = (struct crew){ .section = section, .task = task };
-	crew->machine = *ground_machine();
+	(void)ground_machine(); /* here, and not on all processors at once */
 	crew->ept = ground_map(&crew->ept_pages);
 	crew->results = pages_alloc(result_pages(crew));
 	crew->members = pages_alloc(pages_for(platform->cpu_count * sizeof(*crew->members)));
@@ -474,9 +466,9 @@ void crew_free(struct crew *crew)
 	for (unsigned i = 0; crew->members && i < platform->cpu_count; i++) {
 		struct member *member = crew->members[i];
 
-		if (!member || !cpu_usable(member->cpu))
+		if (!member || !cpu_usable(member->seat.cpu))
 			continue;
-		pages_free(member->pages, ENTRY_PAGES + 1);
+		seat_free(&member->seat);
 		pages_free(member->differences, difference_pages(crew));
 		pages_free(member, MEMBER_PAGES);
 	}

@@ -8,6 +8,7 @@
 #include "suite/test.h"
 
 #include "tests/vmx/entry/outcome.h"
+#include "tests/vmx/ground.h"
 #include "vmx/probe.h"
 
 /* What is done with a case. */
@@ -66,14 +67,9 @@ enum base_state { BASE_UNKNOWN, BASE_READY, BASE_MISSING, BASE_BROKEN };
 
 /* What a processor has of its own; several pages. */
 struct member {
-	struct cpu *cpu;
-	enum status status; /* of its opening */
-	bool open;	    /* probe_close is due */
-	struct probe probe;
-	struct entry_ground ground;
-	uint8_t *pages; /* ENTRY_PAGES, and the VMCS */
-	bool tables;	/* those of the bases that need them are filled */
-	int loaded;	/* enum entry_base: what the VMCS has; -1: something else */
+	struct seat seat;
+	bool tables; /* those of the bases that need them are filled */
+	int loaded;  /* enum entry_base: what the VMCS has; -1: something else */
 	enum base_state base_state[BASE_COUNT];
 	const char *missing[BASE_COUNT];	/* what a base lacks */
 	struct probe_result broken[BASE_COUNT]; /* how it did not enter */
@@ -105,8 +101,7 @@ struct crew {
 	enum crew_task task;
 	enum crew_rows rows;
 	const char *rule; /* CREW_BY_NAME */
-	struct model_machine machine;
-	uint64_t *ept; /* NULL: none */
+	uint64_t *ept;	  /* NULL: none */
 	unsigned ept_pages;
 	struct row_result *results;
 	uint16_t *order;	 /* the section's rows, those of a base together */

@@ -10,21 +10,16 @@
 #include "tests/vmx/catalogue.h"
 #include "tests/vmx/entry/outcome.h"
 #include "tests/vmx/ground.h"
-#include "vmx/measure.h"
 #include "vmx/model/fuzz.h"
 
 enum {
 	BASES = BASE_COUNT, /* all but BASE_CONTROLS, and one with a VMCS link pointer */
 	KEPT = 3,	    /* differences that a processor keeps */
+	CLOSE_MICROSECONDS = 1000000,
 };
 
 struct hunter {
-	struct cpu *cpu;
-	enum status status;
-	bool open;
-	struct probe probe;
-	struct entry_ground ground;
-	uint8_t *pages; /* ENTRY_PAGES, and the VMCS */
+	struct seat seat;
 	struct fuzz_target target;
 	struct fuzz fuzz;
 	struct model_state bases[BASES];
@@ -32,17 +27,17 @@ struct hunter {
 	uint64_t ticks;
 	unsigned base_count;
 	struct probe_result got, wrong; /* of the last entry; of the last one that was wrong */
-	unsigned differences;
+	unsigned differences, refused;	/* of them, valid states that the processor refused */
+	uint64_t violated[MODEL_RULES_MAX / 64]; /* rules that it does not see to */
 	struct {
 		struct fuzz_difference what;
 		struct probe_result got;
-	} kept[KEPT];
+	} kept[KEPT + 1]; /* the last one is overwritten */
 };
 
 enum { HUNTER_PAGES = (sizeof(struct hunter) + PAGE_SIZE - 1) / PAGE_SIZE };
 
 static struct {
-	struct model_machine machine;
 	uint64_t *ept;
 	unsigned ept_pages;
 	struct hunter **hunters; /* by number of the processor */
@@ -54,18 +49,19 @@ static void set_value(void *context, enum model_index at, uint64_t value)
 {
 	struct hunter *hunter = context;
 
-	probe_set(&hunter->probe, at, value);
+	probe_set(&hunter->seat.probe, at, value);
 }
 
 static bool agrees(void *context, const struct model_verdict *verdict)
 {
 	struct hunter *hunter = context;
 
-	probe_enter(&hunter->probe, &hunter->got);
+	probe_enter(&hunter->seat.probe, &hunter->got);
 	if (outcome_is_allowed(verdict, &hunter->got))
 		return true;
 	hunter->wrong = hunter->got;
-	probe_renew(&hunter->probe); /* whatever it did, the next entry begins from what we know */
+	probe_renew(
+		&hunter->seat.probe); /* whatever it did, the next entry begins from what we know */
 	return false;
 }
 
@@ -73,7 +69,7 @@ static bool has_value(void *context, enum model_index at)
 {
 	const struct hunter *hunter = context;
 
-	return probe_has(&hunter->probe, at);
+	return probe_has(&hunter->seat.probe, at);
 }
 
 static void make_bases(struct hunter *hunter)
@@ -92,17 +88,17 @@ static void make_bases(struct hunter *hunter)
 		struct model_state *state = &hunter->bases[hunter->base_count];
 		const char *missing;
 
-		if (!entry_base_make(base, &hunter->ground, state, &missing))
+		if (!entry_base_make(base, &hunter->seat.ground, state, &missing))
 			continue;
 		/* Whatever a case makes of the paging mode: there are PDPTEs at CR3. */
-		state->value[AT_GUEST_CR3] = entry_page(&hunter->ground, PAGE_PDPT);
+		state->value[AT_GUEST_CR3] = entry_page(&hunter->seat.ground, PAGE_PDPT);
 		fuzz_prepare(state);
 		hunter->names[hunter->base_count++] = names[base];
 	}
 	hunter->bases[hunter->base_count] = hunter->bases[0];
 	hunter->names[hunter->base_count] = "64-bit code with a VMCS link pointer";
 	hunter->bases[hunter->base_count++].value[AT_VMCS_LINK_POINTER] =
-		entry_page(&hunter->ground, PAGE_LINK);
+		entry_page(&hunter->seat.ground, PAGE_LINK);
 }
 
 static struct hunter *begin(struct cpu *cpu)
@@ -112,22 +108,27 @@ static struct hunter *begin(struct cpu *cpu)
 	if (!hunter)
 		return NULL;
 	hunt.hunters[cpu->index] = hunter;
-	hunter->cpu = cpu;
-	hunter->status = STATUS_NO_MEMORY;
-	hunter->pages = pages_alloc(ENTRY_PAGES + 1);
-	if (!hunter->pages)
+	if (seat_open(&hunter->seat, cpu, hunt.ept) != STATUS_OK)
 		return hunter;
-	hunter->open = true;
-	hunter->status = ground_open(&hunter->ground, &hunter->probe, cpu, hunter->pages,
-				     &hunt.machine, hunt.ept);
-	if (hunter->status != STATUS_OK)
-		return hunter;
-	entry_tables_fill(&hunter->ground, hunter->pages);
+	hunter->seat.entered = true;
+	entry_tables_fill(&hunter->seat.ground, hunter->seat.pages);
 	make_bases(hunter);
 	hunter->target = (struct fuzz_target){ set_value, agrees, hunter };
-	fuzz_init(&hunter->fuzz, &hunter->ground.machine, &hunter->target, hunter->bases,
+	fuzz_init(&hunter->fuzz, &hunter->seat.ground.machine, &hunter->target, hunter->bases,
 		  hunter->base_count, has_value, hunt.seed + cpu->index);
 	return hunter;
+}
+
+static void note(struct hunter *hunter, unsigned place)
+{
+	const struct model_verdict *verdict = &hunter->kept[place].what.verdict;
+
+	hunter->kept[place].got = hunter->wrong;
+	hunter->differences++;
+	if (verdict->msr) /* all that is wrong is the entry that ends every case */
+		hunter->refused++;
+	for (unsigned i = 0; !verdict->msr && i < ARRAY_SIZE(hunter->violated); i++)
+		hunter->violated[i] |= verdict->violated[i];
 }
 
 static void work(struct cpu *cpu, void *argument)
@@ -136,23 +137,22 @@ static void work(struct cpu *cpu, void *argument)
 	uint64_t start = platform->clock();
 
 	(void)argument;
-	if (!hunter || hunter->status != STATUS_OK)
+	if (!hunter || hunter->seat.status != STATUS_OK)
 		return;
 	for (unsigned i = 0; i < hunt.each; i++) {
-		struct fuzz_difference *room = &hunter->kept[KEPT - 1].what;
+		unsigned place = hunter->differences < KEPT ? hunter->differences : KEPT;
 
-		if (hunter->differences < KEPT)
-			room = &hunter->kept[hunter->differences].what;
-		if (fuzz_next(&hunter->fuzz, room))
-			continue;
-		if (hunter->differences < KEPT)
-			hunter->kept[hunter->differences].got = hunter->wrong;
-		hunter->differences++;
+		if (!fuzz_next(&hunter->fuzz, &hunter->kept[place].what))
+			note(hunter, place);
 	}
 	hunter->ticks = platform->clock() - start;
-	ground_unblock(&hunter->ground, &hunter->probe, hunter->pages);
-	probe_close(&hunter->probe);
-	hunter->open = false;
+}
+
+static void end(struct cpu *cpu, void *argument)
+{
+	(void)argument;
+	if (hunt.hunters[cpu->index])
+		seat_close(&hunt.hunters[cpu->index]->seat);
 }
 
 /* ---- the boot processor's side ---- */
@@ -161,7 +161,7 @@ static bool open_hunt(struct test_run *run, unsigned cases)
 {
 	unsigned cpus = cpus_in_use();
 
-	vmx_measure(&hunt.machine, &platform->cpus[0]);
+	(void)ground_machine(); /* here, and not on all processors at once */
 	hunt.ept = ground_map(&hunt.ept_pages);
 	hunt.each = (cases + cpus - 1) / cpus;
 	hunt.seed = ((uint64_t)test_seed << 32) + (run->test->argument << 16);
@@ -175,9 +175,9 @@ static void close_hunt(void)
 	for (unsigned i = 0; hunt.hunters && i < platform->cpu_count; i++) {
 		struct hunter *hunter = hunt.hunters[i];
 
-		if (!hunter || !cpu_usable(hunter->cpu))
+		if (!hunter || !cpu_usable(hunter->seat.cpu))
 			continue;
-		pages_free(hunter->pages, ENTRY_PAGES + 1);
+		seat_free(&hunter->seat);
 		pages_free(hunter, HUNTER_PAGES);
 	}
 	pages_free(hunt.hunters,
@@ -188,16 +188,24 @@ static void close_hunt(void)
 /* The rules that a state breaks, in words: what a person puts into a bug report. */
 static void note_rules(struct test_run *run, const struct model_verdict *verdict)
 {
-	for (unsigned i = 0; i < model_rule_count; i++) {
+	for (unsigned i = 0; !verdict->msr && i < model_rule_count; i++) {
 		struct rule rule;
 
-		if (!model_violates(verdict, i) || text_equal(model_rules[i].id, "msr.load.high") ||
-		    text_equal(model_rules[i].id, "msr.load.base"))
+		if (!model_violates(verdict, i))
 			continue;
 		(void)rule_find(model_rules[i].id, &rule);
-		test_rule(run, model_rules[i].id, 0, 1);
 		test_note(run, "  violates %s: %s", rule.id, rule.words);
 	}
+}
+
+/* All of them, not of those differences alone that are told. */
+static void count_rules(struct test_run *run, const struct hunter *hunter)
+{
+	for (unsigned i = 0; i < model_rule_count; i++)
+		if (hunter->violated[i / 64] >> i % 64 & 1)
+			test_rule(run, model_rules[i].id, 0, 1);
+	if (hunter->refused)
+		test_rule(run, "fuzz.refused", 0, hunter->refused);
 }
 
 static void note_difference(struct test_run *run, const struct hunter *hunter,
@@ -208,7 +216,7 @@ static void note_difference(struct test_run *run, const struct hunter *hunter,
 	outcome_verdict_text(&d->verdict, wanted_text);
 	outcome_result_text(got, got_text);
 	test_note(run, "processor %u: wanted %s, got %s; a state of %s that does not run, with",
-		  hunter->cpu->index, wanted_text, got_text, hunter->names[d->base]);
+		  hunter->seat.cpu->index, wanted_text, got_text, hunter->names[d->base]);
 	for (unsigned i = 0; i < d->count; i++)
 		test_note(run, "  %s = %llXH instead of %llXH",
 			  model_name((enum model_index)d->at[i]),
@@ -226,13 +234,16 @@ static void tell(struct test_run *run)
 	for (unsigned i = 0; i < platform->cpu_count; i++) {
 		const struct hunter *hunter = hunt.hunters[i];
 
-		if (!hunter)
+		if (!cpu_usable(&platform->cpus[i]))
 			continue;
-		(void)require(run, "opening a VMCS", hunter->status);
+		if (!require(run, "opening a VMCS",
+			     hunter ? hunter->seat.status : STATUS_NO_MEMORY))
+			continue;
 		cases += hunter->fuzz.cases;
 		valid += hunter->fuzz.valid;
 		differences += hunter->differences;
 		ticks += hunter->ticks;
+		count_rules(run, hunter);
 		for (unsigned n = 0; n < hunter->differences && n < KEPT; n++)
 			note_difference(run, hunter, &hunter->kept[n].what, &hunter->kept[n].got);
 	}
@@ -246,11 +257,13 @@ static void fuzz_entries(struct test_run *run, unsigned cases)
 {
 	enum status status;
 
-	if (!open_hunt(run, cases))
-		return;
-	status = work_on_all(work, NULL, test_time_left(run));
-	if (require(run, "work on all processors", status))
-		tell(run);
+	if (open_hunt(run, cases)) {
+		status = work_on_all(work, NULL, test_time_left(run));
+		/* A VMCS must not be active in memory that is given back. */
+		(void)require(run, "closing", work_on_all(end, NULL, CLOSE_MICROSECONDS));
+		if (require(run, "work on all processors", status))
+			tell(run);
+	}
 	close_hunt();
 }
 

@@ -9,6 +9,8 @@
 
 #include "vmx/measure.h"
 
+enum { SEAT_PAGES = ENTRY_PAGES + 1 }; /* and the VMCS */
+
 enum {
 	EPT_RWX = 7,
 	EPT_TYPE_WB = 6 << 3,
@@ -71,31 +73,32 @@ static void *page_at(uint8_t *pages, enum entry_page page)
 	return pages + page * (size_t)PAGE_SIZE;
 }
 
-enum status ground_open(struct entry_ground *ground, struct probe *probe, struct cpu *cpu,
-			uint8_t *pages, const struct model_machine *machine, const uint64_t *map)
+static enum status open_probe(struct seat *seat, const uint64_t *map)
 {
-	const struct vmx_cpu *part = cpu->arch;
+	const struct vmx_cpu *arch = seat->cpu->arch;
+	struct entry_ground *ground = &seat->ground;
+	struct probe *probe = &seat->probe;
 	const struct probe_memory memory = {
-		.vtpr = (uint32_t *)((uint8_t *)page_at(pages, PAGE_VIRTUAL_APIC) + 0x80),
-		.link = page_at(pages, PAGE_LINK),
-		.pdptes = page_at(pages, PAGE_PDPT),
-		.msr_load = page_at(pages, PAGE_MSR_LOAD),
+		.vtpr = (uint32_t *)((uint8_t *)page_at(seat->pages, PAGE_VIRTUAL_APIC) + 0x80),
+		.link = page_at(seat->pages, PAGE_LINK),
+		.pdptes = page_at(seat->pages, PAGE_PDPT),
+		.msr_load = page_at(seat->pages, PAGE_MSR_LOAD),
 		.msr_load_entries = MSR_LOAD_ENTRIES,
 	};
-	void *vmcs = page_at(pages, ENTRY_PAGES);
+	void *vmcs = page_at(seat->pages, ENTRY_PAGES);
 	enum status status;
 
-	ground->machine = *machine;
-	ground->machine.vmxon = physical(part->vmxon_region);
+	ground->machine = *ground_machine();
+	ground->machine.vmxon = physical(arch->vmxon_region);
 	ground->machine.current = physical(vmcs);
-	ground->pages = physical(pages);
+	ground->pages = physical(seat->pages);
 	ground->eptp = map ? physical(map) | EPTP_WALK_4 | EPTP_WB : 0;
 	ground->cr3_64 = read_cr3();
-	status = probe_open(probe, cpu, vmcs, &memory, machine);
+	status = probe_open(probe, seat->cpu, vmcs, &memory, &ground->machine);
 	if (status != STATUS_OK)
 		return status;
 	ground->host = probe->host;
-	entry_memory_fill(ground, pages);
+	entry_memory_fill(ground, seat->pages);
 	/* What the memory holds now, so that the probe knows. */
 	probe->now.value[AT_LINK_REVISION] = *memory.link;
 	for (unsigned i = 0; i < 4; i++)
@@ -103,19 +106,35 @@ enum status ground_open(struct entry_ground *ground, struct probe *probe, struct
 	return STATUS_OK;
 }
 
+enum status seat_open(struct seat *seat, struct cpu *cpu, const uint64_t *map)
+{
+	seat->cpu = cpu;
+	seat->status = STATUS_NO_MEMORY;
+	seat->pages = pages_alloc(SEAT_PAGES);
+	if (!seat->pages)
+		return seat->status;
+	seat->open = true;
+	seat->status = open_probe(seat, map);
+	return seat->status;
+}
+
 /* In the page of the guest's code: an IRET, and what it pops. */
 enum { IRET_AT = 0x800, FRAME_AT = 0x900, OPCODE_IRET = 0xCF };
 
-void ground_unblock(const struct entry_ground *ground, struct probe *probe, uint8_t *pages)
+/*
+ * Ends the blocking of virtual NMIs that entries have begun, by an IRET in a guest. A processor
+ * does not need it, for each entry sets the blocking anew: QUIRK_NMI_BLOCKING_LEAKS.
+ */
+static void unblock(struct seat *seat)
 {
-	uint8_t *code = page_at(pages, PAGE_CODE);
+	uint8_t *code = page_at(seat->pages, PAGE_CODE);
 	uint16_t *frame = (uint16_t *)(code + FRAME_AT);
 	struct model_state state;
 	struct probe_result unused;
 	const char *missing;
 
 	if (!vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_VIRTUAL_NMIS)) ||
-	    !entry_base_make(BASE_REAL, ground, &state, &missing))
+	    !entry_base_make(BASE_REAL, &seat->ground, &state, &missing))
 		return;
 	code[IRET_AT] = OPCODE_IRET;
 	frame[0] = 0; /* IP; nothing is fetched from there */
@@ -128,6 +147,22 @@ void ground_unblock(const struct entry_ground *ground, struct probe *probe, uint
 	state.value[AT_GUEST_RIP] = IRET_AT;
 	state.value[AT_GUEST_RSP] = FRAME_AT;
 	state.value[AT_GUEST_SS_BASE] = physical(code);
-	probe_set_all(probe, &state);
-	probe_enter(probe, &unused);
+	probe_set_all(&seat->probe, &state);
+	probe_enter(&seat->probe, &unused);
+}
+
+void seat_close(struct seat *seat)
+{
+	if (!seat->open)
+		return;
+	if (seat->status == STATUS_OK && seat->entered)
+		unblock(seat);
+	probe_close(&seat->probe);
+	seat->open = false;
+}
+
+void seat_free(struct seat *seat)
+{
+	if (cpu_usable(seat->cpu))
+		pages_free(seat->pages, SEAT_PAGES);
 }

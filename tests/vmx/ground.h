@@ -13,18 +13,24 @@ const struct model_machine *ground_machine(void);
 uint64_t *ground_map(unsigned *pages);
 void ground_unmap(uint64_t *map, unsigned pages);
 
-/*
- * Opens the probe on pages of the processor's own, ENTRY_PAGES and one for the VMCS, and says what
- * there is to make bases of.
- */
-enum status ground_open(struct entry_ground *ground, struct probe *probe, struct cpu *cpu,
-			uint8_t *pages, const struct model_machine *machine, const uint64_t *map);
+/* What a processor needs to enter from: a probe on pages of its own, and what bases are made of. */
+struct seat {
+	struct cpu *cpu;
+	enum status status; /* of its opening */
+	bool open;	    /* seat_close is due, on that processor */
+	bool entered;	    /* with guests, which may have left virtual NMIs blocked */
+	struct probe probe;
+	struct entry_ground ground;
+	uint8_t *pages; /* ENTRY_PAGES, and the VMCS */
+};
 
-/*
- * Before probe_close: ends the blocking of virtual NMIs that entries have begun, by an IRET in a
- * guest. A processor does not need it, for each entry sets the blocking anew:
- * QUIRK_NMI_BLOCKING_LEAKS.
- */
-void ground_unblock(const struct entry_ground *ground, struct probe *probe, uint8_t *pages);
+/* On the processor. map: of ground_map. The result is .status, too. */
+enum status seat_open(struct seat *seat, struct cpu *cpu, const uint64_t *map);
+
+/* On that processor again, also after an exception in between; once is enough. */
+void seat_close(struct seat *seat);
+
+/* Any processor. Pages that a lost processor may still use are kept. */
+void seat_free(struct seat *seat);
 
 #endif

@@ -176,19 +176,19 @@ enum { LIST_ENTRIES = 512, EPTP_ENTRY_BAD_TYPE = 7 };
 
 static uint64_t *eptp_list(struct trial *trial)
 {
-	return (uint64_t *)(trial->pages + PAGE_SPARE * (size_t)PAGE_SIZE);
+	return (uint64_t *)(trial->seat.pages + PAGE_SPARE * (size_t)PAGE_SIZE);
 }
 
 /* By the state's EPT pointer: what an entry would refuse. */
 static void bad_eptps(struct trial *trial)
 {
-	const uint64_t good = trial->ground.eptp, cap = trial->ground.machine.ept_vpid;
+	const uint64_t good = trial->seat.ground.eptp, cap = trial->seat.ground.machine.ept_vpid;
 	const uint64_t bad[] = {
 		good ^ 7,
 		good ^ 1 << 3,
 		good | BIT(8),
 		good | BIT(11),
-		good | BIT(trial->ground.machine.physical_bits),
+		good | BIT(trial->seat.ground.machine.physical_bits),
 		good | BIT(63),
 		good | (cap & BIT(21) ? 7 : BIT(6)), /* accessed and dirty flags */
 	};
@@ -203,7 +203,7 @@ static void bad_eptps(struct trial *trial)
 /* Into a map of its own, and into one where nothing is mapped: the next fetch exits. */
 static void switches(struct trial *trial, const uint64_t *other, uint64_t *empty)
 {
-	const uint64_t eptp = (physical(other) | (trial->ground.eptp & PAGE_MASK));
+	const uint64_t eptp = (physical(other) | (trial->seat.ground.eptp & PAGE_MASK));
 	uint64_t value = 0;
 
 	eptp_list(trial)[5] = eptp;
@@ -212,17 +212,17 @@ static void switches(struct trial *trial, const uint64_t *other, uint64_t *empty
 	check_number(trial->stage, "vmfunc.switch", eptp, value, "EPT_POINTER");
 	if (vmread_try(EPTP_INDEX, &value) == STATUS_OK)
 		check_number(trial->stage, "vmfunc.switch", 5, value, "EPTP_INDEX");
-	probe_renew(&trial->probe);
-	eptp_list(trial)[6] = physical(empty) | (trial->ground.eptp & PAGE_MASK);
+	probe_renew(&trial->seat.probe);
+	eptp_list(trial)[6] = physical(empty) | (trial->seat.ground.eptp & PAGE_MASK);
 	function(trial, "vmfunc.switch", 1, 0, 6, EXITS(REASON_EPT_VIOLATION));
-	probe_renew(&trial->probe);
+	probe_renew(&trial->seat.probe);
 	if (trial_begin_user(trial)) {
 		allow_functions(trial, 1);
-		AT(EPT_POINTER) = trial->ground.eptp;
+		AT(EPT_POINTER) = trial->seat.ground.eptp;
 		emit_vmfunc(trial, 0, 5);
 		check(trial->stage, "vmfunc.switch", EXITS(REASON_CPUID), trial_run(trial),
 		      "CPL 3");
-		probe_renew(&trial->probe);
+		probe_renew(&trial->seat.probe);
 	}
 }
 
@@ -235,7 +235,7 @@ static void eptp_switching(struct trial *trial)
 		trial->stage->status = STATUS_NO_MEMORY;
 	} else {
 		for (unsigned i = 0; i < LIST_ENTRIES; i++)
-			eptp_list(trial)[i] = trial->ground.eptp;
+			eptp_list(trial)[i] = trial->seat.ground.eptp;
 		function(trial, "vmfunc.index", 1, 0, 511, EXITS(REASON_CPUID));
 		function(trial, "vmfunc.index", 1, 0, 512, EXITS(REASON_VMFUNC));
 		function(trial, "vmfunc.index", 1, 0, 0xFFFFFFFF, EXITS(REASON_VMFUNC));
@@ -257,7 +257,7 @@ void guest_vmfunc_checks(struct stage *stage)
 		stage_note(stage, "not here: VM functions");
 	else
 		function_numbers(&trial);
-	if (trial.map && trial.ground.machine.vm_functions & 1)
+	if (trial.map && trial.seat.ground.machine.vm_functions & 1)
 		eptp_switching(&trial);
 	else
 		stage_note(stage, "not here: EPTP switching");
@@ -277,14 +277,14 @@ static struct ending enter_well(struct trial *trial)
 /* What the VMCS is, whatever the probe knows: the next entry is a VMRESUME, or a VMLAUNCH. */
 static struct ending enter_as(struct trial *trial, bool launched)
 {
-	trial->probe.launched = launched;
+	trial->seat.probe.launched = launched;
 	return trial_run(trial);
 }
 
 /* Loads the probe's VMCS again after one of the stage's. */
 static void clear_by(struct trial *trial, bool current)
 {
-	const uint64_t pointer = physical(trial->probe.vmcs);
+	const uint64_t pointer = physical(trial->seat.probe.vmcs);
 
 	if (!current)
 		stage_load(trial->stage, STAGE_OTHER);
@@ -388,7 +388,7 @@ static void single_step(struct trial *trial, const struct failure *failure)
 		return;
 	if (failure) {
 		spoil(trial, failure);
-		probe_set_all(&trial->probe, &trial->state);
+		probe_set_all(&trial->seat.probe, &trial->state);
 		if (failure->kind == ENDED_VALID)
 			wanted = ENTER_RAISED | VECTOR_DB;
 	}
@@ -396,7 +396,7 @@ static void single_step(struct trial *trial, const struct failure *failure)
 	check_number(trial->stage, "launch.tf", wanted, attempt_enter(RFLAGS_TF), "VMLAUNCH, %s",
 		     failure ? failure->what : "a good state");
 	write_dr6(dr6);
-	probe_renew(&trial->probe);
+	probe_renew(&trial->seat.probe);
 }
 
 static void single_steps(struct trial *trial)

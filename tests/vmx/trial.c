@@ -1,13 +1,11 @@
 #include "tests/vmx/trial.h"
 
-#include "lib/pages.h"
 #include "platform.h"
 
 #include "vmx/insn.h"
 
 enum {
-	TRIAL_PAGES = ENTRY_PAGES + 1, /* and the VMCS */
-	CODE_AT = 0x200,	       /* in PAGE_CODE */
+	CODE_AT = 0x200, /* in PAGE_CODE */
 	OPERAND_AT = 0xC00,
 	RPL_USER = 3,
 	DPL_USER = 3 << 5, /* in access rights */
@@ -17,34 +15,27 @@ enum {
 
 bool trial_open(struct trial *trial, struct stage *stage)
 {
-	enum status status;
-
 	*trial = (struct trial){ .stage = stage };
 	trial->map = ground_map(&trial->map_pages);
-	trial->pages = pages_alloc(TRIAL_PAGES);
-	status = trial->pages ? ground_open(&trial->ground, &trial->probe, stage->cpu, trial->pages,
-					    ground_machine(), trial->map)
-			      : STATUS_NO_MEMORY;
-	if (status == STATUS_OK) {
-		entry_tables_fill(&trial->ground, trial->pages);
+	if (seat_open(&trial->seat, stage->cpu, trial->map) == STATUS_OK) {
+		entry_tables_fill(&trial->seat.ground, trial->seat.pages);
 		return true;
 	}
-	stage->status = status;
-	pages_free(trial->pages, TRIAL_PAGES);
-	ground_unmap(trial->map, trial->map_pages);
+	stage->status = trial->seat.status;
+	trial_close(trial);
 	return false;
 }
 
 void trial_close(struct trial *trial)
 {
-	probe_close(&trial->probe);
-	pages_free(trial->pages, TRIAL_PAGES);
+	seat_close(&trial->seat);
+	seat_free(&trial->seat);
 	ground_unmap(trial->map, trial->map_pages);
 }
 
 static uint8_t *code_page(struct trial *trial)
 {
-	return trial->pages + PAGE_CODE * (size_t)PAGE_SIZE;
+	return trial->seat.pages + PAGE_CODE * (size_t)PAGE_SIZE;
 }
 
 bool trial_begin(struct trial *trial, enum entry_base base)
@@ -53,7 +44,7 @@ bool trial_begin(struct trial *trial, enum entry_base base)
 
 	trial->base = base;
 	trial->used = 0;
-	if (entry_base_make(base, &trial->ground, &trial->state, &missing)) {
+	if (entry_base_make(base, &trial->seat.ground, &trial->state, &missing)) {
 		AT(GUEST_RIP) += CODE_AT;
 		return true;
 	}
@@ -82,7 +73,7 @@ uint32_t trial_operand(const struct trial *trial)
 {
 	if (trial->base == BASE_REAL || trial->base == BASE_V86)
 		return OPERAND_AT; /* of DS in real mode: whatever is there */
-	return (uint32_t)entry_page(&trial->ground, PAGE_CODE) + OPERAND_AT;
+	return (uint32_t)entry_page(&trial->seat.ground, PAGE_CODE) + OPERAND_AT;
 }
 
 static struct ending ending_of(const struct probe_result *result)
@@ -111,7 +102,7 @@ struct ending trial_run(struct trial *trial)
 
 	trial_emit(trial, cpuid, sizeof(cpuid));
 	trial->used -= sizeof(cpuid);
-	probe_set_all(&trial->probe, &trial->state);
-	probe_enter(&trial->probe, &result);
+	probe_set_all(&trial->seat.probe, &trial->state);
+	probe_enter(&trial->seat.probe, &result);
 	return ending_of(&result);
 }

@@ -10,11 +10,9 @@
 
 struct trial {
 	struct stage *stage;
-	struct entry_ground ground;
-	struct probe probe;
+	struct seat seat;
 	struct model_state state; /* of the next entry */
 	enum entry_base base;
-	uint8_t *pages;
 	uint64_t *map; /* NULL: no EPT */
 	unsigned map_pages;
 	size_t used; /* bytes of code */
