@@ -32,8 +32,8 @@ all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the im
 
 # --- sources -------------------------------------------------------------------------------------
 
-WINGS := efi core vmx tests
-FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx vmx/model \
+WINGS := efi core vmx svm tests
+FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx vmx/model svm \
 	tests/lib tests/smp tests/vcpu tests/machine tests/vmx \
 	tests/vmx/entry
 HOST_FOLDERS := $(addprefix tests/host/,fake model lib vlapic vm suite vmx efi)
@@ -66,6 +66,7 @@ GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Icore
 
 SEES_core  := -Icore
 SEES_vmx   := -Icore -I.
+SEES_svm   := -Icore -I.
 SEES_efi   := -Icore -I. $(GNU_EFI)
 SEES_tests := -Icore -I. $(TESTS_FLAGS)
 

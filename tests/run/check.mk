@@ -10,10 +10,10 @@ TSAN_FLAGS := $(HOSTED) -fsanitize=thread
 FUZZ_FLAGS := $(HOSTED) -fsanitize=fuzzer,address,undefined
 HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDERS:=/*_test.c))))
 
-# core/, vmx/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
+# core/, vmx/, svm/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
 # a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out. The
 # rows of tests/vmx/entry and the capabilities' implications are data.
-HOST_SOURCES := $(filter core/%.c vmx/%.c efi/options.c tests/vmx/entry/%.c tests/vmx/capabilities.c \
+HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c tests/vmx/entry/%.c tests/vmx/capabilities.c \
 	tests/vmx/catalogue.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake/*.c)) tests/host/model/model.c tests/host/model/model_run.c
 HOST_LIBS := -lcmocka -lZydis -lpthread
@@ -21,6 +21,7 @@ HOST_LIBS := -lcmocka -lZydis -lpthread
 # Not -I, so that no <...> of the system's headers is one of ours.
 SEES_HOST_core  := -iquote core
 SEES_HOST_vmx   := -iquote core -iquote .
+SEES_HOST_svm   := -iquote core -iquote .
 SEES_HOST_efi   := -iquote core -iquote .
 SEES_HOST_tests := -iquote core -iquote .
 

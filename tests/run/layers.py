@@ -11,7 +11,7 @@ from pathlib import Path
 # Folder: what its files may include from, beside the folder itself. A folder stands for the files
 # in it, not for those in folders below it; core/ has the two doors, platform.h and backend.h.
 CORE = "core core/x86 core/lib core/vlapic core/vm core/suite"
-VMX_SEES = "core core/x86 core/lib core/vlapic core/vm"
+VENDOR_SEES = "core core/x86 core/lib core/vlapic core/vm"
 TESTS_SEE = f"{CORE} tests/lib tests/guest"
 SEES = {
     "core/x86": "core/lib/base.h core/lib/status.h",
@@ -20,8 +20,10 @@ SEES = {
     "core/vm": "core core/x86 core/lib core/vlapic",
     "core/suite": "core core/x86 core/lib core/vlapic core/vm",
     "core": "core/x86 core/lib",
-    "vmx": f"{VMX_SEES} vmx/model",
+    "vmx": f"{VENDOR_SEES} vmx/model",
     "vmx/model": "core/lib core/x86 vmx",
+    "svm": f"{VENDOR_SEES} svm/model",
+    "svm/model": "core/lib core/x86 svm",
     "efi": f"{CORE} efi/cpu",
     "efi/cpu": f"{CORE} efi",
     "tests/lib": f"{CORE} tests/guest",
@@ -30,6 +32,8 @@ SEES = {
     "tests/machine": TESTS_SEE,
     "tests/vmx": f"{TESTS_SEE} vmx vmx/model tests/vmx/entry",
     "tests/vmx/entry": "core/x86 core/lib vmx vmx/model",
+    "tests/svm": f"{TESTS_SEE} svm svm/model tests/svm/entry",
+    "tests/svm/entry": "core/x86 core/lib svm svm/model",
     "tests/guest": "core/x86",
     "tests/run": "efi/cpu",
     "tests/host/*": "*",
@@ -64,7 +68,7 @@ def resolve(source, name):
 
 def all_includes():
     """(file, included file or None, what the line says), for every include."""
-    wings = ("core", "efi", "vmx", "tests")
+    wings = ("core", "efi", "vmx", "svm", "tests")
     sources = [path for wing in wings for path in sorted(Path(wing).rglob("*"))
                if path.suffix in (".c", ".h", ".S", ".def")]
     return [(source, resolve(source, name), name)
@@ -121,7 +125,7 @@ def main():
             wrong.append(f"{source} must not include {target}")
         else:
             used.add(permission)
-        if {source.parts[0], target.parts[0]} <= {"core", "vmx"} and unit(source) != unit(target):
+        if {source.parts[0], target.parts[0]} <= {"core", "vmx", "svm"} and unit(source) != unit(target):
             edges.add((unit(source), unit(target)))
     wrong += [f"layers.py: {key} includes nothing of {entry}" for key, entries in FILES.items()
               for entry in entries.split() if (key, entry) not in used]
