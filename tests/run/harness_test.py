@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,33 @@ class Judging(unittest.TestCase):
     def test_checked_in_files(self):
         for path in (HERE / "deviations").glob("*.txt"):
             report.deviations(path, 64)
+
+
+class Citations(unittest.TestCase):
+    """tests/lib/citations.def: each vendor's column names that vendor's manual."""
+
+    ROW = re.compile(r'CITATION\((\w+),\s*"((?:[^"\\]|\\.)*)",\s*(?:NULL|"((?:[^"\\]|\\.)*)")\)')
+    # The APM has neither, nor the wait-for-SIPI activity state.
+    INTEL_ONLY = {"TSC_ADJUST", "TSC_DEADLINE", "EXIT_SIPI", "EXIT_SAVES"}
+
+    def setUp(self):
+        text = (HERE.parent / "lib/citations.def").read_text()
+        self.rows = {name: (intel, amd) for name, intel, amd in self.ROW.findall(text)}
+        self.assertEqual(len(self.rows), text.count("\nCITATION("))
+
+    def test_columns(self):
+        for name, (intel, amd) in self.rows.items():
+            self.assertRegex(intel, r'^(SDM vol\. [1-4][A-D]?|PI vol\. 2|UEFI), \\".+\\"|^none: ', name)
+            self.assertRegex(amd, r'^$|^APM vol\. [1-5], \\".+\\"', name)
+
+    def test_neutral_tests_cite_both(self):
+        used = set()
+        for folder in ("lib", "smp", "vcpu", "machine"):
+            for path in (HERE.parent / folder).glob("*.[ch]"):
+                used |= set(re.findall(r"\bSPEC_([A-Z0-9_]+)\b", path.read_text()))
+        intel_only = {name for name in used & self.rows.keys()
+                      if self.rows[name][0].startswith("SDM") and not self.rows[name][1]}
+        self.assertEqual(intel_only, self.INTEL_ONLY)
 
 
 class Console(unittest.TestCase):
