@@ -44,7 +44,9 @@ struct entry {
 
 struct backend {
 	const char *name;
-	bool cites_amd; /* reports name AMD's manual where it has the rule, not Intel's */
+	/* AMD's manual is the processor's: reports name it where it has the rule, and INIT does
+	 * what it says. */
+	bool cites_amd;
 
 	/*
 	 * What this machine offers, as CAP_ bits; adds its decoded capabilities to the facts. If

@@ -43,9 +43,23 @@ static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64
 	entry->ticks = (uint32_t)(end - now);
 }
 
+static void keep_debug(struct vcpu *vcpu)
+{
+	struct regs now;
+
+	backend->state_get(vcpu, &now);
+	for (unsigned i = 0; i < ARRAY_SIZE(now.dr); i++)
+		vcpu->regs.dr[i] = now.dr[i];
+	vcpu->regs.dr6 = now.dr6;
+	vcpu->regs.dr7 = now.dr7;
+	vcpu->debug_kept = false;
+}
+
 static void set_state(struct vcpu *vcpu)
 {
 	if (vcpu->regs_changed) {
+		if (vcpu->debug_kept)
+			keep_debug(vcpu);
 		vcpu->regs.activity = atomic_load(&vcpu->state) == VCPU_WAIT_SIPI
 					      ? ACTIVITY_WAIT_SIPI
 					      : ACTIVITY_ACTIVE;

@@ -216,9 +216,13 @@ void state_expect_extended(struct fixture *fixture, unsigned slot, const char *w
 	same(run, when, "FCW", -1, wanted->fcw, got->fcw);
 	same(run, when, "FSW", -1, wanted->fsw, got->fsw);
 	same(run, when, "FTW", -1, wanted->ftw, got->ftw);
-	same(run, when, "FOP", -1, wanted->fop, got->fop);
-	same(run, when, "FIP", -1, wanted->fip, got->fip);
-	same(run, when, "FDP", -1, wanted->fdp, got->fdp);
+	/* Without a pending exception AMD's processors save none of them, or zero: APM vol. 2,
+	 * "Mode-Specific XSAVE/XRSTOR State Management". */
+	if (!backend->cites_amd) {
+		same(run, when, "FOP", -1, wanted->fop, got->fop);
+		same(run, when, "FIP", -1, wanted->fip, got->fip);
+		same(run, when, "FDP", -1, wanted->fdp, got->fdp);
+	}
 	same(run, when, "MXCSR", -1, wanted->mxcsr, got->mxcsr);
 	for (int i = 0; i < 8; i++)
 		same_bytes(run, when, "ST", i, wanted->st[i], got->st[i], ST_BYTES);
