@@ -17,6 +17,8 @@ def main():
     parser.add_argument("--memory", type=int, default=512)
     parser.add_argument("--model", default="")
     parser.add_argument("--boot", choices=("disk", "usb"), default="disk")
+    parser.add_argument("--no-icount", dest="icount", action="store_false",
+                        help="QEMU: clocks of the host, processors that race")
     parser.add_argument("--options", default="", help="options for the image")
     parser.add_argument("--limit", type=int, default=240, help="seconds")
     given = parser.parse_args()
@@ -24,7 +26,8 @@ def main():
     informs = {"-h", "-l"} & set(given.options.split())
     wanted = scenario.Scenario(
         "run",
-        Machine(given.emulator, given.cpus, given.memory, given.model, given.boot),
+        Machine(given.emulator, given.cpus, given.memory, given.model, given.boot,
+                icount=given.icount),
         given.options,
         expect=scenario.Expect(report="none" if informs else "volume", passed=0, skips=".*"),
         limit=given.limit)
@@ -40,7 +43,7 @@ def main():
     if result.judgement:
         for test, deviation in result.judgement.known:
             print(f"Known deviation of this emulator: {test['name']}: {deviation.why} "
-                  f"(SDM {deviation.sdm})")
+                  f"({deviation.section})")
         for test in result.judgement.failing:
             print(report.explain(test))
         for line in result.judgement.surprises:

@@ -110,7 +110,7 @@ def main():
             step(tally, page, [sys.executable, str(HERE / f"{page}.py"), "--check", str(report)],
                  logs, None)
     if not scenarios.kvm_nests():
-        print("        (no nested VMX in /dev/kvm here: the KVM runs are left out)")
+        print("        (no nested virtualization in /dev/kvm here: the KVM runs are left out)")
 
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed or not tally.passed else 0
