@@ -9,10 +9,13 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import yaml
+
 import bench
 import emulator
 import matrix
 import report
+import run
 import scenarios
 from console import Cleaner
 from emulator import Machine
@@ -274,6 +277,43 @@ class Bench(unittest.TestCase):
 
     def test_figure_that_is_gone(self):
         self.assertTrue(bench.compare({}, {("f", "4"): (1, "u", None)})[1])
+
+
+class Workflows(unittest.TestCase):
+    """docs/ci: what the workflow files call is there and takes what they give it."""
+
+    FOLDER = HERE.parents[1] / "docs/ci"
+
+    def scripts(self, node):
+        """Every command of a workflow, wherever it stands."""
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key in ("run", "script", "before_script"):
+                    yield "\n".join([value] if isinstance(value, str) else value)
+                else:
+                    yield from self.scripts(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from self.scripts(value)
+
+    def test_files(self):
+        for name in ("github", "gitlab"):
+            data = yaml.safe_load((self.FOLDER / f"{name}.yml").read_text())
+            text = "\n".join(self.scripts(data))
+            plain = re.sub(r"\$\{\{.*?\}\}", "4", text)  # GitHub puts values in their place
+            subprocess.run(["sh", "-n"], input=plain, text=True, check=True)
+            calls = re.findall(r"sh (\S+) (\w+) (\S+)$", plain, re.M)
+            self.assertEqual({call[:2] for call in calls},
+                             {("docs/ci/run.sh", "qemu"), ("docs/ci/run.sh", "kvm")})
+
+    def test_script(self):
+        script = self.FOLDER / "run.sh"
+        subprocess.run(["sh", "-n", str(script)], check=True)
+        line = re.search(r"tests/run/run.py (.*)", script.read_text())[1]
+        for emulator_name in ("qemu", "kvm"):
+            words = line.replace('"$emulator"', emulator_name).replace('"$cpus"', "2").split()
+            given = run.parser().parse_args(words)
+            self.assertEqual((given.emulator, given.cpus), (emulator_name, 2))
 
 
 class Stick(unittest.TestCase):

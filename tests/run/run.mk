@@ -12,10 +12,9 @@ SUITE_ROOT ?= /tmp/assay-$(SUITE)
 RUN = $(PYTHON) tests/run/run.py --build $(BUILD) --emulator $(EMULATOR) --cpus $(CPUS) \
 	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) $(if $(filter no,$(ICOUNT)),--no-icount) \
 	--options='$(ARGS)'
-run-packages = sh tests/run/packages.sh build run $(if $(filter qemu,$(EMULATOR)),test)
 
 run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EMULATOR=qemu ICOUNT=no
-	$(run-packages)
+	sh tests/run/packages.sh build run
 	$(MAKE) all
 	$(RUN)
 

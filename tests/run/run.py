@@ -9,7 +9,7 @@ import scenario
 from emulator import Machine
 
 
-def main():
+def parser():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--emulator", choices=("bochs", "qemu", "kvm"), default="bochs")
@@ -21,8 +21,11 @@ def main():
                         help="QEMU: clocks of the host, processors that race")
     parser.add_argument("--options", default="", help="options for the image")
     parser.add_argument("--limit", type=int, default=240, help="seconds")
-    given = parser.parse_args()
+    return parser
 
+
+def main():
+    given = parser().parse_args()
     informs = {"-h", "-l"} & set(given.options.split())
     wanted = scenario.Scenario(
         "run",
