@@ -19,6 +19,7 @@ def block(text, name, lines):
 TEST = re.compile(r"(PASS|FAIL|SKIP|ERROR) +\w+\.\S+(:| \(\d+)")
 BENCH = re.compile(r".* \d+ (ticks|bytes)$")
 CAPABILITIES = re.compile(r"vmx | {4}\S")
+DETAIL = re.compile(r" {8}\S")
 
 
 def whole_report(console):
@@ -29,13 +30,14 @@ def whole_report(console):
 
 
 def report_lines(lines):
-    """What a reader needs: identity, some tests, every one that did not pass, the end."""
+    """What a reader needs: identity, some tests, every one that did not pass with the first of its
+    failures, the end."""
     lines = [line for line in lines if not CAPABILITIES.match(line)]
     tests = [i for i, line in enumerate(lines) if TEST.match(line)]
-    plain = [i for i in tests[8:-4] if TEST.match(lines[i]).group(1) == "PASS"]
+    plain = {i for i in tests[8:-4] if TEST.match(lines[i]).group(1) == "PASS"}
     shown, left_out = [], False
     for i, line in enumerate(lines):
-        if i in plain:
+        if i in plain or DETAIL.match(line):
             if not left_out:
                 shown.append("    ...")
             left_out = True
