@@ -76,6 +76,7 @@ static inline uint32_t vmx_adjust(enum control_group group, uint32_t wanted)
 }
 
 /* caps.c */
+bool vmx_offered(void); /* by CPUID */
 uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice);
 bool vmx_caps_are_the_same(void); /* on this processor as on the first */
 const char *vmx_capability_text(enum capability capability);

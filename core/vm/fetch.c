@@ -22,8 +22,8 @@ void fetch_access(const struct vcpu *vcpu, struct vm_exit *exit, size_t count)
 	if (!count)
 		count = fetch_code(vcpu, exit->memory.bytes, sizeof(exit->memory.bytes));
 	exit->memory.byte_count = (uint8_t)count;
-	exit->memory.decoded = decode_access(exit->memory.bytes, count,
-					     fetch_code_size(&vcpu->regs),
-					     &exit->memory.access) == DECODE_OK;
+	exit->memory.decoded =
+		decode_access(exit->memory.bytes, count, fetch_code_size(&vcpu->regs),
+			      &exit->memory.access) == DECODE_OK;
 	exit->length = exit->memory.decoded ? exit->memory.access.length : 0;
 }
