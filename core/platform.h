@@ -76,6 +76,13 @@ struct platform {
 	 */
 	void (*idle)(_Atomic uint32_t *doorbell, uint32_t seen);
 
+	/*
+	 * For backends without a timer of their own: a fixed interrupt on this processor, which is
+	 * taken, after about so many clock ticks. It waits in the local APIC while interrupts are
+	 * off, and taking it does nothing else. A shot replaces the one before; 0: none.
+	 */
+	void (*timer)(uint64_t ticks);
+
 	/* The boot processor, in the firmware's hands, only. text is ASCII, lines end in \n. */
 	void (*print)(const char *text);
 
