@@ -24,6 +24,7 @@ static struct platform efi_platform = {
 	.ipi = efi_cpu_ipi,
 	.guarded = efi_cpu_guarded,
 	.idle = efi_cpu_idle,
+	.timer_use = timer_use,
 	.timer = timer_shoot,
 	.print = console_print,
 	.tone = screen_tone,

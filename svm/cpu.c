@@ -50,6 +50,9 @@ static enum status switch_on(struct svm_cpu *arch)
 		status = wrmsr_try(AMD_VM_HSAVE_PA, svm_physical(arch->host_save));
 	if (status == STATUS_OK)
 		status = svm_vmsave(svm_physical(arch->host));
+	arch->timer = status == STATUS_OK && platform->timer;
+	if (arch->timer)
+		platform->timer_use(true);
 	return status;
 }
 
@@ -84,9 +87,8 @@ void svm_cpu_off(struct cpu *cpu)
 	if (!arch)
 		return;
 	if (arch->on) {
-		if (platform->timer)
-			platform->timer(0);
-		svm_stgi();
+		if (arch->timer)
+			platform->timer_use(false);
 		if (wrmsr_try(AMD_VM_HSAVE_PA, arch->hsave_pa) != STATUS_OK)
 			cpu->error = STATUS_FAULT;
 	}

@@ -76,7 +76,7 @@ void svm_state_get(struct vcpu *vcpu, struct regs *regs)
 	regs->cr4 = svm_get(arch, CR4);
 	regs->efer = svm_get(arch, EFER) & ~(uint64_t)EFER_SVME;
 	regs->pat = svm_get(arch, G_PAT);
-	regs->xcr0 = vcpu->regs.xcr0;
+	regs->xcr0 = svm_caps.xcr0 ? xgetbv(0) : vcpu->regs.xcr0; /* see quirks.h */
 	debug_addresses_read(regs->dr);
 	regs->dr6 = svm_get(arch, DR6);
 	regs->dr7 = svm_get(arch, DR7);

@@ -73,15 +73,14 @@ struct efi_cpu {
 	uint64_t stack, stack_end; /* the page below is a guard, which paging.c unmaps */
 	size_t handle;		   /* the firmware's number for the processor */
 	bool taken;
-	_Atomic bool idle;  /* in efi_cpu_idle */
-	bool in_handler;    /* an exception is being handled: another one would be our own */
-	uint32_t strays;    /* interrupts that nobody asked for */
-	uint32_t inits;	    /* INITs that AMD's VM_CR.R_INIT turned into #SX */
-	bool timer_used;    /* by timer_shoot; timer is what the firmware had */
-	uint64_t timer_due; /* clock tick of the shot */
-	struct apic_timer timer;
-	_Atomic bool returned; /* an AP's procedure is done */
-	uint32_t core_type;    /* EAX of CPUID leaf 1AH, hybrid processors only */
+	_Atomic bool idle;	 /* in efi_cpu_idle */
+	bool in_handler;	 /* an exception is being handled: another one would be our own */
+	uint32_t strays;	 /* interrupts that nobody asked for */
+	uint32_t inits;		 /* INITs that AMD's VM_CR.R_INIT turned into #SX */
+	uint64_t timer_due;	 /* clock tick of the shot; 0: none */
+	struct apic_timer timer; /* what the firmware had, while timer_use is on */
+	_Atomic bool returned;	 /* an AP's procedure is done */
+	uint32_t core_type;	 /* EAX of CPUID leaf 1AH, hybrid processors only */
 	struct fault fault; /* why it is parked: cpu->phase CPU_FAILED, cpu->error STATUS_FAULT */
 	struct efi_saved saved;
 	struct tss tss;
@@ -154,6 +153,7 @@ const char *clock_source(void);
  * as platform.timer. */
 void timer_init(void);
 bool timer_works(void);
+void timer_use(bool on);
 void timer_shoot(uint64_t ticks);
 
 /* paging.c: once mp_init has laid out the stacks. Without it, calls to nowhere and stack overflows

@@ -65,40 +65,43 @@ static void begin(struct efi_cpu *own)
 	read_settings(&own->timer);
 	write_settings(&ours);
 	own->timer_due = 0;
-	own->timer_used = true;
 	write_cr8(TPR_TIMER);
 }
 
 static void end(struct efi_cpu *own)
 {
-	if (!own->timer_used)
-		return;
 	efi_cpu_apic_write(APIC_TIMER_INITIAL, 0);
 	/* One that has come already must not be left for the firmware. */
 	interrupts_on();
 	__asm__ volatile("nop");
 	interrupts_off();
 	write_settings(&own->timer);
-	own->timer_used = false;
 	efi_cpu_hold_all();
+}
+
+void timer_use(bool on)
+{
+	struct efi_cpu *own = efi_cpu_self();
+
+	if (on)
+		begin(own);
+	else
+		end(own);
 }
 
 void timer_shoot(uint64_t ticks)
 {
 	struct efi_cpu *own = efi_cpu_self();
-	uint64_t now, count;
+	const uint64_t now = clock_read();
+	uint64_t count;
 
-	if (!ticks) {
-		end(own);
-		return;
-	}
-	if (!own->timer_used)
-		begin(own);
-	now = clock_read();
+	ticks = min_u64(ticks, clock_hz());
 	/* A shot that comes sooner than asked costs an exit, arming costs one each time. */
-	if (own->timer_due > now && own->timer_due <= now + ticks)
+	if (ticks && own->timer_due > now && own->timer_due <= now + ticks)
 		return;
-	own->timer_due = now + ticks;
+	own->timer_due = ticks ? now + ticks : 0;
 	count = ticks * measured_timer / measured_clock;
-	efi_cpu_apic_write(APIC_TIMER_INITIAL, (uint32_t)(count ? min_u64(count, 0xFFFFFFFF) : 1));
+	if (ticks && !count)
+		count = 1;
+	efi_cpu_apic_write(APIC_TIMER_INITIAL, (uint32_t)min_u64(count, 0xFFFFFFFF));
 }
