@@ -64,8 +64,8 @@ const struct backend svm_backend = {
 	.run = svm_run,
 	.apic_mode_changed = apic_mode_changed,
 	.xcr0_changed = xcr0_changed,
+	.field = svm_field,
 	.field_get = svm_field_get,
 	.field_set = svm_field_set,
-	.dump = svm_dump,
 	.cpuid = read_cpuid,
 };

@@ -1,6 +1,7 @@
 /* A guest's registers and the state save area: APM vol. 2, "State Saved in the VMCB". */
 #include "x86/insn.h"
 
+#include "svm/quirks.h"
 #include "svm/svm.h"
 
 /* Rows of the state save area: ES CS SS DS FS GS, GDTR, LDTR, IDTR, TR, 16 bytes each. */
@@ -76,7 +77,7 @@ void svm_state_get(struct vcpu *vcpu, struct regs *regs)
 	regs->cr4 = svm_get(arch, CR4);
 	regs->efer = svm_get(arch, EFER) & ~(uint64_t)EFER_SVME;
 	regs->pat = svm_get(arch, G_PAT);
-	regs->xcr0 = svm_caps.xcr0 ? xgetbv(0) : vcpu->regs.xcr0; /* see quirks.h */
+	regs->xcr0 = svm_xcr0(vcpu);
 	debug_addresses_read(regs->dr);
 	regs->dr6 = svm_get(arch, DR6);
 	regs->dr7 = svm_get(arch, DR7);

@@ -133,7 +133,7 @@ void svm_take_back_events(struct vcpu *vcpu, struct vm_exit *exit);
 /* fields.c */
 enum status svm_field_get(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
 enum status svm_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
-void svm_dump(struct vcpu *vcpu, void (*line)(const char *text));
+bool svm_field(unsigned row, struct field *field);
 
 /* entry.S: GIF is 0 and stays so; gpr in ModRM order, RAX and RSP are in the VMCB. */
 void svm_enter(uint64_t *gpr, uint64_t vmcb, uint64_t host);

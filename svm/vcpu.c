@@ -3,6 +3,7 @@
 #include "x86/insn.h"
 
 #include "svm/insn.h"
+#include "svm/quirks.h"
 #include "svm/svm.h"
 
 _Static_assert(sizeof(struct svm_vcpu) <= PAGE_SIZE, "one page");
@@ -101,8 +102,7 @@ void svm_unload(struct cpu *cpu, struct vcpu *vcpu)
 	struct svm_vcpu *arch = svm_of(vcpu);
 
 	(void)cpu;
-	if (svm_caps.xcr0)
-		vcpu->regs.xcr0 = xgetbv(0); /* see quirks.h */
+	vcpu->regs.xcr0 = svm_xcr0(vcpu);
 	fpu_save(&arch->fpu, svm_caps.xcr0);
 	debug_addresses_read(arch->guest_dr);
 	debug_host_restore(&arch->host_debug);

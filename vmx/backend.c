@@ -49,9 +49,9 @@ const struct backend vmx_backend = {
 	.abort_entry = vmx_abort_entry,
 	.apic_mode_changed = vmx_apic_mode_changed,
 	.xcr0_changed = vmx_xcr0_changed,
+	.field = vmx_field,
 	.field_get = vmx_field_get,
 	.field_set = vmx_field_set,
 	.access_failures = vmx_take_access_failures,
-	.dump = vmx_dump,
 	.cpuid = read_cpuid,
 };

@@ -216,8 +216,11 @@ void state_expect_extended(struct fixture *fixture, unsigned slot, const char *w
 	same(run, when, "FCW", -1, wanted->fcw, got->fcw);
 	same(run, when, "FSW", -1, wanted->fsw, got->fsw);
 	same(run, when, "FTW", -1, wanted->ftw, got->ftw);
-	/* Without a pending exception AMD's processors save none of them, or zero: APM vol. 2,
-	 * "Mode-Specific XSAVE/XRSTOR State Management". */
+	/*
+	 * While no x87 exception is pending, AMD's processors do not save FOP, FIP and FDP, or save
+	 * zeros where they always restore them (CPUID 80000008H EBX, RstrFpErrPtrs): APM vol. 2,
+	 * "Mode-Specific XSAVE/XRSTOR State Management".
+	 */
 	if (!backend->cites_amd) {
 		same(run, when, "FOP", -1, wanted->fop, got->fop);
 		same(run, when, "FIP", -1, wanted->fip, got->fip);
