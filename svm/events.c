@@ -26,7 +26,8 @@ static void inject(struct svm_vcpu *arch, const struct event *event)
 		info |= SVM_EVENT_INTR;
 		break;
 	case EVENT_NMI:
-		info |= SVM_EVENT_NMI;
+		/* Both go through the IDT; who masks NMIs is below. See quirks.h. */
+		info |= svm_caps.nmi_masked ? SVM_EVENT_INTR : SVM_EVENT_NMI;
 		svm_set_nmi_mask(arch, true);
 		break;
 	case EVENT_EXCEPTION:

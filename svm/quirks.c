@@ -12,6 +12,10 @@ static const struct quirk rows[QUIRK_COUNT] = {
 			   "APM vol. 2, \"Instruction Intercepts\"" },
 	[QUIRK_CR2] = { "VMRUN does not load CR2", "Bochs 2.7, 3.1",
 			"APM vol. 2, \"Loading Guest State\"" },
+	[QUIRK_NMI_MASKED] = { "an NMI that VMRUN injects masks physical NMIs until the next IRET, "
+			       "in "
+			       "the host too",
+			       "Bochs 2.7, 3.1", "APM vol. 2, \"NMI Support\"" },
 	[QUIRK_VIRQ_WAITS] = { "a virtual interrupt waits for a change of IF, though the guest's "
 			       "IF "
 			       "is 1",
@@ -59,6 +63,7 @@ static void prepare_guest(struct vmcb *vmcb, const void *empty)
 	vmcb_set(vmcb, VMCB_RFLAGS, RFLAGS_FIXED);
 	vmcb_set(vmcb, VMCB_DR6, DR6_POWER_UP);
 	vmcb_set(vmcb, VMCB_DR7, DR7_POWER_UP);
+	vmcb_set(vmcb, VMCB_IDTR_LIMIT, REAL_MODE_LIMIT);
 	for (unsigned at = vmcb_offset(VMCB_ES_SELECTOR); at < vmcb_offset(VMCB_FS_SELECTOR);
 	     at += 16) {
 		vmcb_set(vmcb, VMCB_ENCODING(at + 2, 2u), REAL_MODE_SEGMENT);
@@ -107,6 +112,27 @@ static bool virtual_interrupts_come(struct vmcb *vmcb, const struct svm_cpu *arc
 	return code == SVM_EXIT_VINTR;
 }
 
+/* The injection ends in the exit of a fetch from the IDT. An NMI of our own is to arrive then. */
+static bool physical_nmis_come(struct vmcb *vmcb, struct cpu *cpu)
+{
+	enum { WAITS_A_SECOND = 500 };
+	const uint32_t before = atomic_load(&cpu->nmis);
+	const uint64_t start = platform->clock();
+	bool come;
+
+	vmcb_set(vmcb, VMCB_EVENTINJ, SVM_EVENT_VALID | SVM_EVENT_NMI | 2);
+	(void)enter(vmcb, cpu->arch);
+	vmcb_set(vmcb, VMCB_EVENTINJ, 0u);
+	platform->ipi(cpu, IPI_NMI);
+	while (atomic_load(&cpu->nmis) == before &&
+	       platform->clock() - start < platform->clock_hz / WAITS_A_SECOND)
+		cpu_relax();
+	come = atomic_load(&cpu->nmis) != before;
+	if (!come)
+		unblock_nmi();
+	return come;
+}
+
 static bool interrupts_end_guests(struct vmcb *vmcb, const struct svm_cpu *arch)
 {
 	enum { TRIES = 4, WAITS_A_SECOND = 5000 };
@@ -132,7 +158,10 @@ void svm_measure_quirks(struct cpu *cpu)
 	svm_caps.intr_waits_for_if = !interrupts_end_guests(vmcb, cpu->arch);
 	svm_caps.cr2_not_loaded = vmcb_get(vmcb, VMCB_CR2) != PATTERN;
 	svm_caps.virq_waits = !virtual_interrupts_come(vmcb, cpu->arch);
+	svm_caps.nmi_masked = !physical_nmis_come(vmcb, cpu);
 	pages_free(memory, PAGES);
+	if (svm_caps.nmi_masked)
+		met(QUIRK_NMI_MASKED);
 	if (svm_caps.intr_waits_for_if)
 		met(QUIRK_INTR_WAITS);
 	if (svm_caps.cr2_not_loaded)

@@ -8,7 +8,14 @@
 #include "backend.h"
 #include "vm/vcpu.h"
 
-enum svm_quirk { QUIRK_XSETBV, QUIRK_INTR_WAITS, QUIRK_CR2, QUIRK_VIRQ_WAITS, QUIRK_COUNT };
+enum svm_quirk {
+	QUIRK_XSETBV,
+	QUIRK_INTR_WAITS,
+	QUIRK_CR2,
+	QUIRK_VIRQ_WAITS,
+	QUIRK_NMI_MASKED,
+	QUIRK_COUNT
+};
 
 /* See struct backend. */
 bool svm_quirk(unsigned row, struct quirk *quirk);

@@ -62,7 +62,7 @@ static void exception_or_nmi(struct vcpu *vcpu, struct vm_exit *exit)
 	if ((info & INFO_TYPE) == INFO_NMI) {
 		exit->kind = EXIT_KICK;
 		cpu_nmi(vmx_of(vcpu)->cpu);
-		vmx_unblock_nmi();
+		unblock_nmi();
 		return;
 	}
 	exit->exception.vector = (uint8_t)info;

@@ -268,7 +268,7 @@ static void note_failure(struct probe *probe, uint32_t way, struct probe_result 
 static void after_loading(struct probe *probe)
 {
 	/* A guest that was entered with NMIs blocked leaves them so. */
-	vmx_unblock_nmi();
+	unblock_nmi();
 	if (AT(ENTRY_CONTROLS) & LOADS_KEPT || AT(ENTRY_MSR_LOAD_COUNT) || AT(EXIT_MSR_LOAD_COUNT))
 		put_back_msrs(probe);
 }

@@ -50,7 +50,7 @@ void vmx_quirks_after_sipi(struct vcpu *vcpu, uint32_t interruptibility)
 		vmx_drop_smi_blocking();
 	}
 	/* Whether NMIs are blocked cannot be read. The cure does no harm where they are not. */
-	vmx_unblock_nmi();
+	unblock_nmi();
 }
 
 uint32_t vmx_interruptibility(struct vcpu *vcpu)

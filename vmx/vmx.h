@@ -123,7 +123,6 @@ bool vmx_field(unsigned row, struct field *field);
 
 /* entry.S */
 uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *arch, bool launched);
-void vmx_unblock_nmi(void);
 extern char vmx_exit_point[];
 
 /* VMREADs and VMWRITEs of fields that must exist, but failed: struct backend. */

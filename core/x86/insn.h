@@ -119,6 +119,9 @@ static inline void interrupts_on(void)
 	__asm__ volatile("sti" ::: "memory");
 }
 
+/* Ends the blocking of NMIs, as every IRET does. unblock_nmi.S */
+void unblock_nmi(void);
+
 static inline struct descriptor_table sgdt(void)
 {
 	struct descriptor_table table;
