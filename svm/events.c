@@ -44,8 +44,9 @@ static uint64_t virtual_interrupt(struct svm_vcpu *arch, const struct entry *ent
 	const struct event *event = entry->inject;
 
 	arch->virtual_interrupt.type = EVENT_NONE;
-	svm_intercept(arch, SVM_EXIT_VINTR, entry->irq_window);
-	if (entry->irq_window) {
+	const bool window = entry->irq_window && !(event && event->type == EVENT_INTERRUPT);
+	svm_intercept(arch, SVM_EXIT_VINTR, window);
+	if (window) {
 		if (event)
 			inject(arch, event);
 		return VINTR_IRQ | VINTR_IGNORE_TPR | VINTR_PRIORITY(0xF);
