@@ -51,6 +51,8 @@ struct cpu {
 	bool named;		   /* the report says that it is out of use */
 	_Atomic bool abandon;	   /* its NMI handler ends the outermost guarded call */
 
+	uint64_t exit_ticks; /* what an entry and its exit take at least, 0: not measured yet */
+
 	struct vcpu *loaded; /* whose VMCS, FPU and debug registers are on the processor */
 	unsigned next;	     /* where the round robin goes on */
 	void *arch;	     /* the backend's */
