@@ -105,6 +105,15 @@ class Judging(unittest.TestCase):
     def test_unexpected_pass_is_red(self):
         self.assertTrue(self.judge(["PASS"], self.KNOWN).red())
 
+    def test_deviation_that_shows_sometimes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "x.txt"
+            path.write_text("t.0 cpus>=2 sometimes | because | 3C 25.5\n")
+            known = report.deviations(path, 2)
+        self.assertFalse(self.judge(["PASS"], known).red())
+        self.assertFalse(self.judge(["FAIL"], known).red())
+        self.assertTrue(self.judge(["ERROR"], known).red())
+
     def test_deviation_without_a_test_is_red(self):
         other = [report.Deviation("gone.*", 1, "why", "sdm")]
         self.assertTrue(self.judge(["PASS"], other).red())
