@@ -14,6 +14,7 @@
 enum {
 	SUBJECT = 1,
 	SLOW_OF_100 = 1,
+	SLOW_OF_100_BELOW = 20, /* a hypervisor or emulator below may take processors away */
 	USUAL = 8, /* where kicks take long by themselves, so many times as long is slow */
 };
 
@@ -82,20 +83,31 @@ static bool alone(void)
 	return cpus_in_use() == 1;
 }
 
+static bool hypervisor_below(void)
+{
+	uint32_t leaf[4];
+
+	backend->cpuid(1, 0, leaf);
+	return leaf[2] & CPUID_1_ECX_HYPERVISOR;
+}
+
 static void expect_times(struct test_run *run)
 {
+	const bool below = hypervisor_below();
+	const unsigned percent = below ? SLOW_OF_100_BELOW : SLOW_OF_100;
 	/* An SMI in between takes longer than the slices of a fast processor. */
-	uint64_t bound = platform->clock_hz / 1000;
+	uint64_t bound = platform->clock_hz / (below ? 4 : 1000);
 
 	/* A kick that is lost is made good by the end of the time slice; this is well beyond. */
 	if (bound < 2 * times.slice)
 		bound = 2 * times.slice;
-	expect(run, "within two time slices or a millisecond", true,
-	       times.longest < bound + USUAL * times.shortest);
+	expect(run,
+	       below ? "within a quarter of a second" : "within two time slices or a millisecond",
+	       true, times.longest < bound + USUAL * times.shortest);
 	if (alone())
 		return;
 	expect(run, "all but a few far faster", true,
-	       times.slow <= 1 + times.count * SLOW_OF_100 / 100);
+	       times.slow <= 1 + times.count * percent / 100);
 }
 
 static bool pause_it(struct fixture *fixture)
