@@ -64,6 +64,14 @@ struct field {
 	uint64_t kept;	    /* those of its bits that it can hold */
 };
 
+/* What a machine does otherwise than its manual says, and a run goes on with all the same. */
+struct quirk {
+	const char *what;
+	const char *seen_in; /* emulators and versions */
+	const char *spec;    /* the manual's section that says otherwise */
+	uint64_t count;	     /* how often it was met: 0 on a processor */
+};
+
 struct backend {
 	const char *name;
 	/* AMD's manual is the processor's: reports name it where it has the rule, and INIT does
@@ -81,6 +89,12 @@ struct backend {
 	/* Switches virtualization on or off on this processor, which is taken. */
 	enum status (*cpu_on)(struct cpu *cpu);
 	void (*cpu_off)(struct cpu *cpu);
+
+	/* A guest with interrupts off is not ended by its time: see vm/pacemaker.h. NULL: it is. */
+	bool (*needs_pacemaker)(void);
+
+	/* The quirks that the backend knows, row by row; false beyond the last. */
+	bool (*quirk)(unsigned row, struct quirk *quirk);
 
 	/* Any processor. Pages come from core/lib/pages.h. */
 	enum status (*vm_create)(struct vm *vm);

@@ -111,6 +111,8 @@ void svm_state_set(struct vcpu *vcpu, const struct regs *regs)
 	vmcb_set(arch->vmcb, VMCB_RFLAGS, regs->rflags);
 	vmcb_set(arch->vmcb, VMCB_CR0, regs->cr0);
 	vmcb_set(arch->vmcb, VMCB_CR2, regs->cr2);
+	if (svm_caps.cr2_not_loaded)
+		write_cr2(regs->cr2);
 	vmcb_set(arch->vmcb, VMCB_CR3, regs->cr3);
 	vmcb_set(arch->vmcb, VMCB_CR4, regs->cr4);
 	vmcb_set(arch->vmcb, VMCB_EFER, regs->efer | EFER_SVME);

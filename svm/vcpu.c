@@ -93,6 +93,8 @@ enum status svm_load(struct cpu *cpu, struct vcpu *vcpu)
 	arch->flush = true;
 	debug_host_save(&arch->host_debug);
 	debug_addresses_write(arch->guest_dr);
+	if (svm_caps.cr2_not_loaded)
+		write_cr2(svm_get(arch, CR2));
 	fpu_restore(&arch->fpu, svm_caps.xcr0, vcpu->regs.xcr0);
 	return STATUS_OK;
 }

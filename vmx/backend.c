@@ -32,6 +32,7 @@ const struct backend vmx_backend = {
 	.capability_text = vmx_capability_text,
 	.cpu_on = vmx_cpu_on,
 	.cpu_off = vmx_cpu_off,
+	.quirk = vmx_quirk,
 	.vm_create = vmx_vm_create,
 	.vm_destroy = vmx_vm_destroy,
 	.map = vmx_map,

@@ -6,6 +6,7 @@
 #include "vm/events.h"
 #include "vm/handle.h"
 #include "vm/load.h"
+#include "vm/pacemaker.h"
 #include "vm/receive.h"
 #include "vm/vm.h"
 
@@ -160,7 +161,9 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 		atomic_store(&vcpu->sipi_wait.in_hardware, false);
 		return false;
 	}
+	pacemaker_begin(cpu, platform->clock() + entry->ticks);
 	backend->run(vcpu, entry, exit);
+	pacemaker_end(cpu);
 	count(&vcpu->counts.exits);
 	vcpu->last_exit.kind = exit->kind;
 	vcpu->last_exit.reason = (uint32_t)exit->raw_reason;

@@ -121,6 +121,7 @@ static void fill_tables(struct fixture *fixture, struct guest_state *state, uint
 	state->gdt[2] = data_descriptor(0);
 	state->gdt[3] = data_descriptor(gpa);
 	state->gdt[4] = data_descriptor(gs_base);
+	state->gdt[5] = 0x0000890000000067;
 	gpa += offsetof(struct guest_state, gdt);
 	state->gdt_pointer[0] = sizeof(state->gdt) - 1;
 	state->gdt_pointer[1] = (uint16_t)gpa;

@@ -7,6 +7,7 @@
 #include "vm/post.h"
 #include "vm/run.h"
 #include "vm/sched.h"
+#include "x86/cpuid.h"
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"

@@ -328,6 +328,13 @@ static enum status fake_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t
 	return STATUS_NOT_FOUND;
 }
 
+static bool fake_quirk(unsigned row, struct quirk *quirk)
+{
+	(void)row;
+	(void)quirk;
+	return false;
+}
+
 static bool fake_field(unsigned row, struct field *field)
 {
 	(void)row;
@@ -369,6 +376,7 @@ const struct backend fake_backend = {
 	.abort_entry = fake_abort_entry,
 	.apic_mode_changed = fake_apic_mode_changed,
 	.xcr0_changed = fake_xcr0_changed,
+	.quirk = fake_quirk,
 	.field = fake_field,
 	.field_get = fake_field_get,
 	.field_set = fake_field_set,
