@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 import bench
+import deviations
 import emulator
 import matrix
 import report
@@ -224,6 +225,24 @@ class Machines(unittest.TestCase):
         self.assertTrue(self.justified("TSC-deadline timer", Machine("qemu")))
         self.assertFalse(self.justified("XSAVE", Machine("qemu")))
         self.assertTrue(self.justified("XSAVE", Machine("qemu", model="phenom")))
+
+
+class DeviationPages(unittest.TestCase):
+    """docs/deviations: a page for each row of the tables, and none besides."""
+
+    def test_pages(self):
+        folder = HERE.parents[1] / "docs/deviations"
+        old = os.getcwd()
+        os.chdir(HERE.parents[1])
+        try:
+            made = deviations.pages([])
+        finally:
+            os.chdir(old)
+        there = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.md")}
+        self.assertEqual(set(made), set(there))
+        for path, text in made.items():  # what does not come from a report
+            for line in text.split("\n## ")[0].splitlines():
+                self.assertIn(line, there[path], path)
 
 
 class Citations(unittest.TestCase):
