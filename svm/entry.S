@@ -7,10 +7,8 @@
  *
  *  1. save the callee-saved registers, gpr and host on the stack, which VMRUN keeps in RSP
  *  2. load the guest's GPRs but RAX and RSP, which the VMCB holds
- *  3. STI: a physical interrupt ends the guest, whatever the guest's IF is. One instruction
- *     stands between it and VMRUN, so its shadow does not reach the guest
- *  4. VMLOAD, VMRUN, VMSAVE: the state that VMRUN leaves alone changes hands here
- *  5. VMLOAD of the host's, save the guest's GPRs, restore ours
+ *  3. VMLOAD, VMRUN, VMSAVE: the state that VMRUN leaves alone changes hands here
+ *  4. VMLOAD of the host's, save the guest's GPRs, restore ours
  *
  * After #VMEXIT RAX is what it was at VMRUN: APM vol. 2, "#VMEXIT". gpr is in ModRM order.
  */
@@ -43,10 +41,8 @@ svm_enter:
 	mov 0x70(%rdi), %r14
 	mov 0x78(%rdi), %r15
 	mov 0x38(%rdi), %rdi
-	sti
 	vmload
 	vmrun
-	cli
 	vmsave
 	push %rdi
 	mov 0x10(%rsp), %rax		/* host */

@@ -53,7 +53,7 @@ static uint64_t virtual_interrupt(struct svm_vcpu *arch, const struct entry *ent
 	}
 	if (!event)
 		return 0;
-	if (event->type != EVENT_INTERRUPT) {
+	if (event->type != EVENT_INTERRUPT || svm_caps.virq_waits) {
 		inject(arch, event);
 		return 0;
 	}

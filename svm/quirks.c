@@ -12,6 +12,10 @@ static const struct quirk rows[QUIRK_COUNT] = {
 			   "APM vol. 2, \"Instruction Intercepts\"" },
 	[QUIRK_CR2] = { "VMRUN does not load CR2", "Bochs 2.7, 3.1",
 			"APM vol. 2, \"Loading Guest State\"" },
+	[QUIRK_VIRQ_WAITS] = { "a virtual interrupt waits for a change of IF, though the guest's "
+			       "IF "
+			       "is 1",
+			       "Bochs 2.7, 3.1", "APM vol. 2, \"Virtual Interrupts\"" },
 	[QUIRK_INTR_WAITS] = { "a physical interrupt does not end a guest whose IF is 0, with "
 			       "V_INTR_MASKING and the host's IF set",
 			       "Bochs 2.7, 3.1",
@@ -62,22 +66,45 @@ static void prepare_guest(struct vmcb *vmcb, const void *empty)
 	}
 }
 
-/* The code of the exit with an interrupt waiting, which is taken then. */
-static uint64_t exit_with_interrupt(struct vmcb *vmcb, const struct svm_cpu *arch, uint64_t ticks)
+/* The code of the exit; a physical interrupt that waits is taken then. */
+static uint64_t enter(struct vmcb *vmcb, const struct svm_cpu *arch)
 {
-	const uint64_t start = platform->clock();
 	uint64_t gpr[GPRS] = { 0 };
 
-	platform->timer(1);
-	while (platform->clock() - start < ticks)
-		cpu_relax();
 	svm_clgi();
+	interrupts_on();
 	svm_enter(gpr, svm_physical(vmcb), svm_physical(arch->host));
+	interrupts_off();
 	svm_stgi();
 	interrupts_on();
 	__asm__ volatile("nop");
 	interrupts_off();
 	return vmcb_get(vmcb, VMCB_EXITCODE);
+}
+
+static uint64_t exit_with_interrupt(struct vmcb *vmcb, const struct svm_cpu *arch, uint64_t ticks)
+{
+	const uint64_t start = platform->clock();
+
+	platform->timer(1);
+	while (platform->clock() - start < ticks)
+		cpu_relax();
+	return enter(vmcb, arch);
+}
+
+/* A virtual interrupt exits before the first fetch does. */
+static bool virtual_interrupts_come(struct vmcb *vmcb, const struct svm_cpu *arch)
+{
+	const uint64_t vintr = vmcb_get(vmcb, VMCB_VINTR), rflags = vmcb_get(vmcb, VMCB_RFLAGS);
+	uint64_t code;
+
+	vmcb_intercept(vmcb, SVM_EXIT_VINTR, true);
+	vmcb_set(vmcb, VMCB_VINTR, vintr | VINTR_IRQ | VINTR_IGNORE_TPR | VINTR_PRIORITY(0xF));
+	vmcb_set(vmcb, VMCB_RFLAGS, rflags | RFLAGS_IF);
+	code = enter(vmcb, arch);
+	vmcb_set(vmcb, VMCB_VINTR, vintr);
+	vmcb_set(vmcb, VMCB_RFLAGS, rflags);
+	return code == SVM_EXIT_VINTR;
 }
 
 static bool interrupts_end_guests(struct vmcb *vmcb, const struct svm_cpu *arch)
@@ -104,11 +131,14 @@ void svm_measure_quirks(struct cpu *cpu)
 	vmcb_set(vmcb, VMCB_CR2, PATTERN);
 	svm_caps.intr_waits_for_if = !interrupts_end_guests(vmcb, cpu->arch);
 	svm_caps.cr2_not_loaded = vmcb_get(vmcb, VMCB_CR2) != PATTERN;
+	svm_caps.virq_waits = !virtual_interrupts_come(vmcb, cpu->arch);
 	pages_free(memory, PAGES);
 	if (svm_caps.intr_waits_for_if)
 		met(QUIRK_INTR_WAITS);
 	if (svm_caps.cr2_not_loaded)
 		met(QUIRK_CR2);
+	if (svm_caps.virq_waits)
+		met(QUIRK_VIRQ_WAITS);
 }
 
 uint64_t svm_xcr0(const struct vcpu *vcpu)

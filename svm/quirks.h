@@ -8,7 +8,7 @@
 #include "backend.h"
 #include "vm/vcpu.h"
 
-enum svm_quirk { QUIRK_XSETBV, QUIRK_INTR_WAITS, QUIRK_CR2, QUIRK_COUNT };
+enum svm_quirk { QUIRK_XSETBV, QUIRK_INTR_WAITS, QUIRK_CR2, QUIRK_VIRQ_WAITS, QUIRK_COUNT };
 
 /* See struct backend. */
 bool svm_quirk(unsigned row, struct quirk *quirk);
@@ -18,7 +18,9 @@ bool svm_quirk(unsigned row, struct quirk *quirk);
  * entering a guest of which nothing is mapped.
  *
  * intr_waits_for_if: whether a physical interrupt that waits ends a guest only while its IF is 1.
- * cr2_not_loaded: whether VMRUN leaves CR2 as it was.
+ * Entries are made with interrupts off then: on the emulator that does so, a virtual interrupt
+ * waits for a change of IF too, VMRUN's included. cr2_not_loaded: whether VMRUN leaves CR2 as it
+ * was.
  */
 void svm_measure_quirks(struct cpu *cpu);
 

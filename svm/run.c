@@ -55,7 +55,9 @@ static bool enter(struct vcpu *vcpu, struct svm_vcpu *arch, uint64_t *code)
 			arch->clean = 0;
 			return false;
 		}
+		interrupts_on();
 		svm_enter(gpr, svm_physical(arch->vmcb), svm_physical(cpu_arch->host));
+		interrupts_off();
 		svm_stgi();
 		*code = svm_get(arch, EXITCODE);
 		gpr[RAX] = svm_get(arch, RAX);

@@ -28,6 +28,7 @@ struct svm_caps {
 	uint32_t extended_features; /* CPUID 80000008H EBX: which of the newer instructions exist */
 	bool invpcid;
 	bool intr_waits_for_if; /* QUIRK_INTR_WAITS */
+	bool virq_waits;	/* QUIRK_VIRQ_WAITS */
 	bool cr2_not_loaded;	/* QUIRK_CR2 */
 };
 
@@ -137,7 +138,8 @@ enum status svm_field_get(struct vcpu *vcpu, uint32_t encoding, uint64_t *value)
 enum status svm_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
 bool svm_field(unsigned row, struct field *field);
 
-/* entry.S: GIF is 0 and stays so; gpr in ModRM order, RAX and RSP are in the VMCB. */
+/* entry.S: GIF is 0 and stays so; gpr in ModRM order, RAX and RSP are in the VMCB. With interrupts
+ * on, a physical one ends the guest, whatever its own IF is. */
 void svm_enter(uint64_t *gpr, uint64_t vmcb, uint64_t host);
 
 #endif
