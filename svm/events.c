@@ -43,8 +43,11 @@ static uint64_t virtual_interrupt(struct svm_vcpu *arch, const struct entry *ent
 {
 	const struct event *event = entry->inject;
 
+	/* What goes in as V_IRQ leaves no room for a window: that waits for the next exit. */
+	const bool virq = event && event->type == EVENT_INTERRUPT && !svm_caps.virq_waits;
+	const bool window = entry->irq_window && !virq;
+
 	arch->virtual_interrupt.type = EVENT_NONE;
-	const bool window = entry->irq_window && !(event && event->type == EVENT_INTERRUPT);
 	svm_intercept(arch, SVM_EXIT_VINTR, window);
 	if (window) {
 		if (event)
@@ -53,7 +56,7 @@ static uint64_t virtual_interrupt(struct svm_vcpu *arch, const struct entry *ent
 	}
 	if (!event)
 		return 0;
-	if (event->type != EVENT_INTERRUPT || svm_caps.virq_waits) {
+	if (!virq) {
 		inject(arch, event);
 		return 0;
 	}

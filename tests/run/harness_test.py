@@ -259,6 +259,8 @@ class Citations(unittest.TestCase):
 
     def test_columns(self):
         for name, (intel, amd) in self.rows.items():
+            if name == "QUIRKS":  # each has a section of its own
+                continue
             self.assertRegex(intel, r'^(SDM vol\. [1-4][A-D]?|PI vol\. 2|UEFI), \\".+\\"|^none: ', name)
             self.assertRegex(amd, r'^$|^APM vol\. [1-5], \\".+\\"', name)
 
