@@ -3,8 +3,9 @@
  * "Interrupt Shadows".
  *
  * Interrupts go in as virtual ones (V_IRQ): the processor takes them as it takes its own, and one
- * that an exit came before is still in the VMCB. Only beside a window, which needs V_IRQ itself,
- * they are injected. NMIs and exceptions are injected.
+ * that an exit came before is still in the VMCB. A window needs V_IRQ itself, and waits for the exit
+ * after that: QEMU delivers an injected interrupt twice if its thread is asked to stop right then.
+ * NMIs and exceptions are injected, and interrupts where V_IRQ waits too long.
  *
  * Without V_NMI the end of an NMI's handler is found by an intercept of IRET and a single step over
  * it.
@@ -44,16 +45,20 @@ static uint64_t virtual_interrupt(struct svm_vcpu *arch, const struct entry *ent
 {
 	const struct event *event = entry->inject;
 
+	/* What goes in as V_IRQ leaves no room for a window: that waits for the next exit. */
+	const bool virq = event && event->type == EVENT_INTERRUPT && !svm_caps.virq_waits;
+	const bool window = entry->irq_window && !virq;
+
 	arch->virtual_interrupt.type = EVENT_NONE;
-	svm_intercept(arch, SVM_EXIT_VINTR, entry->irq_window);
-	if (entry->irq_window) {
+	svm_intercept(arch, SVM_EXIT_VINTR, window);
+	if (window) {
 		if (event)
 			inject(arch, event);
 		return VINTR_IRQ | VINTR_IGNORE_TPR | VINTR_PRIORITY(0xF);
 	}
 	if (!event)
 		return 0;
-	if (event->type != EVENT_INTERRUPT || svm_caps.virq_waits) {
+	if (!virq) {
 		inject(arch, event);
 		return 0;
 	}

@@ -53,6 +53,8 @@ struct cpu {
 	_Atomic uint64_t due;	   /* when its guest's time is over; 0: no guest */
 	_Atomic bool abandon;	   /* its NMI handler ends the outermost guarded call */
 
+	uint64_t exit_ticks; /* what an entry and its exit take at least, 0: not measured yet */
+
 	struct vcpu *loaded; /* whose VMCS, FPU and debug registers are on the processor */
 	unsigned next;	     /* where the round robin goes on */
 	void *arch;	     /* the backend's */

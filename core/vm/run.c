@@ -94,20 +94,54 @@ void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
 	}
 }
 
-/* Lets the processor itself confirm the state: an entry that ends before the first instruction. */
-static void capture_start(struct vcpu *vcpu)
+/* An entry that ends before the first instruction. False: it ended otherwise, which is handled. */
+static bool enter_for_nothing(struct vcpu *vcpu)
 {
 	const struct entry at_once = { .ticks = 0 };
 	struct vm_exit exit;
 
-	vcpu->start.pending = false;
-	if (!vcpu->start.capture)
-		return;
 	backend->run(vcpu, &at_once, &exit);
-	if (exit.kind != EXIT_TIMER && exit.kind != EXIT_KICK) {
-		exit_handle(vcpu, &exit);
-		return;
+	if (exit.kind == EXIT_TIMER || exit.kind == EXIT_KICK)
+		return true;
+	exit_handle(vcpu, &exit);
+	return false;
+}
+
+/* The shortest of a few: others may have work for the processor below us. */
+static bool measure_exit(struct cpu *cpu, struct vcpu *vcpu)
+{
+	enum { TRIES = 5 };
+	uint64_t shortest = ~0ull;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		uint64_t start = platform->clock();
+
+		if (!enter_for_nothing(vcpu))
+			return false;
+		shortest = min_u64(shortest, platform->clock() - start);
 	}
+	cpu->exit_ticks = shortest ? shortest : 1;
+	return true;
+}
+
+uint64_t vcpu_slice_ticks(const struct cpu *cpu)
+{
+	enum { SLICES_A_SECOND = 100 }; /* at least */
+	uint64_t least = cpu->index ? SLICE_TICKS : BOOT_SLICE_TICKS;
+	uint64_t exits = cpu->index ? SLICE_EXITS : BOOT_SLICE_EXITS;
+
+	return min_u64(exits * cpu->exit_ticks > least ? exits * cpu->exit_ticks : least,
+		       platform->clock_hz / SLICES_A_SECOND);
+}
+
+/* Lets the processor itself confirm the state before the first instruction. */
+static void capture_start(struct cpu *cpu, struct vcpu *vcpu)
+{
+	vcpu->start.pending = false;
+	if (!cpu->exit_ticks && !measure_exit(cpu, vcpu))
+		return;
+	if (!vcpu->start.capture || !enter_for_nothing(vcpu))
+		return;
 	*vcpu->start.capture = vcpu->regs; /* GPRs */
 	backend->state_get(vcpu, vcpu->start.capture);
 }
@@ -142,7 +176,7 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
 {
 	uint64_t now = platform->clock();
-	uint64_t end = now + (cpu->index ? SLICE_TICKS : BOOT_SLICE_TICKS);
+	uint64_t end = now + vcpu_slice_ticks(cpu);
 	struct entry entry;
 	struct vm_exit exit;
 
@@ -154,7 +188,7 @@ void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
 			return;
 		set_state(vcpu);
 		if (vcpu->start.pending) {
-			capture_start(vcpu);
+			capture_start(cpu, vcpu);
 			continue;
 		}
 		prepare(vcpu, &entry, now, end);

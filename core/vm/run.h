@@ -6,9 +6,12 @@
 #include "vm/cpu.h"
 #include "vm/vcpu.h"
 
-/* Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test.
+/*
+ * Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test.
+ * Where entries and exits take long a slice has time for as many.
  */
-enum { SLICE_TICKS = 50000, BOOT_SLICE_TICKS = 20000 };
+enum { SLICE_TICKS = 50000, SLICE_EXITS = 50, BOOT_SLICE_TICKS = 20000, BOOT_SLICE_EXITS = 20 };
+uint64_t vcpu_slice_ticks(const struct cpu *cpu);
 
 /* True if the vCPU has something to execute, or waits in hardware. */
 bool vcpu_runnable(const struct vcpu *vcpu);

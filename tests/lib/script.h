@@ -125,6 +125,11 @@ struct script_step {
 
 /* Time. */
 #define SINCE(t)       STEP(SINCE, "SINCE(" #t ")", .ticks = t, .value = 1)
+/* Of the timer, long enough for the exits that each interrupt takes here. */
+#define CHOOSE_PERIOD  PLAIN(CHOOSE_PERIOD)
+#define START_PERIODS  PLAIN(START_PERIODS)
+#define PERIOD_IS_SET  STEP(PERIOD_IS_SET, "PERIOD_IS_SET", .value = 1)
+#define SINCE_PERIODS(n) STEP(SINCE_PERIODS, "SINCE_PERIODS(" #n ")", .periods = n, .value = 1)
 #define COUNTDOWN(d)   STEP(COUNTDOWN, "COUNTDOWN(" #d ")", .divide = d, .value = 1)
 #define DEADLINE(t)    STEP(DEADLINE, "DEADLINE(" #t ")", .delay = t)
 

@@ -57,10 +57,14 @@ conformance: ## rewrite docs/vmx-conformance.md from a run with 4 processors
 	$(MAKE) test ONLY=bochs-4
 	$(PYTHON) tests/run/conformance.py $(BUILD)/run/bochs-4/REPORT.JSON
 
+deviations: ## rewrite docs/deviations from the tables and from runs with 4 processors
+	$(MAKE) test ONLY='*-4'
+	$(PYTHON) tests/run/deviations.py $(BUILD)/run/bochs-4/REPORT.JSON $(BUILD)/run/qemu-4/REPORT.JSON
+
 usb: ## write a stick: make usb DEV=/dev/sdX
 	sh tests/run/packages.sh build
 	$(MAKE) all
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
-.PHONY: run test matrix soak pictures bench bench-update coverage conformance usb FORCE
+.PHONY: run test matrix soak pictures bench bench-update coverage conformance deviations usb FORCE

@@ -4,6 +4,7 @@
 #include "vm/control.h"
 #include "vm/cpu.h"
 #include "vm/create.h"
+#include "vm/run.h"
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
@@ -195,13 +196,13 @@ static void start_aps(struct fixture *fixture)
 /* While all are paused nothing counts, however long that takes. */
 static void rest(struct fixture *fixture)
 {
-	enum { TICKS = 120000 }; /* more than two time slices */
 	struct test_run *run = fixture->run;
+	uint64_t two_slices = 2 * vcpu_slice_ticks(cpu_in_use(cpus_in_use() - 1));
 	struct counters before = counters(fixture);
 	uint64_t start = platform->clock();
 	struct regs regs;
 
-	while (platform->clock() - start < TICKS)
+	while (platform->clock() - start < two_slices)
 		require(run, "a look at a vCPU", vcpu_registers(fixture->vm->vcpus[1], &regs));
 	for (unsigned i = 0; i < VCPUS; i++)
 		expect(run, "a counter while all are paused", before.of[i],

@@ -79,6 +79,26 @@ static void test_slice(void **state)
 	assert_int_equal(atomic_load(&cpu->window), WINDOW_CLOSED);
 }
 
+/* The first start on a processor measures an exit; slow ones make the slices longer. */
+static void test_slice_of_slow_exits(void **state)
+{
+	(void)state;
+	assert_int_equal(vcpu_slice_ticks(cpu), BOOT_SLICE_TICKS);
+	cpu->exit_ticks = 0;
+	fake.clock_step = 7000;
+	vcpu->start.pending = true;
+	enter();
+	assert_int_equal(cpu->exit_ticks, 7000);
+	assert_int_equal(vcpu_slice_ticks(cpu), 7000 * BOOT_SLICE_EXITS);
+	enter();
+	assert_in_range(guest()->entry.ticks, 7000, 7000 * BOOT_SLICE_EXITS);
+	assert_true(guest()->entry.ticks > BOOT_SLICE_TICKS);
+	assert_int_equal(vcpu_slice_ticks(&(struct cpu){ .index = 1, .exit_ticks = 7000 }),
+			 7000 * SLICE_EXITS);
+	cpu->exit_ticks = platform->clock_hz;
+	assert_int_equal(vcpu_slice_ticks(cpu), platform->clock_hz / 100);
+}
+
 static void test_interrupt(void **state)
 {
 	(void)state;
@@ -345,6 +365,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_slice),
+		TEST(test_slice_of_slow_exits),
 		TEST(test_interrupt),
 		TEST(test_interrupt_window),
 		TEST(test_shadows),
