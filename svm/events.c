@@ -3,9 +3,9 @@
  * "Interrupt Shadows".
  *
  * Interrupts go in as virtual ones (V_IRQ): the processor takes them as it takes its own, and one
- * that an exit came before is still in the VMCB. A window needs V_IRQ itself, and waits for the exit
- * after that: QEMU delivers an injected interrupt twice if its thread is asked to stop right then.
- * NMIs and exceptions are injected, and interrupts where V_IRQ waits too long.
+ * that an exit came before is still in the VMCB. A window needs V_IRQ itself, and waits for the
+ * exit after that: QEMU delivers an injected interrupt twice if its thread is asked to stop right
+ * then. NMIs and exceptions are injected, and interrupts where V_IRQ waits too long.
  *
  * Without V_NMI the end of an NMI's handler is found by an intercept of IRET and a single step over
  * it.
