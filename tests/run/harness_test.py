@@ -115,6 +115,19 @@ class Judging(unittest.TestCase):
         self.assertFalse(self.judge(["FAIL"], known).red())
         self.assertTrue(self.judge(["ERROR"], known).red())
 
+    def test_share_of_a_rule_that_is_wrong(self):
+        known = [report.Deviation("@a.b", 1, "why", "sdm", wrong=(1, 3))]
+        self.assertFalse(self.rules("FAIL", {"a.b": 1}, known).red())
+        self.assertTrue(self.rules("FAIL", {"a.b": 2}, known).red())
+        known[0].wrong = (2, 6)
+        self.assertFalse(self.rules("FAIL", {"a.b": 1}, known).red())
+
+    def test_form_of_a_share(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "x.txt"
+            path.write_text("@a.b cpus>=2 wrong=4/13 | because | 3C 25.5\n")
+            self.assertEqual(report.deviations(path, 2)[0].wrong, (4, 13))
+
     def test_deviation_without_a_test_is_red(self):
         other = [report.Deviation("gone.*", 1, "why", "sdm")]
         self.assertTrue(self.judge(["PASS"], other).red())

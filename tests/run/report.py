@@ -108,6 +108,7 @@ class Deviation:
     section: str
     model: str = ""
     sometimes: bool = False  # it shows only if the time falls so: neither verdict is a surprise
+    wrong: tuple = ()  # of the main model: so many cases of so many are wrong; (): any number
 
 
 def deviations_file(folder, emulator, manual):
@@ -115,14 +116,16 @@ def deviations_file(folder, emulator, manual):
     return folder / f"{emulator}{'-svm' if manual == 'APM' else ''}.txt"
 
 
-DEVIATION = re.compile(r"(\S+)(?: +cpus>=(\d+))?(?: +model=(\S+))?( +sometimes)? +\| +([^|]+?) +\| +"
-                       r"([^|]+)")
+DEVIATION = re.compile(r"(\S+)(?: +cpus>=(\d+))?(?: +model=(\S+))?( +sometimes)?"
+                       r"(?: +wrong=(\d+)/(\d+))? +\| +([^|]+?) +\| +([^|]+)")
+DEVIATION_FORM = "glob [cpus>=N] [model=GLOB] [sometimes] [wrong=N/M] | why | section"
 
 
 def deviations(path, cpus, model=""):
-    """Lines `glob [cpus>=N] [model=GLOB] [sometimes] | why | section` that apply; no file: none.
+    """Lines of DEVIATION_FORM that apply; no file: none.
 
-    @ID in place of the glob: the rule of that id is broken, in whichever tests check it.
+    @ID in place of the glob: the rule of that id is broken, in whichever tests check it; wrong: in
+    so many of its cases, no more and no fewer, which the fuzzer's are not among.
     """
     found = []
     manual = "APM" if path.stem.endswith("-svm") else "SDM"
@@ -132,10 +135,10 @@ def deviations(path, cpus, model=""):
                 continue
             match = DEVIATION.fullmatch(line)
             if not match:
-                raise Broken(f"{path.name}:{number}: not `glob [cpus>=N] [model=GLOB] [sometimes] | "
-                             "why | section`")
-            found.append(Deviation(match[1], int(match[2] or 1), match[5], f"{manual} {match[6]}",
-                                   match[3] or "", bool(match[4])))
+                raise Broken(f"{path.name}:{number}: not `{DEVIATION_FORM}`")
+            wrong = (int(match[5]), int(match[6])) if match[5] else ()
+            found.append(Deviation(match[1], int(match[2] or 1), match[7], f"{manual} {match[8]}",
+                                   match[3] or "", bool(match[4]), wrong))
     return [d for d in found if cpus >= d.cpus_from and fnmatch.fnmatchcase(model, d.model or "*")]
 
 
@@ -155,6 +158,17 @@ def known_rules(test, known):
     return found if found and all(found) else None
 
 
+def other_share(test, known):
+    """Lines: rules of which another share of the cases is wrong than is known."""
+    for deviation in known:
+        cases, wrong = (test.get(key, {}).get(deviation.glob[1:]) for key in ("rules", "wrong"))
+        if cases and deviation.wrong and not test["name"].startswith(("fuzz.", "full.fuzz.")):
+            known_wrong, known_cases = deviation.wrong
+            if (wrong or 0) * known_cases != known_wrong * cases:
+                yield (f"{test['name']}: of the rule {deviation.glob[1:]} {wrong or 0} of {cases} "
+                       f"cases are wrong, known are {known_wrong} of {known_cases}")
+
+
 def judge(report, known, whole_suite, main=True):
     """Compares the verdicts with the known deviations. whole_suite: no filter left tests out.
 
@@ -168,6 +182,8 @@ def judge(report, known, whole_suite, main=True):
         used.update(d.glob for d in matches)
         checked.update(rule for rule, count in test.get("rules", {}).items() if count)
         wrong.update(test.get("wrong", {}))
+        if main:
+            result.surprises += other_share(test, known)
         if test["verdict"] in ("FAIL", "ERROR"):
             reasons = matches or known_rules(test, known)
             if reasons and test["verdict"] == "FAIL":
