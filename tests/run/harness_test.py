@@ -116,11 +116,12 @@ class Judging(unittest.TestCase):
         self.assertTrue(self.judge(["ERROR"], known).red())
 
     def test_share_of_a_rule_that_is_wrong(self):
-        known = [report.Deviation("@a.b", 1, "why", "sdm", wrong=(1, 3))]
-        self.assertFalse(self.rules("FAIL", {"a.b": 1}, known).red())
-        self.assertTrue(self.rules("FAIL", {"a.b": 2}, known).red())
-        known[0].wrong = (2, 6)
-        self.assertFalse(self.rules("FAIL", {"a.b": 1}, known).red())
+        text = json.loads(json_report(["FAIL"]))
+        for wrong, share, red in ((1, (1, 3), False), (2, (1, 3), True), (1, (2, 6), False)):
+            text["tests"][0].update(rules={"a.b": 3}, wrong={"a.b": wrong})
+            known = [report.Deviation("@a.b", 1, "why", "sdm", wrong=share)]
+            found = report.judge(report.parse_json(json.dumps(text)), known, True)
+            self.assertEqual(found.red(), red)
 
     def test_form_of_a_share(self):
         with tempfile.TemporaryDirectory() as folder:
