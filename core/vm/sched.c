@@ -194,7 +194,8 @@ void sched_loop(struct cpu *cpu)
 {
 	while (!atomic_load(&cpu->quit)) {
 		uint32_t seen = atomic_load(&cpu->doorbell);
-		bool watches = watchdog_watch(cpu) | pacemaker_beat(cpu);
+		bool beats = pacemaker_beat(cpu);
+		bool watches = watchdog_watch(cpu) || beats;
 
 		if (sched_step(cpu))
 			continue;
