@@ -7,24 +7,27 @@
 
 #include "svm/svm.h"
 
+/* what, seen in, the manual's section */
+#define ROW(w, s, m)                                                                               \
+	{                                                                                          \
+		.what = (w), .seen_in = (s), .spec = (m)                                           \
+	}
+
 static const struct quirk rows[QUIRK_COUNT] = {
-	[QUIRK_XSETBV] = { "XSETBV is executed in the guest in spite of its intercept", "QEMU 7.2",
-			   "APM vol. 2, \"Instruction Intercepts\"" },
-	[QUIRK_CR2] = { "VMRUN does not load CR2", "Bochs 2.7, 3.1",
-			"APM vol. 2, \"Loading Guest State\"" },
-	[QUIRK_NMI_MASKED] = { "an NMI that VMRUN injects masks physical NMIs until the next IRET, "
-			       "in "
-			       "the host too",
-			       "Bochs 2.7, 3.1", "APM vol. 2, \"NMI Support\"" },
-	[QUIRK_VIRQ_WAITS] = { "a virtual interrupt waits for a change of IF, though the guest's "
-			       "IF "
-			       "is 1",
-			       "Bochs 2.7, 3.1", "APM vol. 2, \"Virtual Interrupts\"" },
-	[QUIRK_INTR_WAITS] = { "a physical interrupt does not end a guest whose IF is 0, with "
-			       "V_INTR_MASKING and the host's IF set",
-			       "Bochs 2.7, 3.1",
-			       "APM vol. 2, \"Physical (INTR) Interrupt Masking in "
-			       "EFLAGS\"" },
+	[QUIRK_XSETBV] = ROW("XSETBV is executed in the guest in spite of its intercept",
+			     "QEMU 7.2", "APM vol. 2, \"Instruction Intercepts\""),
+	[QUIRK_CR2] = ROW("VMRUN does not load CR2", "Bochs 2.7, 3.1",
+			  "APM vol. 2, \"Loading Guest State\""),
+	[QUIRK_NMI_MASKED] = ROW("an NMI that VMRUN injects masks physical NMIs until the next "
+				 "IRET, in the host too",
+				 "Bochs 2.7, 3.1", "APM vol. 2, \"NMI Support\""),
+	[QUIRK_VIRQ_WAITS] =
+		ROW("a virtual interrupt waits for a change of IF, though the guest's IF is 1",
+		    "Bochs 2.7, 3.1", "APM vol. 2, \"Virtual Interrupts\""),
+	[QUIRK_INTR_WAITS] = ROW("a physical interrupt does not end a guest whose IF is 0, with "
+				 "V_INTR_MASKING and the host's IF set",
+				 "Bochs 2.7, 3.1",
+				 "APM vol. 2, \"Physical (INTR) Interrupt Masking in EFLAGS\""),
 };
 
 static _Atomic uint64_t counts[QUIRK_COUNT];

@@ -3,20 +3,23 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
+/* what, seen in, the manual's section */
+#define ROW(w, s, m)                                                                               \
+	{                                                                                          \
+		.what = (w), .seen_in = (s), .spec = (m)                                           \
+	}
+
 static const struct quirk rows[QUIRK_COUNT] = {
-	[QUIRK_SMI_BLOCKING] = { "after an exit by a start-up IPI, each exit on that processor "
-				 "saves "
-				 "\"blocking by SMI\"",
-				 "Bochs 2.7", "SDM vol. 3C, \"Saving Non-Register State\"" },
-	[QUIRK_SIPI_MASKS_NMI] = { "an exit by a start-up IPI leaves NMIs blocked until an IRET",
-				   "Bochs 2.7", "SDM vol. 3C, \"Updating Non-Register State\"" },
-	[QUIRK_NMI_BLOCKING_LEAKS] = { "entering a guest without \"blocking by NMI\" after another "
-				       "one "
-				       "with it does not unblock NMIs, and the exit saves it for "
-				       "the "
-				       "wrong guest",
-				       "Bochs 2.7",
-				       "SDM vol. 3C, \"Loading Guest Non-Register State\"" },
+	[QUIRK_SMI_BLOCKING] =
+		ROW("after an exit by a start-up IPI, each exit on that processor saves "
+		    "\"blocking by SMI\"",
+		    "Bochs 2.7", "SDM vol. 3C, \"Saving Non-Register State\""),
+	[QUIRK_SIPI_MASKS_NMI] = ROW("an exit by a start-up IPI leaves NMIs blocked until an IRET",
+				     "Bochs 2.7", "SDM vol. 3C, \"Updating Non-Register State\""),
+	[QUIRK_NMI_BLOCKING_LEAKS] =
+		ROW("entering a guest without \"blocking by NMI\" after another one with it does "
+		    "not unblock NMIs, and the exit saves it for the wrong guest",
+		    "Bochs 2.7", "SDM vol. 3C, \"Loading Guest Non-Register State\""),
 };
 
 static _Atomic uint64_t counts[QUIRK_COUNT];
