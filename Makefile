@@ -25,6 +25,10 @@ SOURCE_DATE_EPOCH := 1700000000
 endif
 endif
 export SOURCE_DATE_EPOCH
+ifndef COMMIT
+COMMIT := $(or $(shell git -c safe.directory='*' describe --always --dirty --abbrev=10 2>/dev/null),unknown)
+endif
+export COMMIT
 export TZ := UTC
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -55,8 +59,8 @@ COMMON := -std=gnu11 -O2 -g -ffreestanding -fno-stack-protector -fno-strict-alia
 TESTS_FLAGS := $(if $(SABOTAGE),-DASSAY_SABOTAGE)
 
 # One image of position-independent code in which nothing is exported. -fno-pic guests follow.
-IMAGE_FLAGS := $(COMMON) -fpic -fshort-wchar -mno-red-zone -fvisibility=hidden \
-	-DASSAY_VERSION='"$(VERSION)"'
+IMAGE_FLAGS := $(COMMON) -fpic -fshort-wchar -mno-red-zone -fvisibility=hidden
+VERSION_FLAGS := -DASSAY_VERSION='"$(VERSION)"' -DASSAY_COMMIT='"$(COMMIT)"'
 ifeq ($(findstring clang,$(CC)),)
 # gnu-efi asks gcc for the first, for calls with the Microsoft ABI; the second packs static arrays.
 IMAGE_FLAGS += -maccumulate-outgoing-args -malign-data=abi
@@ -72,7 +76,7 @@ SEES_tests := -Icore -I. $(TESTS_FLAGS)
 
 wing = $(firstword $(subst /, ,$(1)))
 flags = $(strip $(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
-	$(SEES_$(call wing,$(1)))) $(if $(filter %.S,$(1)),-I$(GEN) -Wa$(,)-I$(BUILD)))
+	$(SEES_$(call wing,$(1))) $(if $(filter core/suite/version.c,$(1)),$(VERSION_FLAGS))) $(if $(filter %.S,$(1)),-I$(GEN) -Wa$(,)-I$(BUILD)))
 , := ,
 compile = $(CC) $(call flags,$(1)) -MMD -MP -c $(1) -o $(OBJ)/$(1).o
 
@@ -82,6 +86,12 @@ ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(FLAGS_NOW))
 endif
+
+# One file knows the version and the commit.
+ifneq ($(file <$(BUILD)/version),$(VERSION) $(COMMIT))
+$(file >$(BUILD)/version,$(VERSION) $(COMMIT))
+endif
+$(OBJ)/core/suite/version.c.o: $(BUILD)/version
 
 # The files in the image have the commit's date.
 ifneq ($(file <$(BUILD)/epoch),$(SOURCE_DATE_EPOCH))

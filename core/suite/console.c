@@ -33,11 +33,13 @@ static void print_fact(const char *name, const char *value)
 	}
 }
 
-static void begin(struct report_file *file, const struct facts *facts, unsigned total)
+static void begin(struct report_file *file, const struct report_head *head)
 {
+	const struct facts *facts = head->facts;
+
 	(void)file;
-	tests = total;
-	summary_begin();
+	tests = head->total;
+	summary_begin(head);
 	for (unsigned i = 0; i < facts->count; i++)
 		print_fact(facts->fact[i].name, facts->fact[i].value);
 	report_line("%s", "");
@@ -103,18 +105,18 @@ static void bench(struct report_file *file, const char *name, uint64_t value, co
 
 static void end(struct report_file *file, const struct report_totals *totals)
 {
-	const unsigned *by = totals->by_verdict;
+	static const enum tone tones[] = { [REPORT_PASSED] = TONE_PASSED,
+					   [REPORT_FAILED] = TONE_FAILED,
+					   [REPORT_INCOMPLETE] = TONE_SKIPPED };
 	char text[TOTALS_TEXT];
 
 	(void)file;
 	totals_text(totals, text);
-	summary_print();
+	summary_print(totals);
 	if (totals->files[0])
 		report_line("report: %s", totals->files);
-	platform->tone(by[VERDICT_FAIL] || by[VERDICT_ERROR] ? TONE_FAILED
-		       : by[VERDICT_SKIP] > by[VERDICT_PASS] ? TONE_SKIPPED
-							     : TONE_PASSED);
-	report_line("%s", text);
+	platform->tone(tones[totals->outcome]);
+	report_line("%s: %s", text, report_outcome_text(totals->outcome));
 	platform->tone(TONE_PLAIN);
 }
 

@@ -20,17 +20,21 @@ def checks(verdicts):
     return sum(7 for v in verdicts if v != "SKIP")
 
 
+def outcome(verdicts):
+    return "FAILED" if {"FAIL", "ERROR"} & set(verdicts) else "PASSED"
+
+
 def json_report(verdicts, complete=True, **summary):
     count = {"passed": "PASS", "failed": "FAIL", "skipped": "SKIP", "errors": "ERROR"}
     data = {"tests": [{"name": f"t.{i}", "verdict": v, "checks": 7 * (v != "SKIP")}
                       for i, v in enumerate(verdicts)],
             "summary": {k: verdicts.count(v) for k, v in count.items()}
-                       | {"checks": checks(verdicts)} | summary}
+                       | {"checks": checks(verdicts), "outcome": outcome(verdicts)} | summary}
     return json.dumps(data | ({"complete": True} if complete else {}))
 
 
 def tap_report(verdicts, plan=None):
-    lines = ["TAP version 14", f"1..{len(verdicts) if plan is None else plan}"]
+    lines = ["TAP version 13", f"1..{len(verdicts) if plan is None else plan}"]
     for i, verdict in enumerate(verdicts):
         lines.append(f"{'not ' * (verdict in ('FAIL', 'ERROR'))}ok {i + 1} - t.{i}"
                      + (" # SKIP why" if verdict == "SKIP" else " # 7 checks"))

@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-SUMMARY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped, (\d+) errors, (\d+) checks$")
+SUMMARY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped, (\d+) errors, (\d+) checks: (PASSED|FAILED|INCOMPLETE)")
 VERDICTS = ("PASS", "FAIL", "SKIP", "ERROR")
 
 
@@ -23,6 +23,9 @@ class Report:
     bench: list = field(default_factory=list)
     machine: dict = field(default_factory=dict)
     runs: list = field(default_factory=list)  # with -n: clock ticks in tests of each run
+    outcome: str = ""  # PASSED, FAILED or INCOMPLETE: not everything that was asked for ran
+    lacks: str = ""  # why it is incomplete
+    whole: dict = field(default_factory=dict)  # the JSON file, if it comes from one
 
     def count(self, verdict):
         return sum(t["verdict"] == verdict for t in self.tests)
@@ -30,6 +33,9 @@ class Report:
     def summary(self):
         return "%d passed, %d failed, %d skipped, %d errors, %d checks" % (
             *map(self.count, VERDICTS), self.checks())
+
+    def last_line(self):
+        return f"{self.summary()}: {self.outcome}"
 
     def checks(self):
         return sum(t["checks"] for t in self.tests)
@@ -41,9 +47,10 @@ def parse_json(text):
         for test in data["tests"]:
             if test["verdict"] not in VERDICTS or not test["name"] or test["checks"] < 0:
                 raise Broken(f"REPORT.JSON: strange test {test}")
-        report = Report(data["tests"], data.get("bench", []), data.get("machine", {}),
-                        data.get("runs", []))
         summary = data.get("summary", {})
+        report = Report(data["tests"], data.get("bench", []),
+                        {k.replace("_", " "): v for k, v in data.get("machine", {}).items()},
+                        data.get("runs", []), summary["outcome"], summary.get("lacks", ""), data)
         claimed = [summary.get(k) for k in ("passed", "failed", "skipped", "errors", "checks")]
     except (ValueError, KeyError, TypeError) as error:
         raise Broken(f"REPORT.JSON is damaged: {error!r}") from None
@@ -51,13 +58,15 @@ def parse_json(text):
         raise Broken(f"REPORT.JSON ends early, after {len(report.tests)} tests")
     if claimed != [*map(report.count, VERDICTS), report.checks()]:
         raise Broken(f"REPORT.JSON: the summary {claimed} does not add up")
+    if (report.outcome == "FAILED") != bool(report.count("FAIL") + report.count("ERROR")):
+        raise Broken(f"REPORT.JSON: the outcome {report.outcome} is not that of its tests")
     return report
 
 
 def parse_tap(text):
     """[(name, verdict, checks)] and the last comment line."""
     lines = text.splitlines()
-    if not lines or lines[0] != "TAP version 14":
+    if not lines or lines[0] != "TAP version 13":
         raise Broken("REPORT.TAP does not begin with its version line")
     plan, points, comment = None, [], None
     for line in lines[1:]:

@@ -1,4 +1,7 @@
-"""`make run`: one run, its console live. Exit status 0 green, 1 a test failed, 2 no judgement."""
+"""`make run`: one run, its console live.
+
+Exit status 0 green, 1 a test failed, 2 no judgement, 3 what was asked for could not run.
+"""
 
 import argparse
 import sys
@@ -48,6 +51,9 @@ def main():
     print(f"{result.summary or 'done'}; {result.seconds:.0f} s; reports: {folder}")
     if result.ok() and result.judgement and result.judgement.known:
         print("Every failure is a known deviation of this emulator.")
+    if result.ok() and result.report and result.report.outcome == "INCOMPLETE":
+        print(f"INCOMPLETE, not a success: {result.report.lacks}")
+        return 3
     return 0 if result.ok() else 1
 
 
