@@ -157,6 +157,10 @@ $(BUILD)/assay.so: $(OBJECTS) $(OBJ)/no-symbols.S.o
 	$(OBJCOPY) -O binary -j symbols $(OBJ)/symbols.o $(GEN)/symbols.bin
 	$(OBJCOPY) --update-section symbols=$(GEN)/symbols.bin $@
 
+$(BUILD)/tests.json: $(BUILD)/assay.so tests/run/rows.py $(GEN)/tests/lib/asm-offsets.h
+	$(say) GEN $@
+	$(PYTHON) tests/run/rows.py $(BUILD)
+
 $(OBJ)/no-symbols.S.o: $(GEN)/no-symbols.S
 	mkdir -p $(@D)
 	$(CC) -c $< -o $@

@@ -5,32 +5,41 @@
 #include "suite/summary.h"
 
 enum { LONG_MS = 100 }; /* a test that takes longer is told with its time */
+enum { FACT_COLUMN = 22, NEXT_COLUMN = 3 };
 
 static unsigned tests;
 
-/* name and value in two columns; a long value goes on below, indented, broken at spaces. */
-static void print_fact(const char *name, const char *value)
+/* label and text; a long text goes on below, indented, broken at spaces. */
+static void print_wrapped(int indent, int column, const char *label, const char *text)
 {
-	enum { LABEL = 22, INDENT = 4 };
-	int width = LABEL;
+	bool first = true;
 
-	while (*value || width == LABEL) {
-		size_t length = text_length(value), room = LINE_COLUMNS - (size_t)width - 1;
+	while (*text || first) {
+		size_t length = text_length(text), room = LINE_COLUMNS - (size_t)column - 1;
 
 		if (length > room) {
 			length = room;
-			while (length && value[length] != ' ')
+			while (length && text[length] != ' ')
 				length--;
 			if (!length)
 				length = room;
 		}
-		report_line("%-*s %.*s", width, name, (int)length, value);
-		name = "";
-		width = INDENT - 1;
-		value += length;
-		while (*value == ' ')
-			value++;
+		report_line("%*s%-*s %.*s", first ? indent : 0, "",
+			    first ? column - indent : column, first ? label : "", (int)length,
+			    text);
+		if (first && !indent)
+			column = NEXT_COLUMN;
+		first = false;
+		text += length;
+		while (*text == ' ')
+			text++;
 	}
+}
+
+/* name and value in two columns. */
+static void print_fact(const char *name, const char *value)
+{
+	print_wrapped(0, FACT_COLUMN, name, value);
 }
 
 static void begin(struct report_file *file, const struct report_head *head)
@@ -64,6 +73,15 @@ static void print_note(struct report_file *file, const char *text, int length)
 	report_line("        %.*s", length, text);
 }
 
+/* A text in lines that fit, the later ones indented. */
+static void print_explanation(struct report_file *file, const char *name, const char *text)
+{
+	enum { MARGIN = 6, NAME = 6 };
+
+	(void)file;
+	print_wrapped(MARGIN, MARGIN + NAME, name, text);
+}
+
 static void again(const struct test_run *run)
 {
 	static const enum tone tones[VERDICT_COUNT] = { TONE_PLAIN, TONE_FAILED, TONE_SKIPPED,
@@ -86,6 +104,7 @@ static void again(const struct test_run *run)
 	if (run->wanted[0])
 		report_line("      wanted %s, got %s", run->wanted, run->got);
 	report_line("      %s", test_spec(run));
+	for_each_explanation(NULL, run, print_explanation);
 	for_each_note(NULL, run, print_note);
 }
 

@@ -204,6 +204,8 @@ static void test(struct report_file *file, const struct test_run *run, unsigned 
 	if (run->notes[0])
 		print_member(file, "notes", run->notes);
 	print_member(file, "spec", test_spec(run));
+	if (run->verdict == VERDICT_FAIL || run->verdict == VERDICT_ERROR)
+		for_each_explanation(file, run, print_member);
 	if (run->test->row)
 		print_member(file, "row", run->test->row);
 	if (run->rule_count)

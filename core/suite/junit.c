@@ -75,6 +75,12 @@ static void print_note(struct report_file *file, const char *text, int length)
 	file_print(file, "\n");
 }
 
+static void print_explanation(struct report_file *file, const char *name, const char *text)
+{
+	file_print(file, "%s: ", name);
+	print_note(file, text, 1000);
+}
+
 static void print_failure(struct report_file *file, const struct test_run *run)
 {
 	const char *kind = run->verdict == VERDICT_ERROR ? "error" : "failure";
@@ -91,6 +97,7 @@ static void print_failure(struct report_file *file, const struct test_run *run)
 		file_print(file, "\n");
 	}
 	print_note(file, test_spec(run), 1000);
+	for_each_explanation(file, run, print_explanation);
 	for_each_note(file, run, print_note);
 	file_print(file, "</%s>\n", kind);
 }

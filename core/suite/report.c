@@ -38,6 +38,7 @@ enum status report_open(const struct report_head *head)
 	if (!take_memory())
 		return STATUS_NO_MEMORY;
 	files_begin();
+	explain_begin(head->options);
 	for (unsigned i = 0; i < SINKS; i++) {
 		if (sinks[i]->extension)
 			text_format(report.files[i].path, FILE_PATH, "%s.%s", head->options->report,

@@ -56,6 +56,15 @@ extern const struct report_sink console_sink, tap_sink, json_sink, junit_sink;
 void for_each_note(struct report_file *file, const struct test_run *run,
 		   void (*line)(struct report_file *file, const char *text, int length));
 
+/* Calls line(file, name, text) for all that explains a FAIL or ERROR beside its reason: where the
+ * expectation is, what the test is about, what the failure means, what runs it again. */
+void for_each_explanation(struct report_file *file, const struct test_run *run,
+			  void (*line)(struct report_file *file, const char *name,
+				       const char *text));
+
+/* What repeats a test needs of the options; until the next report. */
+void explain_begin(const struct suite_options *options);
+
 /* "180 passed, 3 failed, 1 skipped, 0 errors, 21034 checks" */
 enum { TOTALS_TEXT = 120 };
 void totals_text(const struct report_totals *totals, char text[TOTALS_TEXT]);

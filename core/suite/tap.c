@@ -32,7 +32,7 @@ static void running(struct report_file *file, const struct test *test, unsigned 
 /* A YAML string in single quotes, where a quote is written twice. */
 static void print_string(struct report_file *file, const char *key, const char *text)
 {
-	char quoted[2 * TEST_TEXT];
+	char quoted[4 * TEST_TEXT];
 	size_t length = 0;
 
 	for (; *text && length < sizeof(quoted) - 3; text++) {
@@ -59,6 +59,7 @@ static void print_block(struct report_file *file, const struct test_run *run)
 	print_string(file, "wanted", run->wanted);
 	print_string(file, "got", run->got);
 	print_string(file, "spec", test_spec(run));
+	for_each_explanation(file, run, print_string);
 	make_room(file);
 	if (run->notes[0])
 		file_print(file, "  notes: |\n");

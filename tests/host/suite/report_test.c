@@ -13,7 +13,13 @@
 #include "tests/host/fake/fake_platform.h"
 #include "tests/host/fake/host_test.h"
 
-static const struct test a_test = { .name = "group.subject", .spec = FAKE_APIC };
+static const struct test a_test = {
+	.name = "group.subject",
+	.spec = FAKE_APIC,
+	.about = "it's about \"this\"",
+	.means = "a failure means that the line on the console is too long and "
+		 "is broken at a blank"
+};
 static struct facts facts;
 
 static int set_up(void **state)
@@ -413,6 +419,39 @@ static void test_advice(void **state)
 			       "below: KVMKVMKVM\n"));
 }
 
+/* A test that did not pass says where, what it is about, and how to run it again; others do not. */
+static void test_explanations(void **state)
+{
+	struct test_run run = { .test = &a_test };
+	char where[80];
+
+	(void)state;
+	assert_int_equal(open_report(2), STATUS_OK);
+	expect(&run, "one", 1, 1);
+	test_settle(&run);
+	report_test(&run, 1);
+	assert_null(strstr(tap(), "about"));
+	assert_null(strstr(fake.console, "about"));
+	expect(&run, "two", 1, 2);
+	snprintf(where, sizeof(where), "tests/host/suite/report_test.c:%d", __LINE__ - 1);
+	test_settle(&run);
+	report_test(&run, 2);
+	report_close(NULL);
+	assert_json();
+	assert_tap(2, 2);
+	assert_string_equal(json_member(json(), "about", 0), "\"it's about \"this\"\"");
+	assert_string_equal(json_member(json(), "about", 1), "");
+	assert_string_equal(json_member(json(), "again", 0),
+			    "\"assay.efi --seed 7 group.subject\"");
+	assert_non_null(strstr(json_member(json(), "where", 0), where));
+	assert_non_null(strstr(xml(), "about: it's about &quot;this&quot;\n"));
+	assert_non_null(strstr(tap(), "  about: 'it''s about \"this\"'\n  means: 'a failure"));
+	assert_non_null(strstr(fake.console,
+			       "      means  a failure means that the line on the console is too "
+			       "long and is\n             broken at a blank\n"
+			       "      again  assay.efi --seed 7 group.subject\n"));
+}
+
 /* Everything at its longest: the lines after the last test fit 80x25, one for the prompt left. */
 static void test_summary_fits(void **state)
 {
@@ -606,6 +645,7 @@ int main(void)
 		TEST(test_read_again),
 		TEST(test_junit),
 		TEST(test_advice),
+		TEST(test_explanations),
 		TEST(test_head_and_outcome),
 	};
 
