@@ -207,5 +207,5 @@ help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
 
 .PHONY: all format format-check clean help
-include tests/run/run.mk tests/run/check.mk
+include tests/run/run.mk tests/run/check.mk tests/run/dist.mk
 -include $(OBJECTS:.o=.d) $(GUEST_OBJECTS:.o=.d) $(OFFSETS:.h=.d)

@@ -114,20 +114,24 @@ class Deviation:
 
 
 def deviations(path, cpus, model=""):
-    """Lines `glob [cpus>=N] [model=GLOB] | why | SDM section` that apply; no file: none.
+    """The file's lines that apply; no file: none."""
+    return parse_deviations(path.read_text(), path.name, cpus, model) if path.exists() else []
+
+
+def parse_deviations(text, name, cpus, model=""):
+    """Lines `glob [cpus>=N] [model=GLOB] | why | SDM section` that apply.
 
     @ID in place of the glob: the rule of that id is broken, in whichever tests check it.
     """
     found = []
-    if path.exists():
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            match = re.fullmatch(r"(\S+)(?: +cpus>=(\d+))?(?: +model=(\S+))? +\| +([^|]+?) +\| +([^|]+)",
-                                 line)
-            if not match:
-                raise Broken(f"{path.name}:{number}: not `glob [cpus>=N] [model=GLOB] | why | SDM section`")
-            found.append(Deviation(match[1], int(match[2] or 1), match[4], match[5], match[3] or ""))
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = re.fullmatch(r"(\S+)(?: +cpus>=(\d+))?(?: +model=(\S+))? +\| +([^|]+?) +\| +([^|]+)",
+                             line)
+        if not match:
+            raise Broken(f"{name}:{number}: not `glob [cpus>=N] [model=GLOB] | why | SDM section`")
+        found.append(Deviation(match[1], int(match[2] or 1), match[4], match[5], match[3] or ""))
     return [d for d in found if cpus >= d.cpus_from and fnmatch.fnmatchcase(model, d.model or "*")]
 
 
@@ -180,7 +184,7 @@ def judge(report, known, whole_suite, model=""):
 def explain(test):
     """A failing test in a few lines."""
     lines = [f"{test['verdict']} {test['name']}"]
-    for key in ("reason", "wanted", "got", "spec"):
+    for key in ("reason", "wanted", "got", "spec", "where", "about", "means", "again"):
         if test.get(key):
             lines.append(f"     {key}: {test[key]}")
     lines += [f"     {line}" for line in test.get("notes", "").splitlines()]

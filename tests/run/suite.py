@@ -92,6 +92,7 @@ def main():
             ("host-tests", ["make", "-k", "check"], cmocka),
             ("host-tests-clang", ["make", "-k", "check", "CC=clang", f"BUILD={clang}"], cmocka),
             ("harness-tests", [sys.executable, str(HERE / "harness_test.py")], unittest),
+            ("tool-tests", [sys.executable, str(HERE / "tool_test.py")], unittest),
             ("build-clang", ["make", f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
             ("build-sabotage", ["make", f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
@@ -109,6 +110,9 @@ def main():
         if wanted(page) and report.exists():
             step(tally, page, [sys.executable, str(HERE / f"{page}.py"), "--check", str(report)],
                  logs, None)
+    if wanted("report-schemas"):
+        step(tally, "report-schemas", [sys.executable, str(HERE / "validate.py"),
+                                       *map(str, sorted((given.build / "run").iterdir()))], logs)
     if not scenarios.kvm_nests():
         print("        (no nested VMX in /dev/kvm here: the KVM runs are left out)")
 
