@@ -23,3 +23,15 @@ uninstall: ## what `make install` put there
 	rm -rf $(DESTDIR)$(PREFIX)/share/assay
 
 .PHONY: tool install uninstall
+
+DIST := $(BUILD)/dist/$(RELEASE)
+dist: ## a release in build/dist: image, ISO, programs, checksums, SPDX list
+	sh tests/run/packages.sh build run dist
+	$(MAKE) all tool
+	sh tests/run/dist.sh $(BUILD) '$(VERSION)' '$(COMMIT)' $(DIST)
+
+iso: all ## build/assay.iso, for CD, stick, Ventoy and virtual media
+	sh tests/run/packages.sh build dist
+	sh tests/run/iso.sh $(BUILD)/assay.iso $(BUILD)/assay.efi startup.nsh
+
+.PHONY: dist iso
