@@ -4,6 +4,16 @@
 # whose header they include. tests/run/layers.py holds which folder may include which. Emulators,
 # host tests, sticks and benchmarks are in tests/run/*.mk.
 
+# A misspelt variable would change nothing and say nothing.
+VARIABLES := CC LD AR OBJCOPY PYTHON CLANG_FORMAT BUILD V SABOTAGE VERSION COMMIT SOURCE_DATE_EPOCH \
+	EFI_DIR EFI_INCLUDE OVMF BOCHS_SHARE INSTALL CPUS EMULATOR MODEL MEMORY BOOT ARGS ONLY N \
+	SECONDS SUITE SUITE_ROOT DEV FORCE PREFIX DESTDIR
+UNKNOWN := $(filter-out $(VARIABLES),$(foreach v,$(.VARIABLES), \
+	$(if $(filter command line,$(origin $(v))),$(if $(filter-out MAKE% -*%,$(v)),$(v)))))
+ifneq ($(UNKNOWN),)
+$(error There is no variable $(UNKNOWN) here; there are: $(VARIABLES))
+endif
+
 VERSION := 0.1
 BUILD   ?= build$(if $(SABOTAGE),/sabotage)
 OBJ     := $(BUILD)/obj
@@ -65,7 +75,8 @@ ifeq ($(findstring clang,$(CC)),)
 # gnu-efi asks gcc for the first, for calls with the Microsoft ABI; the second packs static arrays.
 IMAGE_FLAGS += -maccumulate-outgoing-args -malign-data=abi
 endif
-GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+EFI_INCLUDE ?= /usr/include/efi
+GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem $(EFI_INCLUDE) -isystem $(EFI_INCLUDE)/x86_64
 GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Icore
 
 SEES_core  := -Icore
@@ -137,9 +148,10 @@ $(BUILD)/guest.bin: $(BUILD)/guest.elf
 # --- the EFI application -------------------------------------------------------------------------
 
 # Debian keeps gnu-efi's files in /usr/lib, its newer releases in the multiarch folder.
-EFI_DIR := $(firstword $(dir $(wildcard /usr/lib/elf_x86_64_efi.lds \
+EFI_DIR ?= $(firstword $(dir $(wildcard /usr/lib/elf_x86_64_efi.lds \
 	/usr/lib/x86_64-linux-gnu/elf_x86_64_efi.lds \
-	/usr/lib/x86_64-linux-gnu/gnuefi/elf_x86_64_efi.lds)) /usr/lib/)
+	/usr/lib/x86_64-linux-gnu/gnuefi/elf_x86_64_efi.lds \
+	/usr/lib64/gnuefi/elf_x86_64_efi.lds /usr/lib64/elf_x86_64_efi.lds)) /usr/lib/)
 LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z pack-relative-relocs -z defs -z noexecstack \
 	--build-id=none --hash-style=sysv --no-warn-rwx-segments
 

@@ -229,5 +229,45 @@ class Stick(unittest.TestCase):
         self.assertRegex(self.usb(FORCE="1"), "too small")
 
 
+class Asking(unittest.TestCase):
+    """What is asked for wrongly is refused in one line, before anything is built or booted."""
+
+    def says(self, pattern, status, *command, **variables):
+        done = subprocess.run(command, env=dict(os.environ) | variables, capture_output=True,
+                              text=True, check=False, cwd=HERE.parent.parent)
+        self.assertRegex(done.stdout + done.stderr, pattern)
+        self.assertEqual(done.returncode, status)
+
+    def test_unknown_variables(self):
+        self.says("There is no variable CPU here; there are: .*CPUS", 2, "make", "-n", "CPU=2")
+        self.says("", 0, "make", "-n", "CPUS=2", "help")
+
+    def run_py(self, pattern, *options):
+        self.says(pattern, 2, sys.executable, str(HERE / "run.py"), *options)
+
+    def test_run(self):
+        self.run_py("^CPUS and MEMORY must be at least 1\n$", "--cpus", "0")
+        self.run_py("^the image has no option --bogus\n$", "--options=--bogus")
+        self.run_py("^no test matches no.such", "--options=no.such")
+        self.run_py("No judgement after 0 s: Bochs has no model x;", "--model", "x")
+        self.run_py("QEMU stopped: .*unable to find CPU model 'x'", "--model", "x",
+                    "--emulator", "qemu")
+        self.says("no OVMF firmware at /nope: set OVMF", 2, sys.executable, str(HERE / "run.py"),
+                  OVMF="/nope")
+
+    def packages(self, release, pattern, status):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(release)
+            file.flush()
+            self.says(pattern, status, "sh", str(HERE / "packages.sh"), "build",
+                      OS_RELEASE=file.name)
+
+    def test_distributions(self):
+        self.packages("ID=debian\n", "^$", 0)
+        self.packages('NAME="x"\nID="ubuntu"\nID_LIKE="debian"\n', "^$", 0)
+        self.packages("ID=mint\nID_LIKE='ubuntu debian'\n", "^$", 0)
+        self.packages("ID=fedora\nID_LIKE=notdebian\n", "apt-get install .* gcc ", 1)
+
+
 if __name__ == "__main__":
     unittest.main()

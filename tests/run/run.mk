@@ -10,11 +10,11 @@ SUITE    ?=
 SUITE_ROOT ?= /tmp/assay-$(SUITE)
 RUN = $(PYTHON) tests/run/run.py --build $(BUILD) --emulator $(EMULATOR) --cpus $(CPUS) \
 	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) --options='$(ARGS)'
-run-packages = sh tests/run/packages.sh build run $(if $(filter qemu,$(EMULATOR)),test)
+run-packages = sh tests/run/packages.sh build $(if $(filter bochs,$(EMULATOR)),run,qemu)
 
 run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EMULATOR=qemu BOOT=usb
 	$(run-packages)
-	$(MAKE) all
+	$(MAKE) all $(BUILD)/tests.json
 	$(RUN)
 
 test: ## everything: host tests, then the image in emulators
@@ -57,6 +57,7 @@ conformance: ## rewrite docs/vmx-conformance.md from a run with 4 processors
 	$(PYTHON) tests/run/conformance.py $(BUILD)/run/bochs-4/REPORT.JSON
 
 usb: ## write a stick: make usb DEV=/dev/sdX
+	CHECK=only sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 	sh tests/run/packages.sh build
 	$(MAKE) all
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'

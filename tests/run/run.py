@@ -4,12 +4,18 @@ Exit status 0 green, 1 a test failed, 2 no judgement, 3 what was asked for could
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
 import report
 import scenario
 from emulator import Machine
+from report import Broken
+
+sys.path.append(str(Path(__file__).parent / "tool"))
+
+import starting  # noqa: E402
 
 
 def main():
@@ -23,6 +29,13 @@ def main():
     parser.add_argument("--options", default="", help="options for the image")
     parser.add_argument("--limit", type=int, default=240, help="seconds")
     given = parser.parse_args()
+    try:
+        if given.cpus < 1 or given.memory < 1:
+            raise Broken("CPUS and MEMORY must be at least 1")
+        starting.check_options(shlex.split(given.options))
+    except (Broken, ValueError) as error:
+        print(error)
+        return 2
 
     informs = {"-h", "-l"} & set(given.options.split())
     wanted = scenario.Scenario(
@@ -37,8 +50,7 @@ def main():
     folder = given.build / "run" / "run"
     print()
     if result.harness:
-        print(f"The run broke after {result.seconds:.0f} s: {result.harness}")
-        print(f"What there is of it: {folder}")
+        print(f"No judgement after {result.seconds:.0f} s: {result.harness}; see {folder}")
         return 2
     if result.judgement:
         for test, deviation in result.judgement.known:
