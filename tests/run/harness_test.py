@@ -240,7 +240,7 @@ class Asking(unittest.TestCase):
 
     def test_unknown_variables(self):
         self.says("There is no variable CPU here; there are: .*CPUS", 2, "make", "-n", "CPU=2")
-        self.says("", 0, "make", "-n", "CPUS=2", "help")
+        self.says("make", 0, "make", "-n", "CPUS=2", "help")
 
     def run_py(self, pattern, *options):
         self.says(pattern, 2, sys.executable, str(HERE / "run.py"), *options)

@@ -19,7 +19,7 @@ run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EM
 
 test: ## everything: host tests, then the image in emulators
 	sh tests/run/packages.sh build run test
-	$(MAKE) all $(BUILD)/spoil.efi
+	$(MAKE) all tool $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
 soak: ## the whole suite N=200 times in one boot, and another program afterwards

@@ -96,6 +96,8 @@ def main():
             ("build-clang", ["make", f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
             ("build-sabotage", ["make", f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
+            ("endings", [sys.executable, str(HERE / "endings.py"), str(given.build)],
+             (r"^(\d+) passed", r"(\d+) failed$")),
             ("secure-boot", [sys.executable, str(HERE / "secure.py"), str(given.build)],
              (r"^(\d+) passed", r"(\d+) failed$")),
             ("build-is-reproducible", ["sh", str(HERE / "rebuild.sh"), str(given.build)], None)):
