@@ -10,6 +10,7 @@
 #include "efi/ending.h"
 #include "efi/firmware.h"
 #include "efi/identify.h"
+#include "efi/network.h"
 #include "efi/options.h"
 #include "efi/screen.h"
 #include "vmx/vmx.h"
@@ -108,7 +109,9 @@ static void read_options(struct run *run)
 	size_t length = 0;
 
 	if (!firmware.from_shell) {
-		files_read(options_file, run->line, sizeof(run->line) - 2, &length);
+		if (files_read(options_file, run->line, sizeof(run->line) - 2, &length) !=
+		    STATUS_OK)
+			length = network_read("OPTIONS.TXT", run->line, sizeof(run->line) - 2);
 		for (size_t i = 0; i < length; i++)
 			if (run->line[i] == '\r' || run->line[i] == '\n' || !run->line[i])
 				length = i;

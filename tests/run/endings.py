@@ -66,6 +66,24 @@ def boot(build, folder, options, more, status, says):
     return "" if ended == status else f"status {ended}, not {status}"
 
 
+def network(build, folder):
+    """Booted by PXE, with the options in a file beside the program on the server."""
+    server, serial = folder / "tftp", folder / "serial.txt"
+    (server / "sub").mkdir(parents=True)
+    image.copy(build / "assay.efi", server / "sub/assay.efi")
+    (server / "sub/OPTIONS.TXT").write_text("-s machine.clock\n")
+    words = command("none", serial)
+    words = words[:words.index("-net")] + words[words.index("-serial"):words.index("-drive")]
+    words += ["-netdev", f"user,id=n,tftp={server},bootfile=sub/assay.efi",
+              "-device", "virtio-net-pci,netdev=n"]
+    try:
+        status = subprocess.run(words, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return "the options did not arrive, or the run did not end"
+    good = status == 0 and b"2 passed" in serial.read_bytes()
+    return "" if good else f"status {status}"
+
+
 def host_program(build, folder):
     """(name, what is wrong or nothing) of `assay run` and what follows it."""
     program, kept = build / "assay", folder / "kept"
@@ -95,6 +113,7 @@ def main():
     folder = image.fresh_folder(build / "run" / "endings")
     results = [(options, boot(build, folder, options, more, status, says))
                for options, more, status, says in CASES]
+    results.append(("PXE", network(build, folder)))
     results += list(host_program(build, folder))
     for name, wrong in results:
         print(f"{'FAILED' if wrong else 'ok':7} {name} {wrong}")
