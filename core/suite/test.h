@@ -48,6 +48,9 @@ struct test {
 
 enum { TEST_MILLISECONDS = 2000, TEST_TEXT = 160, TEST_NOTES = 12000, TEST_RULES = 160 };
 
+/* In a row: what the test checks and what a failure means, a sentence each; rows.py wants them. */
+#define EXPLAINS(about_, means_) .about = about_, .means = means_
+
 /* Where an expectation is written. */
 struct where {
 	const char *file; /* NULL: unknown */

@@ -1,4 +1,5 @@
-"""The tests' rows, read from the linked image: `rows.py BUILD` writes BUILD/tests.json.
+"""The tests' rows, read from the linked image: `rows.py BUILD` writes BUILD/tests.json; `--check`
+also fails for rows without their two sentences.
 
 A row is data, and the image the one place where all of them are. Its pointers are relative
 relocations of the compact kind (RELR), which have the address in place, so that the file can be
@@ -90,6 +91,12 @@ def main():
     image = Image((build / "assay.so").read_bytes())
     found = list(tests(image, offsets(build / "gen/tests/lib/asm-offsets.h")))
     (build / "tests.json").write_text(json.dumps(found, indent=1) + "\n")
+    if "--check" in sys.argv:
+        wrong = [f"{row['name']}: no sentence in .{key}, or none that ends" for row in found
+                 for key in ("about", "means") if not row[key].endswith(".")]
+        print("\n".join([*wrong, f"{len(found)} tests explain themselves" if not wrong else
+                         f"{len(wrong)} sentences are missing"]))
+        sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":
