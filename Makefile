@@ -6,7 +6,7 @@
 
 # A misspelt variable would change nothing and say nothing.
 VARIABLES := CC LD AR OBJCOPY PYTHON CLANG_FORMAT BUILD V SABOTAGE VERSION COMMIT SOURCE_DATE_EPOCH \
-	EFI_DIR EFI_INCLUDE OVMF BOCHS_SHARE INSTALL CPUS EMULATOR MODEL MEMORY BOOT ARGS ONLY N \
+	EFI_DIR EFI_INCLUDE QRCODEGEN OVMF BOCHS_SHARE INSTALL CPUS EMULATOR MODEL MEMORY BOOT ARGS ONLY N \
 	SECONDS SUITE SUITE_ROOT DEV FORCE PREFIX DESTDIR
 UNKNOWN := $(filter-out $(VARIABLES),$(foreach v,$(.VARIABLES), \
 	$(if $(filter command line,$(origin $(v))),$(if $(filter-out MAKE% -*%,$(v)),$(v)))))
@@ -152,6 +152,8 @@ EFI_DIR ?= $(firstword $(dir $(wildcard /usr/lib/elf_x86_64_efi.lds \
 	/usr/lib/x86_64-linux-gnu/elf_x86_64_efi.lds \
 	/usr/lib/x86_64-linux-gnu/gnuefi/elf_x86_64_efi.lds \
 	/usr/lib64/gnuefi/elf_x86_64_efi.lds /usr/lib64/elf_x86_64_efi.lds)) /usr/lib/)
+QRCODEGEN ?= $(firstword $(wildcard $(addsuffix /libqrcodegen.a, \
+	/usr/lib/x86_64-linux-gnu /usr/lib64 /usr/lib)) /usr/lib/libqrcodegen.a)
 LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z pack-relative-relocs -z defs -z noexecstack \
 	--build-id=none --hash-style=sysv --no-warn-rwx-segments
 
@@ -161,9 +163,14 @@ $(GEN)/no-symbols.S: efi/cpu/symbols.sh
 	mkdir -p $(@D)
 	sh $< >$@
 
-$(BUILD)/assay.so: $(OBJECTS) $(OBJ)/no-symbols.S.o
+# Tables for unwinding would be a section before .text.
+$(OBJ)/qrcodegen.a: $(QRCODEGEN)
+	mkdir -p $(@D)
+	$(OBJCOPY) --remove-section .eh_frame --remove-section .note.gnu.property $< $@
+
+$(BUILD)/assay.so: $(OBJECTS) $(OBJ)/no-symbols.S.o $(OBJ)/qrcodegen.a
 	$(say) LD $@
-	$(LINK) $^ -L$(EFI_DIR) -lefi -lgnuefi -o $@
+	$(LINK) --exclude-libs ALL $^ -L$(EFI_DIR) -lefi -lgnuefi -o $@
 	sh efi/cpu/symbols.sh $@ >$(GEN)/symbols.S
 	$(CC) -c $(GEN)/symbols.S -o $(OBJ)/symbols.o
 	$(OBJCOPY) -O binary -j symbols $(OBJ)/symbols.o $(GEN)/symbols.bin

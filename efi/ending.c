@@ -1,8 +1,10 @@
 #include "efi/ending.h"
 
+#include "suite/suite.h"
 #include "x86/insn.h"
 
 #include "efi/firmware.h"
+#include "efi/qr.h"
 
 /*
  * QEMU, docs of "-device isa-debug-exit": a byte written there ends the emulator with status
@@ -36,6 +38,7 @@ static void wait_for_person(bool lost)
 		console_format("press a key to go back to the firmware; in %u s it goes back by "
 			       "itself\n",
 			       ending.seconds);
+	qr_show(suite_brief);
 	console_wait_key();
 }
 

@@ -27,6 +27,8 @@ static struct {
 	char lacks[TEST_TEXT]; /* why the run is incomplete */
 } suite;
 
+char suite_brief[BRIEF_TEXT];
+
 static void list_test(const struct test *test, unsigned number)
 {
 	(void)number;
@@ -280,6 +282,7 @@ static int run_all(struct facts *facts)
 		report_soak(total - 1);
 	report_restored(total);
 	report_close(incomplete());
+	summary_brief(report_totals(), suite_brief, sizeof(suite_brief));
 	soak_close();
 	return result();
 }
@@ -290,6 +293,7 @@ int suite_main(const struct suite_options *options, struct facts *facts)
 
 	suite.options = options;
 	suite.ran = suite.lacking = 0;
+	suite_brief[0] = '\0';
 	test_seed = options->seed;
 	facts_add(facts, "seed", "%u", test_seed);
 	if (options->list) {

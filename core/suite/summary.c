@@ -33,25 +33,30 @@ void summary_begin(const struct report_head *head)
 	summary.facts = head->facts;
 }
 
-/* What was wanted and what came is never cut; the reason gives way. */
+/* As many characters of the reason as fit between the two; what was wanted and what came stay. */
+static int room_for_reason(size_t before, size_t after)
+{
+	return before + after < LINE_COLUMNS ? (int)(LINE_COLUMNS - before - after) : 0;
+}
+
 static void add_failure(const struct test_run *run)
 {
 	unsigned n = summary.failures++;
 	char numbers[96] = "";
-	size_t used = 0, room;
+	size_t used = 0, name = text_length(run->test->name) + INDENT + 2;
 
 	if (n >= FAILURE_ROWS)
 		return;
 	if (run->wanted[0])
 		used = text_format(numbers, sizeof(numbers), ": wanted %.30s, got %.30s",
 				   run->wanted, run->got);
-	room = used < LINE_COLUMNS - INDENT ? LINE_COLUMNS - INDENT - used : 0;
 	summary.failure[n].verdict = run->verdict;
 	summary.failure[n].name = run->test->name;
 	text_format(summary.failure[n].detail, sizeof(summary.failure[n].detail), "%*s%.*s%s",
-		    INDENT, "", (int)room, run->reason, numbers);
-	text_format(summary.failure[n].text, sizeof(summary.failure[n].text), "%-5s %s: %s%s",
-		    verdict_text(run->verdict), run->test->name, run->reason, numbers);
+		    INDENT, "", room_for_reason(INDENT, used), run->reason, numbers);
+	text_format(summary.failure[n].text, sizeof(summary.failure[n].text), "%-5s %s: %.*s%s",
+		    verdict_text(run->verdict), run->test->name, room_for_reason(name, used),
+		    run->reason, numbers);
 }
 
 static void add_skip(const struct test_run *run)
@@ -109,10 +114,11 @@ static bool under_a_hypervisor(void)
 /* So that a picture of the screen says of what it is. */
 static void print_identity(void)
 {
+	bool named = facts_find(summary.facts, "system")[0];
 	char text[2 * FACT_TEXT];
 
-	text_format(text, sizeof(text), "assay %s on %s%s%s", fact("assay"), fact("system"),
-		    under_a_hypervisor() ? " under " : "",
+	text_format(text, sizeof(text), "assay %s%s%s%s%s", fact("assay"), named ? " on " : "",
+		    named ? fact("system") : "", under_a_hypervisor() ? " under " : "",
 		    under_a_hypervisor() ? fact("hypervisor") : "");
 	report_line("%.*s", LINE_COLUMNS, text);
 	text_format(text, sizeof(text), "%.40s; %s", fact("cpu brand"),
@@ -176,6 +182,19 @@ static void print_next(const struct report_totals *totals)
 		report_line("ERROR: the test broke off; run it alone: assay.efi NAME");
 	if (totals->lacks)
 		report_line("INCOMPLETE: %.*s", LINE_COLUMNS - 12, totals->lacks);
+}
+
+void summary_brief(const struct report_totals *totals, char *text, size_t size)
+{
+	char counts[TOTALS_TEXT];
+	size_t used;
+
+	totals_text(totals, counts);
+	used = text_format(text, size, "assay %s\n%s: %s\n%s\n%.40s\n%.40s", fact("assay"), counts,
+			   report_outcome_text(totals->outcome), fact("system"), fact("cpu brand"),
+			   facts_find(summary.facts, "bios")[0] ? fact("bios") : fact("firmware"));
+	for (unsigned i = 0; i < summary.failures && i < FAILURE_ROWS && used < size; i++)
+		used += text_format(text + used, size - used, "\n%s", summary.failure[i].name);
 }
 
 void summary_print(const struct report_totals *totals)

@@ -3,6 +3,7 @@
 `endings.py BUILD`; the last line has the counts. QEMU without VMX is enough for all of it.
 """
 
+import re
 import subprocess
 import sys
 import time
@@ -66,6 +67,35 @@ def boot(build, folder, options, more, status, says):
     return "" if ended == status else f"status {ended}, not {status}"
 
 
+def picture(build, folder):
+    """The QR code, read from a picture of the screen while the run waits for a key."""
+    disk, serial, screen = folder / "disk.img", folder / "serial.txt", folder / "screen.ppm"
+    image.copy(build / "assay.img", disk)
+    image.options(disk, "machine.*")
+    serial.write_bytes(b"")
+    process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command(disk, serial),
+                                "-vga", "std", "-monitor", "stdio"], cwd=folder,
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    start = time.monotonic()
+    try:
+        while b"press a key" not in serial.read_bytes() and time.monotonic() - start < LIMIT:
+            time.sleep(0.2)
+        time.sleep(3)
+        process.stdin.write(b"screendump screen.ppm\n")
+        process.stdin.flush()
+        time.sleep(3)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+    done = subprocess.run(["zbarimg", "-q", "--raw", str(screen)], capture_output=True, text=True,
+                          check=False)
+    lines = done.stdout.splitlines()
+    good = (len(lines) >= 5 and lines[0].startswith("assay ") and "QEMU" in lines[2]
+            and re.fullmatch(r"6 passed, .* checks: PASSED", lines[1]))
+    return "" if good else f"zbarimg reads {done.stdout!r} {done.stderr.strip()[-100:]}"
+
+
 def network(build, folder):
     """Booted by PXE, with the options in a file beside the program on the server."""
     server, serial = folder / "tftp", folder / "serial.txt"
@@ -113,6 +143,7 @@ def main():
     folder = image.fresh_folder(build / "run" / "endings")
     results = [(options, boot(build, folder, options, more, status, says))
                for options, more, status, says in CASES]
+    results.append(("QR code", picture(build, folder)))
     results.append(("PXE", network(build, folder)))
     results += list(host_program(build, folder))
     for name, wrong in results:

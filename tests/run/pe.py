@@ -71,6 +71,8 @@ class Pe:
     def close_gaps(self):
         """The memory of each section reaches to the next one."""
         sections = self.sections()
+        if sections[0][3] != pages(self.field("I", self.optional + 60)):
+            raise SystemExit(f"section {sections[0][0]} does not follow the headers")
         ends = [s[3] for s in sections[1:]] + [self.field("I", self.optional + 56)]
         for (name, at, size, address), end in zip(sections, ends):
             if address % PAGE or address + size > end:

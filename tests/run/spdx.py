@@ -28,7 +28,8 @@ def main():
         "creationInfo": {"created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
                          "creators": ["Tool: assay-spdx.py"]},
         "packages": [package("assay", f"{version}+{commit}", "MIT", "assay"),
-                     package("gnu-efi", "NOASSERTION", "BSD-2-Clause", "gnu-efi")],
+                     package("gnu-efi", "NOASSERTION", "BSD-2-Clause", "gnu-efi"),
+                     package("qrcodegen", "NOASSERTION", "MIT", "qrcodegen")],
         "files": [{"SPDXID": f"SPDXRef-file-{i}", "fileName": f"./{p.name}",
                    "checksums": [{"algorithm": "SHA256", "checksumValue": digests[p]}],
                    "licenseConcluded": "MIT", "copyrightText": "NOASSERTION"}
@@ -38,6 +39,8 @@ def main():
              "relatedSpdxElement": "SPDXRef-assay"},
             {"spdxElementId": "SPDXRef-assay", "relationshipType": "STATIC_LINK",
              "relatedSpdxElement": "SPDXRef-gnu-efi"},
+            {"spdxElementId": "SPDXRef-assay", "relationshipType": "STATIC_LINK",
+             "relatedSpdxElement": "SPDXRef-qrcodegen"},
             *({"spdxElementId": "SPDXRef-assay", "relationshipType": "GENERATES",
                "relatedSpdxElement": f"SPDXRef-file-{i}"} for i in range(len(files)))],
     }, indent=1))
