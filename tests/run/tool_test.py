@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,8 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE / "tool"), str(HERE)]
 
 import cli  # noqa: E402
-import resources  # noqa: E402
+import readme  # noqa: E402
+import starting  # noqa: E402
 
 FAIL = {"name": "b.fails", "verdict": "FAIL", "reason": 'a "b" <c> & d\x01', "wanted": "1H",
         "got": "2H", "spec": "SDM vol. 3C, \"x\"", "where": "tests/b.c:12", "about": "about it",
@@ -272,6 +274,13 @@ class Starting(Tool):
         self.ends(2, "no option --bogus", "prepare", target, "--bogus")
         self.ends(2, "no test matches z", "prepare", target, "z.*")
         self.ends(2, "-c needs a value", "prepare", target, "-c")
+
+    def test_options_are_those_of_the_image(self):
+        lines = readme.option_lines(HERE.parent.parent / "efi/options.c")
+        found = [re.match(r" +(-[-\w]+)( [A-Z]+)? ", line) for line in lines[1:]]
+        options = {m[1]: bool(m[2]) for m in found if m}
+        self.assertEqual({o for o, value in options.items() if value}, starting.VALUED)
+        self.assertEqual({o for o, value in options.items() if not value}, starting.FLAGS)
 
     def test_report_on_the_image(self):
         good = self.file("good.json", report([PASS]))
