@@ -242,8 +242,12 @@ class Asking(unittest.TestCase):
         self.says("There is no variable CPU here; there are: .*CPUS", 2, "make", "-n", "CPU=2")
         self.says("make", 0, "make", "-n", "CPUS=2", "help")
 
-    def run_py(self, pattern, *options):
-        self.says(pattern, 2, sys.executable, str(HERE / "run.py"), *options)
+    def run_py(self, pattern, *options, **variables):
+        """In a folder of its own: what the last `make run` left stays."""
+        with tempfile.TemporaryDirectory() as build:
+            (Path(build) / "assay.img").symlink_to(HERE.parent.parent / "build/assay.img")
+            self.says(pattern, 2, sys.executable, str(HERE / "run.py"), "--build", build, *options,
+                      **variables)
 
     def test_run(self):
         self.run_py("^CPUS and MEMORY must be at least 1\n$", "--cpus", "0")
@@ -252,8 +256,7 @@ class Asking(unittest.TestCase):
         self.run_py("No judgement after 0 s: Bochs has no model x;", "--model", "x")
         self.run_py("QEMU stopped: .*unable to find CPU model 'x'", "--model", "x",
                     "--emulator", "qemu")
-        self.says("no OVMF firmware at /nope: set OVMF", 2, sys.executable, str(HERE / "run.py"),
-                  OVMF="/nope")
+        self.run_py("no OVMF firmware at /nope: set OVMF", OVMF="/nope")
 
     def packages(self, release, pattern, status):
         with tempfile.NamedTemporaryFile("w") as file:
