@@ -294,6 +294,12 @@ class Starting(Tool):
         with mock.patch("starting.GRACE", 1):
             self.vmm(1, "ended after the last line", f"cat {log}; exec sleep 100\n")
 
+    def test_folder_that_is_used_again(self):
+        log = self.file("log", CONSOLE)
+        self.vmm(1, "1 unexpected failure", f'cat {log} >"$2"\n')
+        with mock.patch("starting.GRACE", 0):
+            self.vmm(2, "none on the console; the VMM ended with status 3", "sleep 1; exit 3\n")
+
     def test_no_report(self):
         self.vmm(2, "no report on the image and none on the console; the VMM ended with status 3",
                  "exit 3\n")

@@ -97,6 +97,8 @@ def run(command, words, source, limit, folder, console=None, show=True):
     efi = folder / "assay.efi"
     images.extract(disk, "EFI/BOOT/BOOTX64.EFI", efi)
     serial, output = folder / "serial.txt", folder / "output.txt"
+    for old in (serial, output, folder / "REPORT.JSON"):  # a folder may be used again
+        old.unlink(missing_ok=True)
     command = substitute(command, {"image": disk, "efi": efi, "serial": serial, "dir": folder})
     watches = [Watch(output, show), Watch(console or serial, show and not console)]
     status = _follow(command, output, watches, limit)
