@@ -7,8 +7,10 @@
 #include "suite/suite.h"
 
 #include "efi/cpu/cpu.h"
+#include "efi/ending.h"
 #include "efi/firmware.h"
 #include "efi/identify.h"
+#include "efi/network.h"
 #include "efi/options.h"
 #include "efi/screen.h"
 #include "svm/svm.h"
@@ -39,7 +41,8 @@ static struct platform efi_platform = {
 struct run {
 	struct options options;
 	struct facts facts;
-	char line[OPTIONS_SIZE]; /* options points into it */
+	char line[OPTIONS_SIZE];  /* options points into it */
+	char given[OPTIONS_SIZE]; /* the same before it was cut into words */
 	int result;
 	bool lost; /* a processor did not come back */
 };
@@ -112,7 +115,9 @@ static void read_options(struct run *run)
 	size_t length = 0;
 
 	if (!firmware.from_shell) {
-		files_read(options_file, run->line, sizeof(run->line) - 2, &length);
+		if (files_read(options_file, run->line, sizeof(run->line) - 2, &length) !=
+		    STATUS_OK)
+			length = network_read("OPTIONS.TXT", run->line, sizeof(run->line) - 2);
 		for (size_t i = 0; i < length; i++)
 			if (run->line[i] == '\r' || run->line[i] == '\n' || !run->line[i])
 				length = i;
@@ -120,13 +125,17 @@ static void read_options(struct run *run)
 		run->line[length] = '\0';
 	}
 	read_load_options(run->line + length, sizeof(run->line) - length);
+	text_format(run->given, sizeof(run->given), "%s", run->line);
+	for (length = text_length(run->given); length && run->given[length - 1] == ' '; length--)
+		run->given[length - 1] = '\0';
 	options_parse(run->line, &run->options);
-	panic_shutdown = run->options.suite.shutdown;
+	run->options.suite.line = run->given;
+	ending = run->options.ending;
 }
 
 static void run_all(struct run *run)
 {
-	run->result = 2;
+	run->result = SUITE_USAGE;
 	if (run->options.page)
 		console_page();
 	if (run->options.error[0])
@@ -135,26 +144,19 @@ static void run_all(struct run *run)
 		console_print(options_usage);
 	if (run->options.error[0])
 		return;
-	run->result = run->options.help ? 0 : 1;
+	run->result = run->options.help ? SUITE_PASSED : SUITE_USAGE;
 	if (run->options.help || !platform_start(&run->options))
 		return;
 	call_on_stack(run_suite, run, efi_cpus[0].stack_end);
-	run->lost = !platform_stop(!run->options.suite.shutdown);
+	run->lost = !platform_stop(ending_goes_back());
 }
 
 static EFI_STATUS finish(const struct run *run)
 {
-	EFI_RESET_TYPE how = run->options.suite.shutdown ? EfiResetShutdown : EfiResetCold;
-
 	files_close();
-	if (run->lost && how == EfiResetCold)
-		console_print("a processor is lost: the machine restarts after a key\n");
-	else if (how == EfiResetCold && !firmware.from_shell)
-		console_print("press a key to go back to the firmware\n");
-	if (how == EfiResetCold && (run->lost || !firmware.from_shell))
-		console_wait_key();
-	if (run->lost || how == EfiResetShutdown)
-		firmware.runtime->ResetSystem(how, EFI_SUCCESS, 0, NULL);
+	if (run->lost)
+		console_print("a processor is lost: the firmware cannot go on\n");
+	ending_reach(run->result, run->lost);
 	return run->result ? EFI_ABORTED : EFI_SUCCESS;
 }
 

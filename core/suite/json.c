@@ -1,9 +1,15 @@
-/* The report as one JSON object, kept in memory; the file is whole JSON whenever it is written. */
+/*
+ * The report as one JSON object, kept in memory; the file is whole JSON whenever it is written.
+ * docs/report.schema.json describes it; FORMAT counts the changes that old readers cannot stand.
+ */
 #include "lib/pages.h"
+#include "suite/capability.h"
 #include "suite/sink.h"
+#include "suite/version.h"
 
 enum {
-	JSON_PAGES = 32,
+	FORMAT = 1,
+	JSON_PAGES = 40,
 	BENCHES = 16,
 	ROOM_AT_END = 24576, /* bytes kept for the benchmarks, the runs and the summary */
 };
@@ -70,9 +76,14 @@ static void print_summary(struct report_file *file, const struct report_totals *
 
 	file_print(file,
 		   "\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u,"
-		   "\"checks\":%llu},",
+		   "\"checks\":%llu",
 		   by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR],
 		   (unsigned long long)totals->checks);
+	print_member(file, "outcome", report_outcome_text(totals->outcome));
+	if (totals->lacks)
+		print_member(file, "lacks", totals->lacks);
+	file_print(file, "},\"duration_ms\":%llu,",
+		   (unsigned long long)(totals->ticks * 1000 / platform->clock_hz));
 }
 
 /* Closes every bracket, writes the file, and opens them again. */
@@ -91,18 +102,70 @@ static void write_whole(struct report_file *file, const struct report_totals *to
 	file->used = used;
 }
 
-static void begin(struct report_file *file, const struct facts *facts, unsigned total)
+/* "cpu brand" is "cpu_brand" here. */
+static void print_key(struct report_file *file, const char *separator, const char *name)
 {
-	static const struct report_totals nothing;
+	file_print(file, "%s\"", separator);
+	for (; *name; name++)
+		file_print(file, "%c", *name == ' ' || *name == '-' ? '_' : *name);
+	file_print(file, "\":");
+}
 
-	(void)total;
-	__builtin_memset(&json, 0, sizeof(json));
-	file_print(file, "{\"assay\":\"%s\",\"machine\":{", ASSAY_VERSION);
+static void print_machine(struct report_file *file, const struct facts *facts)
+{
+	file_print(file, ",\n\"machine\":{");
 	for (unsigned i = 0; i < facts->count; i++) {
-		file_print(file, "%s\"%s\":", i ? "," : "", facts->fact[i].name);
+		print_key(file, i ? "," : "", facts->fact[i].name);
 		print_string(file, facts->fact[i].value);
 	}
-	file_print(file, "},\"tests\":[");
+	file_print(file, "},\n\"details\":{");
+	for (unsigned i = 0; i < facts->detail_count; i++) {
+		print_key(file, i ? "," : "", facts->detail[i].name);
+		if (facts->detail[i].number)
+			file_print(file, "%s", facts->detail[i].value);
+		else
+			print_string(file, facts->detail[i].value);
+	}
+	file_print(file, "}");
+}
+
+static void print_capabilities(struct report_file *file, uint64_t capabilities)
+{
+	file_print(file, ",\n\"capabilities\":{");
+	for (unsigned i = 0; i < CAP_COUNT; i++) {
+		print_key(file, i ? "," : "", capability_names[i]);
+		file_print(file, "%s", capabilities & BIT(i) ? "true" : "false");
+	}
+	file_print(file, "}");
+}
+
+static void print_request(struct report_file *file, const struct suite_options *options)
+{
+	print_member(file, "options", options->line ? options->line : "");
+	file_print(file, ",\"filters\":[");
+	for (unsigned i = 0; i < options->filter_count; i++) {
+		file_print(file, "%s", i ? "," : "");
+		print_string(file, options->filters[i]);
+	}
+	file_print(file, "],\"seed\":%u,\"repetitions\":%u", options->seed,
+		   options->runs ? options->runs : 1);
+}
+
+static void begin(struct report_file *file, const struct report_head *head)
+{
+	static const struct report_totals nothing = { .outcome = REPORT_INCOMPLETE,
+						      .lacks = "the run goes on" };
+
+	__builtin_memset(&json, 0, sizeof(json));
+	file_print(file, "{\"format\":%u,\"assay\":\"%s\",\"commit\":\"%s\"", FORMAT, assay_version,
+		   assay_commit);
+	print_request(file, head->options);
+	print_member(file, "start", facts_find(head->facts, "date"));
+	file_print(file, ",\"clock_hz\":%llu,\"processors\":%u,\"planned\":%u",
+		   (unsigned long long)platform->clock_hz, platform->cpu_count, head->total);
+	print_capabilities(file, head->capabilities);
+	print_machine(file, head->facts);
+	file_print(file, ",\n\"tests\":[");
 	write_whole(file, &nothing, false);
 }
 
@@ -141,6 +204,8 @@ static void test(struct report_file *file, const struct test_run *run, unsigned 
 	if (run->notes[0])
 		print_member(file, "notes", run->notes);
 	print_member(file, "spec", test_spec(run));
+	if (run->verdict == VERDICT_FAIL || run->verdict == VERDICT_ERROR)
+		for_each_explanation(file, run, print_member);
 	if (run->test->row)
 		print_member(file, "row", run->test->row);
 	if (run->rule_count)

@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "lib/pages.h"
 #include "lib/text.h"
+#include "suite/capability.h"
 #include "suite/guarded.h"
 #include "suite/line.h"
 #include "suite/report.h"
@@ -18,10 +19,15 @@
 static struct {
 	const struct suite_options *options;
 	uint64_t capabilities;
-	const char *why_not; /* no virtualization: the reason in one line */
-	const char *advice;  /* what to do about it, NULL: nothing */
-	unsigned ready;	     /* processors */
+	const char *why_not;   /* no virtualization: the reason in one line */
+	const char *advice;    /* what to do about it, NULL: nothing */
+	unsigned ready;	       /* processors */
+	unsigned ran;	       /* tests of the first run that were not skipped */
+	unsigned lacking;      /* those skipped for what the machine lacks */
+	char lacks[TEST_TEXT]; /* why the run is incomplete */
 } suite;
+
+char suite_brief[BRIEF_TEXT];
 
 static void list_test(const struct test *test, unsigned number)
 {
@@ -97,12 +103,21 @@ static void run_here(struct test_run *run, unsigned number)
 	machine_leave(virtualization());
 }
 
+static void tell(const struct test_run *run, unsigned number)
+{
+	if (run->verdict != VERDICT_SKIP)
+		suite.ran++;
+	else if (asked_for(run->test, suite.options))
+		suite.lacking++;
+	report_test(run, number);
+}
+
 static void run_test(const struct test *test, unsigned number)
 {
 	struct test_run run = { .test = test };
 
 	if (tap_read_next(&run, number)) {
-		report_test(&run, number);
+		tell(&run, number);
 		return;
 	}
 	if (!skip(&run, suite.options, suite.capabilities, suite.ready))
@@ -112,7 +127,7 @@ static void run_test(const struct test *test, unsigned number)
 	if (soak_test(&run, number))
 		report_again(&run);
 	else if (!soak_repeats())
-		report_test(&run, number);
+		tell(&run, number);
 }
 
 static void run_benchmark(const struct benchmark *benchmark)
@@ -208,17 +223,55 @@ static void say_why_not(void)
 	summary_why(suite.why_not, suite.advice);
 }
 
+/* The first of what is required and missing; CAP_COUNT: nothing is. */
+static enum capability missing(void)
+{
+	uint64_t required = suite.options->required;
+
+	/* The whole suite is a test of virtualization. */
+	if (!suite.options->filter_count)
+		required |= BIT(CAP_VIRTUALIZATION);
+	required &= ~suite.capabilities;
+	return required ? (enum capability)__builtin_ctzll(required) : CAP_COUNT;
+}
+
+/* Why this run is no answer to what was asked for; NULL: it is one. */
+static const char *incomplete(void)
+{
+	enum capability cap = missing();
+
+	if (cap != CAP_COUNT)
+		text_format(suite.lacks, TEST_TEXT, "%s is required, and this machine has no %s",
+			    capability_names[cap], backend->capability_text(cap));
+	else if (!suite.ran)
+		text_format(suite.lacks, TEST_TEXT, "none of the tests could run");
+	else if (suite.options->skips_limited && suite.lacking > suite.options->max_skips)
+		text_format(suite.lacks, TEST_TEXT, "%u tests were skipped, at most %u may be",
+			    suite.lacking, suite.options->max_skips);
+	else
+		return NULL;
+	return suite.lacks;
+}
+
+static int result(void)
+{
+	static const int results[] = { [REPORT_PASSED] = SUITE_PASSED,
+				       [REPORT_FAILED] = SUITE_FAILED,
+				       [REPORT_INCOMPLETE] = SUITE_INCOMPLETE };
+
+	return results[report_totals()->outcome];
+}
+
 static int run_all(struct facts *facts)
 {
 	unsigned tests = for_each_selected(test_groups, suite.options, NULL),
 		 runs = suite.options->runs ? suite.options->runs : 1;
 	unsigned total = tests + (runs > 1) + 1;
-	const unsigned *by = report_totals()->by_verdict;
+	const struct report_head head = { facts, suite.options, suite.capabilities, total };
 
 	if (runs == 1)
 		look_for_unfinished_run();
-	if (soak_open(runs, tests) != STATUS_OK ||
-	    report_open(suite.options->report, facts, total) != STATUS_OK) {
+	if (soak_open(runs, tests) != STATUS_OK || report_open(&head) != STATUS_OK) {
 		report_line("assay: not enough memory for the report");
 		return SUITE_FAILED;
 	}
@@ -234,9 +287,10 @@ static int run_all(struct facts *facts)
 	if (runs > 1)
 		report_soak(total - 1);
 	report_restored(total);
-	report_close();
+	report_close(incomplete());
+	summary_brief(report_totals(), suite_brief, sizeof(suite_brief));
 	soak_close();
-	return by[VERDICT_FAIL] || by[VERDICT_ERROR] ? SUITE_FAILED : SUITE_PASSED;
+	return result();
 }
 
 int suite_main(const struct suite_options *options, struct facts *facts)
@@ -244,6 +298,8 @@ int suite_main(const struct suite_options *options, struct facts *facts)
 	enum status status;
 
 	suite.options = options;
+	suite.ran = suite.lacking = 0;
+	suite_brief[0] = '\0';
 	test_seed = options->seed;
 	facts_add(facts, "seed", "%u", test_seed);
 	if (options->list) {

@@ -88,7 +88,7 @@ bool tap_read_open(const char *tap_path, unsigned *known)
 		size = 0;
 	file[size] = '\0';
 	at = file;
-	if (next_line() && after("TAP version 14"))
+	if (next_line() && after("TAP version 13"))
 		while (next_line()) {
 			finished = finished || (after("# ") && !after("# running "));
 			*known += after("ok ") || after("not ok ");

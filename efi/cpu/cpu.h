@@ -122,7 +122,6 @@ bool efi_cpu_guarded(struct cpu *cpu, void (*body)(void *argument), void *argume
 		     struct fault *fault);
 
 /* panic.c: the end of a processor whose exception nobody handles. */
-extern bool panic_shutdown; /* switch the machine off instead of waiting for a key */
 _Noreturn void panic_stop(struct efi_cpu *own);
 void panic_print(const struct fault *fault); /* on the console */
 

@@ -163,9 +163,9 @@ struct script_step {
 
 /* One row of a group: the rule that it checks, the row of the specification that it covers, its
  * steps, its .argument, and what struct guest_setup is to say beside the mode. */
-#define SCRIPT_ROW(name_, spec_, row_, steps_, argument_, ...) \
+#define SCRIPT_ROW(name_, spec_, row_, steps_, argument_, explains_, ...) \
 	{ .name = name_, .spec = spec_, .run = script_run, .needs = NEEDS_GUEST, \
-	  .row = row_, .argument = argument_, .data = steps_, .guest = GUEST(__VA_ARGS__) }
+	  .row = row_, .argument = argument_, .data = steps_, explains_, .guest = GUEST(__VA_ARGS__) }
 /* clang-format on */
 
 #endif

@@ -229,15 +229,31 @@ static void overtaken(struct fixture *fixture)
 
 static const struct test rows[] = {
 	{ "kick.pause", SPEC_NMI_EXITING, fixture_run, .body = pauses,
-	  .guest = GUEST(.vcpus = 2, .ap = GUEST_spin), .needs = NEEDS_GUEST, .row = ROW },
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_spin), .needs = NEEDS_GUEST, .row = ROW,
+	  EXPLAINS("Pausing a vCPU that counts on another processor takes effect within a bounded "
+		   "time, every time.",
+		   "An NMI does not end the guest at once: requests to a running vCPU take as long "
+		   "as its time slice, or get lost.") },
 	{ "kick.pause.blind", SPEC_NMI_EXITING, fixture_run, .body = pauses,
-	  .guest = GUEST(.vcpus = 2, .ap = GUEST_blind), .needs = NEEDS_GUEST, .row = ROW },
+	  .guest = GUEST(.vcpus = 2, .ap = GUEST_blind), .needs = NEEDS_GUEST, .row = ROW,
+	  EXPLAINS("Pausing takes effect in time although the guest runs with interrupts masked "
+		   "and never exits by itself.",
+		   "NMI exiting or the VMX-preemption timer does not stop a guest that masks "
+		   "interrupts: it could hold a processor for ever.") },
 	{ "kick.lost_wake_up.pause", SPEC_PREEMPTION_TIMER, fixture_run, .body = pauses_in_a_row,
 	  .guest = GUEST(.vcpus = 2, .ap = GUEST_blind), .needs = NEEDS_GUEST,
-	  .milliseconds = 10000, .row = ROW },
+	  .milliseconds = 10000, .row = ROW,
+	  EXPLAINS("Pause after pause, soon after each resume: none is lost between the look for "
+		   "requests and the VM entry.",
+		   "An NMI that comes shortly before or during VM entry is lost: a hypervisor's "
+		   "requests then wait for the next exit.") },
 	{ "kick.lost_wake_up.message", SPEC_PREEMPTION_TIMER, fixture_run, .body = overtaken,
 	  .guest = GUEST(.vcpus = 2, .ap = GUEST_blind), .needs = NEEDS_GUEST,
-	  .milliseconds = 10000, .row = "vCPU: pending IPIs" },
+	  .milliseconds = 10000, .row = "vCPU: pending IPIs",
+	  EXPLAINS("Messages that arrive at any moment of the receiver's loop are taken soon, also "
+		   "right before VM entry.",
+		   "An NMI that comes shortly before or during VM entry is lost: interrupts for a "
+		   "guest come late.") },
 };
 
 TEST_GROUP(kick, rows);

@@ -4,7 +4,7 @@ HOST := $(BUILD)/host
 TSAN := $(BUILD)/tsan
 FUZZ := $(BUILD)/fuzz
 HOSTED := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all \
-	-DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
+	$(WARNINGS)
 HOST_FLAGS := $(HOSTED) -fsanitize=address,undefined
 TSAN_FLAGS := $(HOSTED) -fsanitize=thread
 FUZZ_FLAGS := $(HOSTED) -fsanitize=fuzzer,address,undefined

@@ -13,8 +13,11 @@ from pathlib import Path
 from console import Cleaner
 from report import Broken
 
-FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd")
-BOCHS_SHARE = Path("/usr/share/bochs")
+# Debian, Fedora, Arch, openSUSE; the variable OVMF names another one.
+FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd", "/usr/share/edk2/ovmf/OVMF.fd",
+            "/usr/share/edk2/x64/OVMF.4m.fd", "/usr/share/edk2/x64/OVMF.fd",
+            "/usr/share/qemu/ovmf-x86_64.bin")
+BOCHS_SHARE = Path(os.environ.get("BOCHS_SHARE", "/usr/share/bochs"))
 # An instruction takes 2^3 ns. With 2^0 the firmware's waits take very many of them.
 ICOUNT = ["-icount", "shift=3,sleep=off", "-rtc", "base=2000-01-01,clock=vm"]
 STARTS = re.compile(r"BdsDxe: starting Boot")
@@ -62,10 +65,18 @@ def version(emulator):
 
 
 def _firmware():
-    for path in FIRMWARE:
+    given = os.environ.get("OVMF")
+    for path in (given,) if given else FIRMWARE:
         if os.path.exists(path):
             return path
-    raise Broken("no OVMF.fd")
+    raise Broken(f"no OVMF firmware at {given or ', '.join(FIRMWARE)}: set OVMF to its path")
+
+
+@functools.lru_cache(maxsize=None)
+def _bochs_models():
+    done = subprocess.run(["bochs", "--help", "cpu"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.stdout.split()
 
 
 def _bochs(machine, folder, disk, serial):
@@ -75,6 +86,8 @@ def _bochs(machine, folder, disk, serial):
     """
     if machine.read_only:
         raise Broken("Bochs has no write-protected disks")
+    if machine.model and machine.model not in _bochs_models():
+        raise Broken(f"Bochs has no model {machine.model}; `bochs --help cpu` lists them")
     firmware = _firmware()
     address = 2**32 - os.path.getsize(firmware)  # the ROM ends where the address space does
     pci = "pci: enabled=1, chipset=i440fx"
@@ -126,7 +139,16 @@ def _how_bochs_ended(folder):
     if "soft power off" in text:
         return "off"
     panics = [line for line in text.splitlines() if ">>PANIC<<" in line or "]p[" in line]
-    return "Bochs stopped: " + (panics[-1].strip() if panics else "see bochs.log and emulator.txt")
+    return "Bochs stopped: " + (panics[-1].strip() if panics else _last_words(folder))
+
+
+def _last_words(folder):
+    """The line in which an emulator that did not start says why."""
+    said = (folder / "emulator.txt").read_text(errors="replace").splitlines()
+    lines = [words for line in said if (words := line.removeprefix("(qemu)").strip())]
+    reasons = [line for line in lines if re.search(
+        r"error|unable|not found|could not|cannot|failed|wrong|unsupported|>>PANIC", line, re.I)]
+    return (reasons or lines or ["emulator.txt is empty"])[-1][:300]
 
 
 class _Serial:
@@ -208,7 +230,7 @@ def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda 
                     if machine.emulator == "bochs":
                         how = _how_bochs_ended(folder)
                     else:
-                        how = "off" if process.returncode == 0 else "QEMU failed: emulator.txt"
+                        how = "off" if process.returncode == 0 else f"QEMU stopped: {_last_words(folder)}"
                 elif sum(bool(STARTS.match(line)) for line in lines) > 1:
                     how = "the machine restarted by itself"
                 elif time.monotonic() - start > limit:

@@ -29,17 +29,21 @@ def checks(verdicts):
     return sum(7 for v in verdicts if v != "SKIP")
 
 
+def outcome(verdicts):
+    return "FAILED" if {"FAIL", "ERROR"} & set(verdicts) else "PASSED"
+
+
 def json_report(verdicts, complete=True, **summary):
     count = {"passed": "PASS", "failed": "FAIL", "skipped": "SKIP", "errors": "ERROR"}
     data = {"tests": [{"name": f"t.{i}", "verdict": v, "checks": 7 * (v != "SKIP")}
                       for i, v in enumerate(verdicts)],
             "summary": {k: verdicts.count(v) for k, v in count.items()}
-                       | {"checks": checks(verdicts)} | summary}
+                       | {"checks": checks(verdicts), "outcome": outcome(verdicts)} | summary}
     return json.dumps(data | ({"complete": True} if complete else {}))
 
 
 def tap_report(verdicts, plan=None):
-    lines = ["TAP version 14", f"1..{len(verdicts) if plan is None else plan}"]
+    lines = ["TAP version 13", f"1..{len(verdicts) if plan is None else plan}"]
     for i, verdict in enumerate(verdicts):
         lines.append(f"{'not ' * (verdict in ('FAIL', 'ERROR'))}ok {i + 1} - t.{i}"
                      + (" # SKIP why" if verdict == "SKIP" else " # 7 checks"))
@@ -425,6 +429,49 @@ class Stick(unittest.TestCase):
     def test_refuses_what_is_too_small(self):
         (self.block / "size").write_text("1\n")
         self.assertRegex(self.usb(FORCE="1"), "too small")
+
+
+class Asking(unittest.TestCase):
+    """What is asked for wrongly is refused in one line, before anything is built or booted."""
+
+    def says(self, pattern, status, *command, **variables):
+        done = subprocess.run(command, env=dict(os.environ) | variables, capture_output=True,
+                              text=True, check=False, cwd=HERE.parent.parent)
+        self.assertRegex(done.stdout + done.stderr, pattern)
+        self.assertEqual(done.returncode, status)
+
+    def test_unknown_variables(self):
+        self.says("There is no variable CPU here; there are: .*CPUS", 2, "make", "-n", "CPU=2")
+        self.says("make", 0, "make", "-n", "CPUS=2", "help")
+
+    def run_py(self, pattern, *options, **variables):
+        """In a folder of its own: what the last `make run` left stays."""
+        with tempfile.TemporaryDirectory() as build:
+            (Path(build) / "assay.img").symlink_to(HERE.parent.parent / "build/assay.img")
+            self.says(pattern, 2, sys.executable, str(HERE / "run.py"), "--build", build, *options,
+                      **variables)
+
+    def test_run(self):
+        self.run_py("^CPUS and MEMORY must be at least 1\n$", "--cpus", "0")
+        self.run_py("^the image has no option --bogus\n$", "--options=--bogus")
+        self.run_py("^no test matches no.such", "--options=no.such")
+        self.run_py("No judgement after 0 s: Bochs has no model x;", "--model", "x")
+        self.run_py("QEMU stopped: .*unable to find CPU model 'x'", "--model", "x",
+                    "--emulator", "qemu")
+        self.run_py("no OVMF firmware at /nope: set OVMF", OVMF="/nope")
+
+    def packages(self, release, pattern, status):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(release)
+            file.flush()
+            self.says(pattern, status, "sh", str(HERE / "packages.sh"), "build",
+                      OS_RELEASE=file.name)
+
+    def test_distributions(self):
+        self.packages("ID=debian\n", "^$", 0)
+        self.packages('NAME="x"\nID="ubuntu"\nID_LIKE="debian"\n', "^$", 0)
+        self.packages("ID=mint\nID_LIKE='ubuntu debian'\n", "^$", 0)
+        self.packages("ID=fedora\nID_LIKE=notdebian\n", "apt-get install .* gcc ", 1)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-SUMMARY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped, (\d+) errors, (\d+) checks$")
+SUMMARY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped, (\d+) errors, (\d+) checks: (PASSED|FAILED|INCOMPLETE)")
 VERDICTS = ("PASS", "FAIL", "SKIP", "ERROR")
 
 
@@ -23,6 +23,9 @@ class Report:
     bench: list = field(default_factory=list)
     machine: dict = field(default_factory=dict)
     runs: list = field(default_factory=list)  # with -n: clock ticks in tests of each run
+    outcome: str = ""  # PASSED, FAILED or INCOMPLETE: not everything that was asked for ran
+    lacks: str = ""  # why it is incomplete
+    whole: dict = field(default_factory=dict)  # the JSON file, if it comes from one
 
     def manual(self):
         """Whose manual the machine is judged by."""
@@ -36,6 +39,9 @@ class Report:
         return "%d passed, %d failed, %d skipped, %d errors, %d checks" % (
             *map(self.count, VERDICTS), self.checks())
 
+    def last_line(self):
+        return f"{self.summary()}: {self.outcome}"
+
     def checks(self):
         return sum(t["checks"] for t in self.tests)
 
@@ -46,9 +52,10 @@ def parse_json(text):
         for test in data["tests"]:
             if test["verdict"] not in VERDICTS or not test["name"] or test["checks"] < 0:
                 raise Broken(f"REPORT.JSON: strange test {test}")
-        report = Report(data["tests"], data.get("bench", []), data.get("machine", {}),
-                        data.get("runs", []))
         summary = data.get("summary", {})
+        report = Report(data["tests"], data.get("bench", []),
+                        {k.replace("_", " "): v for k, v in data.get("machine", {}).items()},
+                        data.get("runs", []), summary["outcome"], summary.get("lacks", ""), data)
         claimed = [summary.get(k) for k in ("passed", "failed", "skipped", "errors", "checks")]
     except (ValueError, KeyError, TypeError) as error:
         raise Broken(f"REPORT.JSON is damaged: {error!r}") from None
@@ -56,13 +63,15 @@ def parse_json(text):
         raise Broken(f"REPORT.JSON ends early, after {len(report.tests)} tests")
     if claimed != [*map(report.count, VERDICTS), report.checks()]:
         raise Broken(f"REPORT.JSON: the summary {claimed} does not add up")
+    if (report.outcome == "FAILED") != bool(report.count("FAIL") + report.count("ERROR")):
+        raise Broken(f"REPORT.JSON: the outcome {report.outcome} is not that of its tests")
     return report
 
 
 def parse_tap(text):
     """[(name, verdict, checks)] and the last comment line."""
     lines = text.splitlines()
-    if not lines or lines[0] != "TAP version 14":
+    if not lines or lines[0] != "TAP version 13":
         raise Broken("REPORT.TAP does not begin with its version line")
     plan, points, comment = None, [], None
     for line in lines[1:]:
@@ -122,23 +131,28 @@ DEVIATION_FORM = "glob [cpus>=N] [model=GLOB] [sometimes] [wrong=N/M] | why | se
 
 
 def deviations(path, cpus, model=""):
-    """Lines of DEVIATION_FORM that apply; no file: none.
+    """The file's lines that apply; no file: none."""
+    manual = "APM" if path.stem.endswith("-svm") else "SDM"
+    return (parse_deviations(path.read_text(), path.name, cpus, model, manual)
+            if path.exists() else [])
+
+
+def parse_deviations(text, name, cpus, model="", manual="SDM"):
+    """Lines of DEVIATION_FORM that apply.
 
     @ID in place of the glob: the rule of that id is broken, in whichever tests check it; wrong: in
     so many of its cases, no more and no fewer, which the fuzzer's are not among.
     """
     found = []
-    manual = "APM" if path.stem.endswith("-svm") else "SDM"
-    if path.exists():
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            match = DEVIATION.fullmatch(line)
-            if not match:
-                raise Broken(f"{path.name}:{number}: not `{DEVIATION_FORM}`")
-            wrong = (int(match[5]), int(match[6])) if match[5] else ()
-            found.append(Deviation(match[1], int(match[2] or 1), match[7], f"{manual} {match[8]}",
-                                   match[3] or "", bool(match[4]), wrong))
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = DEVIATION.fullmatch(line)
+        if not match:
+            raise Broken(f"{name}:{number}: not `{DEVIATION_FORM}`")
+        wrong = (int(match[5]), int(match[6])) if match[5] else ()
+        found.append(Deviation(match[1], int(match[2] or 1), match[7], f"{manual} {match[8]}",
+                               match[3] or "", bool(match[4]), wrong))
     return [d for d in found if cpus >= d.cpus_from and fnmatch.fnmatchcase(model, d.model or "*")]
 
 
@@ -204,7 +218,7 @@ def judge(report, known, whole_suite, main=True):
 def explain(test):
     """A failing test in a few lines."""
     lines = [f"{test['verdict']} {test['name']}"]
-    for key in ("reason", "wanted", "got", "spec"):
+    for key in ("reason", "wanted", "got", "spec", "where", "about", "means", "again"):
         if test.get(key):
             lines.append(f"     {key}: {test[key]}")
     lines += [f"     {line}" for line in test.get("notes", "").splitlines()]

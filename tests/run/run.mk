@@ -12,15 +12,16 @@ SUITE_ROOT ?= /tmp/assay-$(SUITE)
 RUN = $(PYTHON) tests/run/run.py --build $(BUILD) --emulator $(EMULATOR) --cpus $(CPUS) \
 	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) $(if $(filter no,$(ICOUNT)),--no-icount) \
 	--options='$(ARGS)'
+run-packages = sh tests/run/packages.sh build $(if $(filter bochs,$(EMULATOR)),run,qemu)
 
 run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EMULATOR=qemu ICOUNT=no
-	sh tests/run/packages.sh build run
-	$(MAKE) all
+	$(run-packages)
+	$(MAKE) all $(BUILD)/tests.json
 	$(RUN)
 
 test: ## everything: host tests, then the image in emulators
 	sh tests/run/packages.sh build run test
-	$(MAKE) all $(BUILD)/spoil.efi
+	$(MAKE) all tool $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
 soak: ## the whole suite N=200 times in one boot, and another program afterwards
@@ -62,6 +63,7 @@ deviations: ## rewrite docs/deviations from the tables and from runs with 4 proc
 	$(PYTHON) tests/run/deviations.py $(BUILD)/run/bochs-4/REPORT.JSON $(BUILD)/run/qemu-4/REPORT.JSON
 
 usb: ## write a stick: make usb DEV=/dev/sdX
+	CHECK=only sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 	sh tests/run/packages.sh build
 	$(MAKE) all
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'

@@ -1,12 +1,21 @@
-"""`make run`: one run, its console live. Exit status 0 green, 1 a test failed, 2 no judgement."""
+"""`make run`: one run, its console live.
+
+Exit status 0 green, 1 a test failed, 2 no judgement, 3 what was asked for could not run.
+"""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
 import report
 import scenario
 from emulator import Machine
+from report import Broken
+
+sys.path.append(str(Path(__file__).parent / "tool"))
+
+import starting  # noqa: E402
 
 
 def parser():
@@ -26,6 +35,13 @@ def parser():
 
 def main():
     given = parser().parse_args()
+    try:
+        if given.cpus < 1 or given.memory < 1:
+            raise Broken("CPUS and MEMORY must be at least 1")
+        starting.check_options(shlex.split(given.options))
+    except (Broken, ValueError) as error:
+        print(error)
+        return 2
     informs = {"-h", "-l"} & set(given.options.split())
     wanted = scenario.Scenario(
         "run",
@@ -40,8 +56,7 @@ def main():
     folder = given.build / "run" / "run"
     print()
     if result.harness:
-        print(f"The run broke after {result.seconds:.0f} s: {result.harness}")
-        print(f"What there is of it: {folder}")
+        print(f"No judgement after {result.seconds:.0f} s: {result.harness}; see {folder}")
         return 2
     if result.judgement:
         for test, deviation in result.judgement.known:
@@ -54,6 +69,9 @@ def main():
     print(f"{result.summary or 'done'}; {result.seconds:.0f} s; reports: {folder}")
     if result.ok() and result.judgement and result.judgement.known:
         print("Every failure is a known deviation of this emulator.")
+    if result.ok() and result.report and result.report.outcome == "INCOMPLETE":
+        print(f"INCOMPLETE, not a success: {result.report.lacks}")
+        return 3
     return 0 if result.ok() else 1
 
 

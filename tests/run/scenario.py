@@ -12,7 +12,7 @@ from report import Broken
 
 HERE = Path(__file__).parent
 # The Shell's prompt after the image's last line.
-PROMPT = r"\d+ checks\n(?s:.*)(Shell|FS\d+:[^\n]*)> ?$"
+PROMPT = r"\d+ checks: [A-Z]+\n(?s:.*)(Shell|FS\d+:[^\n]*)> ?$"
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _run(scenario, build, folder, result, on_line):
         if not re.search(", 0 failed, 0 skipped, 0 errors, ", again):
             wrong.append(f"started again, the image says {again}")
     if expect.report in ("console", "cut"):
-        passed, failed, skipped, errors, _ = map(int, reports.SUMMARY.fullmatch(last[0]).groups())
+        passed, failed, skipped, errors, _ = map(int, reports.SUMMARY.fullmatch(last[0]).groups()[:5])
         if expect.report == "cut":
             wrong += _not_cut(tap, json_text)
         elif tap or json_text:
@@ -177,8 +177,8 @@ def _ticks_vary(ticks, limit):
 def _judge(scenario, tap, json_text, last, result):
     expect, machine, wrong = scenario.expect, scenario.machine, result.wrong
     result.report = reports.load(tap, json_text)
-    if last != result.report.summary():
-        raise Broken(f"the console ends with {last!r}, the report with {result.report.summary()!r}")
+    if last != result.report.last_line():
+        raise Broken(f"the console ends with {last!r}, the report with {result.report.last_line()!r}")
     if expect.verdicts is not None:
         wrong += _compare(result.report, expect)
         return

@@ -310,53 +310,120 @@ static void init_while_running(struct fixture *fixture)
 #define COUNTS(...)                                                                                \
 	GUEST(.vcpus = 2, .capture = true, .bsp = GUEST_idle, .ap = GUEST_spin, __VA_ARGS__)
 
+#define MEANS_STATE                                                                                \
+	"A register or segment of an AP is not as INIT leaves it: start-up code that relies on "   \
+	"it fails on this machine."
+#define MEANS_HARDWARE_WAIT                                                                        \
+	"The wait-for-SIPI activity state, or the exit by SIPI, does not work as described: "      \
+	"hypervisors that use it cannot start APs."
+#define MEANS_VECTOR                                                                               \
+	"CS of a started AP does not follow the SIPI's vector: its first instruction is fetched "  \
+	"from elsewhere."
+#define MEANS_RESTART                                                                              \
+	"State of the boot before survives INIT: an operating system that takes a processor down " \
+	"and up again finds it unclean."
+#define MEANS_INIT                                                                                 \
+	"INIT or SIPI to a running processor has another effect than described: CPU hot-plug and " \
+	"crash kernels fail in guests."
+
 static const struct test rows[] = {
 	{ "start.xapic.registers", SPEC_AFTER_INIT, fixture_run, .body = start_all,
 	  .guest = STARTS(.sipi_vector = 1), .needs = NEEDS_GUEST | BIT(CAP_APIC_REGISTERS),
-	  .row = "IPI: SIPI" },
+	  .row = "IPI: SIPI",
+	  EXPLAINS("INIT-SIPI-SIPI through the virtual APIC page: the AP's state, by VMCS and by "
+		   "guest, is that after INIT.",
+		   MEANS_STATE) },
 	{ "start.xapic.decoded", SPEC_AFTER_INIT, fixture_run, .body = start_all,
 	  .guest = STARTS(.sipi_vector = 1, .decode_apic = true), .needs = NEEDS_GUEST,
-	  .row = "APIC: ICR" },
+	  .row = "APIC: ICR",
+	  EXPLAINS("INIT-SIPI-SIPI by memory accesses that we decode: the AP's state, by VMCS and "
+		   "by guest, is that after INIT.",
+		   MEANS_STATE) },
 	{ "start.x2apic", SPEC_AFTER_INIT, fixture_run, .body = start_all,
 	  .guest = STARTS(.sipi_vector = 1, .x2apic = true), .needs = NEEDS_GUEST,
-	  .row = "APIC: ICR" },
+	  .row = "APIC: ICR",
+	  EXPLAINS("INIT-SIPI-SIPI by x2APIC MSRs: the AP's state, by VMCS and by guest, is that "
+		   "after INIT.",
+		   MEANS_STATE) },
 	{ "start.xapic.hardware_wait", SPEC_AFTER_INIT, fixture_run, .body = start_all,
 	  .guest = STARTS(.sipi_vector = 1, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "waiting: by the hardware" },
+	  .cpus = 2, .row = "waiting: by the hardware",
+	  EXPLAINS("APs wait in the processor's own wait-for-SIPI state and are started by "
+		   "physical SIPIs, xAPIC mode.",
+		   MEANS_HARDWARE_WAIT) },
 	{ "start.x2apic.hardware_wait", SPEC_AFTER_INIT, fixture_run, .body = start_all,
 	  .guest = STARTS(.sipi_vector = 1, .x2apic = true, .wait_in_hardware = true),
-	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware" },
+	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware",
+	  EXPLAINS("APs wait in the processor's own wait-for-SIPI state and are started by "
+		   "physical SIPIs, x2APIC mode.",
+		   MEANS_HARDWARE_WAIT) },
 	{ "start.one_sipi", SPEC_MP_INIT, fixture_run, .body = start_all,
-	  .guest = STARTS(.sipi_vector = 1, .sipis = 1), .needs = NEEDS_GUEST, .row = "IPI: SIPI" },
+	  .guest = STARTS(.sipi_vector = 1, .sipis = 1), .needs = NEEDS_GUEST, .row = "IPI: SIPI",
+	  EXPLAINS("INIT and a single SIPI start an AP: the second SIPI of the classic sequence is "
+		   "not needed.",
+		   MEANS_STATE) },
 	{ "start.vector.10", SPEC_MP_INIT, fixture_run, .body = start_all,
-	  .guest = STARTS(.sipi_vector = 0x10), .needs = NEEDS_GUEST, .row = "vCPU: SIPI vector" },
+	  .guest = STARTS(.sipi_vector = 0x10), .needs = NEEDS_GUEST, .row = "vCPU: SIPI vector",
+	  EXPLAINS("A SIPI with vector 10H starts the AP at 10000H, with CS selector and base to "
+		   "match.",
+		   MEANS_VECTOR) },
 	{ "start.vector.9f", SPEC_MP_INIT, fixture_run, .body = start_all,
-	  .guest = STARTS(.sipi_vector = 0x9F), .needs = NEEDS_GUEST, .row = "vCPU: SIPI vector" },
+	  .guest = STARTS(.sipi_vector = 0x9F), .needs = NEEDS_GUEST, .row = "vCPU: SIPI vector",
+	  EXPLAINS("A SIPI with vector 9FH starts the AP at 9F000H, with CS selector and base to "
+		   "match.",
+		   MEANS_VECTOR) },
 	{ "start.hardware_wait.vector.01", SPEC_EXIT_SIPI, fixture_run, .body = hardware_vector,
 	  .guest = AWAITS(.sipi_vector = 0x01, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "waiting: by the hardware" },
+	  .cpus = 2, .row = "waiting: by the hardware",
+	  EXPLAINS("A physical SIPI with vector 01H ends wait-for-SIPI with one exit that carries "
+		   "the vector.",
+		   MEANS_HARDWARE_WAIT) },
 	{ "start.hardware_wait.vector.10", SPEC_EXIT_SIPI, fixture_run, .body = hardware_vector,
 	  .guest = AWAITS(.sipi_vector = 0x10, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "vCPU: SIPI vector" },
+	  .cpus = 2, .row = "vCPU: SIPI vector",
+	  EXPLAINS("A physical SIPI with vector 10H ends wait-for-SIPI with one exit that carries "
+		   "the vector.",
+		   MEANS_HARDWARE_WAIT) },
 	{ "start.hardware_wait.vector.9f", SPEC_EXIT_SIPI, fixture_run, .body = hardware_vector,
 	  .guest = AWAITS(.sipi_vector = 0x9F, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "vCPU: SIPI vector" },
+	  .cpus = 2, .row = "vCPU: SIPI vector",
+	  EXPLAINS("A physical SIPI with vector 9FH ends wait-for-SIPI with one exit that carries "
+		   "the vector.",
+		   MEANS_HARDWARE_WAIT) },
 	{ "start.hardware_wait.exit_state", SPEC_EXIT_SAVES, fixture_run, .body = exit_state,
 	  .guest = AWAITS(.sipi_vector = 1, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "waiting: by the hardware" },
+	  .cpus = 2, .row = "waiting: by the hardware",
+	  EXPLAINS("The exit by SIPI saves no blocking: interruptibility is 0.",
+		   "The processor leaves the wait for SIPI with events blocked: the hypervisor "
+		   "enters the guest with NMIs or SMIs masked.") },
 	{ "start.restart.xapic", SPEC_AFTER_INIT, fixture_run, .body = restart,
-	  .guest = RESTARTS(.sipi_vector = 1), .needs = NEEDS_GUEST, .row = "IPI: INIT" },
+	  .guest = RESTARTS(.sipi_vector = 1), .needs = NEEDS_GUEST, .row = "IPI: INIT",
+	  EXPLAINS("The same AP is started a hundred times, xAPIC mode: nothing of the boot before "
+		   "remains.",
+		   MEANS_RESTART) },
 	{ "start.restart.x2apic", SPEC_AFTER_INIT, fixture_run, .body = restart,
 	  .guest = RESTARTS(.sipi_vector = 1, .x2apic = true), .needs = NEEDS_GUEST,
-	  .row = "IPI: INIT" },
+	  .row = "IPI: INIT",
+	  EXPLAINS("The same AP is started a hundred times, x2APIC mode: nothing of the boot "
+		   "before remains.",
+		   MEANS_RESTART) },
 	{ "start.restart.hardware_wait", SPEC_AFTER_INIT, fixture_run, .body = restart,
 	  .guest = RESTARTS(.sipi_vector = 1, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
-	  .cpus = 2, .row = "waiting: by the hardware" },
+	  .cpus = 2, .row = "waiting: by the hardware",
+	  EXPLAINS("The same AP is started a hundred times from the processor's own wait-for-SIPI "
+		   "state.",
+		   MEANS_RESTART) },
 	{ "start.init_while_running", SPEC_AFTER_INIT, fixture_run, .body = init_while_running,
-	  .guest = COUNTS(.sipi_vector = 1), .needs = NEEDS_GUEST, .row = "IPI: INIT" },
+	  .guest = COUNTS(.sipi_vector = 1), .needs = NEEDS_GUEST, .row = "IPI: INIT",
+	  EXPLAINS("A SIPI to a running AP does nothing; INIT ends what it runs, and a SIPI starts "
+		   "it again.",
+		   MEANS_INIT) },
 	{ "start.init_while_running.hardware_wait", SPEC_AFTER_INIT, fixture_run,
 	  .body = init_while_running, .guest = COUNTS(.sipi_vector = 1, .wait_in_hardware = true),
-	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware" },
+	  .needs = HARDWARE_NEEDS, .cpus = 2, .row = "waiting: by the hardware",
+	  EXPLAINS("INIT ends what an AP runs and puts it into the processor's own wait-for-SIPI "
+		   "state; a SIPI starts it again.",
+		   MEANS_INIT) },
 };
 
 TEST_GROUP(start, rows);

@@ -350,19 +350,40 @@ static void same_fields(struct fixture *fixture)
 #define LONG_MODE (NEEDS_GUEST | BIT(CAP_LONG_MODE))
 #define ROW "vCPU: fields of the VMCS or VMCB"
 
+#define MEANS_FIELDS                                                                               \
+	"A VMCS field does not keep its value, or is not what the guest has: a hypervisor cannot " \
+	"save, restore or inspect guests."
+
 static const struct test rows[] = {
 	{ "vcpu.fields.access", SPEC_VMCS_ACCESS, fixture_run, .body = field_access,
-	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .row = ROW },
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .row = ROW,
+	  EXPLAINS("Every guest field of a vCPU takes another value and gives it back; unknown and "
+		   "read-only ones are refused.",
+		   MEANS_FIELDS) },
 	{ "vcpu.fields.effect", SPEC_VMCS_GUEST_STATE, fixture_run, .body = field_effect,
-	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .row = ROW },
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .row = ROW,
+	  EXPLAINS("What is written to DR7 and RSP fields the guest sees, and what the guest wrote "
+		   "is read there.",
+		   MEANS_FIELDS) },
 	{ "vcpu.fields.dump", SPEC_VMCS_ACCESS, fixture_run, .body = field_dump,
-	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .row = ROW },
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .row = ROW,
+	  EXPLAINS("The dump of a vCPU has every field that the processor has, with its value.",
+		   MEANS_FIELDS) },
 	{ "vcpu.fields.moments", SPEC_VMCS_GUEST_STATE, fixture_run, .body = field_moments,
-	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .row = ROW },
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .row = ROW,
+	  EXPLAINS("While a vCPU is paused no field changes; when it went on, only those of its "
+		   "progress.",
+		   MEANS_FIELDS) },
 	{ "vcpu.fields.migration", SPEC_VMCS_HOST_STATE, fixture_run, .body = field_migration,
-	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .cpus = 2, .row = ROW },
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .cpus = 2, .row = ROW,
+	  EXPLAINS("A vCPU that moves keeps its guest fields and gets the host fields of its new "
+		   "processor.",
+		   MEANS_FIELDS) },
 	{ "vcpu.fields.same_everywhere", SPEC_VMCS_ENCODING, fixture_run, .body = same_fields,
-	  .guest = GUEST(.vcpus = 0), .needs = NEEDS_GUEST, .cpus = 2, .row = ROW },
+	  .guest = GUEST(.vcpus = 0), .needs = NEEDS_GUEST, .cpus = 2, .row = ROW,
+	  EXPLAINS("All processors of the machine have the same VMCS fields.",
+		   "Processors differ in the VMCS fields that they have: a vCPU that moves may "
+		   "fail to enter.") },
 };
 
 TEST_GROUP(fields, rows);

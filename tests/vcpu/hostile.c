@@ -369,31 +369,69 @@ static void ends(struct fixture *fixture)
 		__VA_ARGS__                                                                        \
 	}
 
+#define MEANS_ESCAPE                                                                               \
+	"A guest reaches what is not its own, or ends otherwise than by the exit that is due: "    \
+	"isolation is broken on this machine."
+
 static const struct test rows[] = {
 	ROW("hostile.ports", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ports, GUEST_ports),
-	    .argument = 0x101),
-	ROW("hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 1),
-	ROW("hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 61),
-	ROW("hostile.control_registers", SPEC_EXIT_INSTRUCTIONS,
-	    UNHARMED(controls, GUEST_controls)),
+	    .argument = 0x101,
+	    EXPLAINS("A guest reads and writes I/O ports: each access exits, none brings or "
+		     "changes anything.",
+		     MEANS_ESCAPE)),
+	ROW("hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 1,
+	    EXPLAINS("A guest reads and writes memory that is not its own: each access is an EPT "
+		     "violation.",
+		     MEANS_ESCAPE)),
+	ROW("hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 61,
+	    EXPLAINS("A guest reads and writes MSRs: those that a virtual CPU has work, all others "
+		     "raise #GP.",
+		     MEANS_ESCAPE)),
+	ROW("hostile.control_registers", SPEC_EXIT_INSTRUCTIONS, UNHARMED(controls, GUEST_controls),
+	    EXPLAINS("A guest flips every bit of CR0 and CR4: each changes, or raises #GP, as the "
+		     "manual says.",
+		     MEANS_ESCAPE)),
 	ROW("hostile.instructions", SPEC_EXIT_INSTRUCTIONS,
-	    UNHARMED(instructions, GUEST_instructions)),
+	    UNHARMED(instructions, GUEST_instructions),
+	    EXPLAINS("A guest executes 39 instructions that need privilege or features: each ends "
+		     "as the manual says.",
+		     MEANS_ESCAPE)),
 	{ .name = "hostile.xsetbv",
 	  .spec = SPEC_XSETBV,
 	  UNHARMED(xcr0, GUEST_xsetbv),
-	  .needs = NEEDS_GUEST | BIT(CAP_XSAVE) },
+	  .needs = NEEDS_GUEST | BIT(CAP_XSAVE),
+	  EXPLAINS("A guest writes valid and invalid values to XCR0: the latter raise #GP, and the "
+		   "host's XCR0 stays.",
+		   MEANS_ESCAPE) },
 	ROW("hostile.triple_fault", SPEC_EXIT_OTHERS, UNHARMED(ends, GUEST_triple_fault),
-	    .argument = EXIT_SHUTDOWN),
+	    .argument = EXIT_SHUTDOWN,
+	    EXPLAINS("A triple fault in a guest is one exit, and does not reset the machine.",
+		     MEANS_ESCAPE)),
 	ROW("hostile.page_table_loop", SPEC_EXIT_OTHERS, UNHARMED(ends, GUEST_page_loop),
-	    .argument = EXIT_SHUTDOWN),
+	    .argument = EXIT_SHUTDOWN,
+	    EXPLAINS("Page tables that refer to themselves end a guest by a triple fault, not the "
+		     "host.",
+		     MEANS_ESCAPE)),
 	ROW("hostile.task_switch", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ends, GUEST_task),
-	    .argument = EXIT_TASK_SWITCH),
+	    .argument = EXIT_TASK_SWITCH,
+	    EXPLAINS("A task switch in a guest is one exit.", MEANS_ESCAPE)),
 	ROW("hostile.shutdown_port", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ends, GUEST_shutdown),
-	    .argument = EXIT_IO),
+	    .argument = EXIT_IO,
+	    EXPLAINS("A guest that writes to the port that switches a machine off gets an exit.",
+		     MEANS_ESCAPE)),
 	ROW("full.hostile.ports", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ports, GUEST_ports),
-	    .argument = 1),
-	ROW("full.hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 16),
-	ROW("full.hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 1),
+	    .argument = 1,
+	    EXPLAINS("A guest reads and writes I/O ports: each access exits, none brings or "
+		     "changes anything. Every one of them.",
+		     MEANS_ESCAPE)),
+	ROW("full.hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 16,
+	    EXPLAINS("A guest reads and writes memory that is not its own: each access is an EPT "
+		     "violation. Every one of them.",
+		     MEANS_ESCAPE)),
+	ROW("full.hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 1,
+	    EXPLAINS("A guest reads and writes MSRs: those that a virtual CPU has work, all others "
+		     "raise #GP. Every one of them.",
+		     MEANS_ESCAPE)),
 };
 
 TEST_GROUP(hostile, rows);

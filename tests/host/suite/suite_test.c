@@ -246,8 +246,8 @@ static void test_filters(void **state)
 	assert_int_equal(run("?.passes", false), SUITE_PASSED);
 	assert_int_equal(runs, 3);
 	assert_verdict("a.fails", "-", NULL);
-	assert_non_null(
-		strstr(fake.console, "4 passed, 0 failed, 0 skipped, 0 errors, 4 checks\n"));
+	assert_non_null(strstr(fake.console,
+			       "4 passed, 0 failed, 0 skipped, 0 errors, 4 checks: PASSED\n"));
 	assert_non_null(strstr(fake_file("\\R.TAP")->data, "\n1..4\n"));
 	machine(1);
 	assert_int_equal(run("d.by-name", false), SUITE_PASSED);
@@ -260,6 +260,47 @@ static void test_filters(void **state)
 	assert_int_equal(run("nothing", false), SUITE_USAGE);
 	assert_non_null(strstr(fake.console, "no test matches"));
 	assert_null(fake_file("\\R.TAP"));
+}
+
+/* A run that did not do what was asked for is neither green nor red. */
+static int run_with(const struct suite_options *options)
+{
+	static struct facts facts;
+
+	machine(1);
+	fake_vendor.capabilities &= ~BIT(CAP_AVX);
+	memset(&facts, 0, sizeof(facts));
+	return suite_main(options, &facts);
+}
+
+static void test_incomplete(void **state)
+{
+	struct suite_options options = { .report = "\\R",
+					 .filter_count = 3,
+					 .filters = { "a.passes", "b.needs-*", "d.by-name*" } };
+
+	(void)state;
+	assert_int_equal(run_with(&options), SUITE_PASSED);
+	options.required = BIT(CAP_XSAVE);
+	assert_int_equal(run_with(&options), SUITE_PASSED);
+	options.required |= BIT(CAP_AVX);
+	assert_int_equal(run_with(&options), SUITE_INCOMPLETE);
+	assert_non_null(strstr(fake.console, "\nINCOMPLETE: avx is required, and this machine"));
+	options.required = 0;
+	options.skips_limited = true;
+	options.max_skips = 2; /* the test that nobody asked for is none of them */
+	assert_int_equal(run_with(&options), SUITE_PASSED);
+	options.max_skips = 1;
+	assert_int_equal(run_with(&options), SUITE_INCOMPLETE);
+	assert_non_null(strstr(fake.console, "2 tests were skipped, at most 1 may be\n"));
+	options.filters[0] = "a.fails"; /* a failure outranks it */
+	assert_int_equal(run_with(&options), SUITE_FAILED);
+	/* Nothing ran but the check that comes after everything. */
+	options = (struct suite_options){ .report = "\\R",
+					  .filter_count = 1,
+					  .filters = { "b.needs-*" } };
+	assert_int_equal(run_with(&options), SUITE_INCOMPLETE);
+	assert_non_null(strstr(fake.console, "INCOMPLETE: none of the tests could run\n"));
 }
 
 static void test_list(void **state)
@@ -365,7 +406,7 @@ static void test_bad_processors(void **state)
 	machine(4);
 	fake.fail_take = 1 << 1;
 	fake_vendor.fail_cpu_on = 1 << 2;
-	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_int_equal(run("b.needs-cpus", false), SUITE_INCOMPLETE);
 	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
 	assert_non_null(strstr(fake.console, "processor 1 (APIC id 1) cannot be used"));
 	assert_non_null(strstr(fake.console, "processor 2 (APIC id 2) cannot be used"));
@@ -373,7 +414,7 @@ static void test_bad_processors(void **state)
 	/* Firmware that starts none beside the boot processor: they have never left it. */
 	machine(4);
 	fake.aps_status = STATUS_REFUSED;
-	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_int_equal(run("b.needs-cpus", false), SUITE_INCOMPLETE);
 	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
 	assert_verdict("machine.restored", "PASS", NULL);
 	assert_non_null(
@@ -404,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_filters),	       cmocka_unit_test(test_list),
 		cmocka_unit_test(test_benchmarks),     cmocka_unit_test(test_no_virtualization),
 		cmocka_unit_test(test_bad_processors), cmocka_unit_test(test_write_ahead),
+		cmocka_unit_test(test_incomplete),
 	};
 
 	return cmocka_run_group_tests_name("suite", all, NULL, NULL);

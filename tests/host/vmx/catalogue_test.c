@@ -44,7 +44,7 @@ static void test_each_is_found(void **state)
 static void test_model_and_rows_are_known(void **state)
 {
 	static const struct entry_section *const sections[] = {
-#define SECTION(name, rows, spec) &(rows),
+#define SECTION(name, rows, spec, about) &(rows),
 		ENTRY_SECTIONS(SECTION)
 #undef SECTION
 	};
