@@ -85,12 +85,12 @@ static void make_frame(enum guest_mode mode, const struct regs *regs,
 
 static uint64_t flags_after(enum guest_mode mode, const struct regs *regs, unsigned vector)
 {
-	uint64_t cleared = RFLAGS_TF;
+	uint64_t cleared = RFLAGS_TF | RFLAGS_RF; /* which no handler begins with */
 
 	if (mode == MODE_REAL)
 		cleared |= RFLAGS_IF | RFLAGS_AC;
 	else
-		cleared |= RFLAGS_NT | RFLAGS_RF | RFLAGS_VM | (vector & 1 ? 0 : RFLAGS_IF);
+		cleared |= RFLAGS_NT | RFLAGS_VM | (vector & 1 ? 0 : RFLAGS_IF);
 	return regs->rflags & ~cleared;
 }
 

@@ -177,7 +177,7 @@ static uint64_t gate(unsigned vector, uint16_t code, uint64_t offset)
 
 static void fill_idts(const struct guest_memory *memory)
 {
-	static const uint8_t cpuid[] = { 0x0F, 0xA2 };
+	static const uint8_t code[] = { 0x90, 0x0F, 0xA2 }; /* NOP, CPUID */
 	uint64_t *idt_64 = page_at(memory, GUEST_IDT_64), *idt_32 = page_at(memory, GUEST_IDT_32);
 	uint64_t *idt_16 = page_at(memory, GUEST_IDT_16);
 	uint8_t *handlers = page_at(memory, GUEST_HANDLERS);
@@ -186,7 +186,7 @@ static void fill_idts(const struct guest_memory *memory)
 	for (unsigned i = 0; i < VECTORS; i++) {
 		const uint64_t offset_16 = handler(i) - GUEST_LINEAR;
 
-		__builtin_memcpy(handlers + i * (size_t)HANDLER_BYTES, cpuid, sizeof(cpuid));
+		__builtin_memcpy(handlers + i * (size_t)HANDLER_BYTES, code, sizeof(code));
 		idt_64[2 * i] = gate(i, SELECTOR_CODE_64, handler(i));
 		idt_32[i] = gate(i, SELECTOR_CODE_32, handler(i));
 		idt_16[i] = gate(i, SELECTOR_CODE_16, offset_16);

@@ -65,19 +65,18 @@ extern const struct guest_mode_row guest_modes[GUEST_MODES];
 enum guest_page {
 	GUEST_CODE, /* the fragments, and those of the vendor */
 	GUEST_VENDOR_CODE = 4,
-	GUEST_HANDLERS = 8, /* a CPUID for each vector, 4 bytes apart */
-	GUEST_IDT_64,
+	GUEST_HANDLERS = 8, /* NOP and CPUID for each vector, 4 bytes apart */
+	GUEST_STACK,	    /* of CPL 0 */
+	GUEST_STACK_USER,   /* and of CPL 3 */
+	GUEST_DATA,
+	GUEST_ABSENT,	   /* not present */
+	GUEST_READ_ONLY,   /* not writable */
+	GUEST_SYSTEM,	   /* not the user's */
+	GUEST_IDT_64 = 16, /* from here on beyond the 64 KiB */
 	GUEST_IDT_32,
 	GUEST_IDT_16,
 	GUEST_IVT,
 	GUEST_TABLES, /* GDT, LDT, and a TSS for each size of code */
-	GUEST_STACK_GUARD,
-	GUEST_STACK,	  /* of CPL 0 */
-	GUEST_STACK_USER, /* and of CPL 3 */
-	GUEST_DATA,
-	GUEST_ABSENT,	 /* not present */
-	GUEST_READ_ONLY, /* not writable */
-	GUEST_SYSTEM,	 /* not the user's */
 	GUEST_LINEAR_PAGES,
 	/* Page tables, which have no linear address. */
 	GUEST_PML4 = GUEST_LINEAR_PAGES,

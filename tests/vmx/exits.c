@@ -1,6 +1,7 @@
 /* Guests of a few instructions: chapters 6 to 8 of the catalogue of rules. */
 #include "tests/lib/list.h"
 #include "tests/vmx/exit/sections.h"
+#include "tests/vmx/instructions.h"
 #include "tests/vmx/troupe.h"
 
 #define VMX BIT(CAP_VIRTUALIZATION)
@@ -14,6 +15,15 @@ enum { MILLISECONDS = 20000 };
 	  .data = &(section),                                                                      \
 	  .milliseconds = MILLISECONDS },
 
-static const struct test rows[] = { GUEST_SECTIONS(SECTION) };
+#define BODY(name_, body, spec_)                                                                   \
+	{                                                                                          \
+		.name = name_, .spec = spec_, .run = stage_run, .needs = VMX, .data = body,        \
+		.milliseconds = MILLISECONDS                                                       \
+	}
+
+static const struct test rows[] = {
+	GUEST_SECTIONS(SECTION) BODY("vmx.exit.host", host_state_checks, SPEC_HOST_LOADING),
+	BODY("vmx.exit.failures", failure_checks, SPEC_ENTRY_FAILURES),
+};
 
 TEST_GROUP(exits, rows);

@@ -5,6 +5,7 @@
 #include "platform.h"
 #include "x86/insn.h"
 
+#include "tests/vmx/exit/sections.h"
 #include "vmx/insn.h"
 
 enum {
@@ -136,7 +137,6 @@ enum status theatre_open(struct theatre *theatre, struct cpu *cpu)
 	theatre->loaded = -1;
 	if (seat_open(&theatre->seat, cpu, NULL) != STATUS_OK)
 		return theatre->seat.status;
-	theatre->seat.entered = true;
 	theatre->pages = pages_alloc(THEATRE_PAGES);
 	if (!theatre->pages || !fill_memory(theatre))
 		return theatre->seat.status = STATUS_NO_MEMORY;
@@ -147,8 +147,18 @@ enum status theatre_open(struct theatre *theatre, struct cpu *cpu)
 	return STATUS_OK;
 }
 
+/* A processor does not need it, for each entry sets the blocking anew: QUIRK_NMI_BLOCKING_LEAKS. */
+static void unblock(struct theatre *theatre)
+{
+	if (!theatre->missing[MODE_64] &&
+	    vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_NMI) | CONTROL_MASK(PIN_VIRTUAL_NMIS)))
+		(void)theatre_case(theatre, &unblock_nmis, 0, MODE_64);
+}
+
 void theatre_close(struct theatre *theatre)
 {
+	if (theatre->seat.open && theatre->seat.status == STATUS_OK)
+		unblock(theatre);
 	seat_close(&theatre->seat);
 }
 

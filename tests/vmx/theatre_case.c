@@ -7,7 +7,13 @@
 #include "tests/probe/delivery.h"
 #include "vmx/insn.h"
 
-enum { RF = 1 << 16, CPUID_BYTES = 2, RIGHTS_UNUSABLE = 1 << 16, FILLER = 0xA5 };
+enum {
+	RF = 1 << 16,
+	CPUID_BYTES = 2,
+	HANDLER_NOP = 1 /* before its CPUID */,
+	RIGHTS_UNUSABLE = 1 << 16,
+	FILLER = 0xA5
+};
 
 #define LOW_32 0xFFFFFFFFull
 
@@ -44,6 +50,8 @@ static uint64_t changed(const struct theatre *theatre, const struct guest_change
 		return before ^ change->value;
 	case GUEST_ADD:
 		return before + change->value;
+	case GUEST_FIELD:
+		return theatre->seat.probe.now.value[change->value];
 	case GUEST_CODE_ADDRESS:
 		return GUEST_AT(theatre->page, theatre->fragment->instruction) + change->value;
 	default:
@@ -233,6 +241,8 @@ static void want_change(struct theatre *theatre, const struct guest_change *chan
 	w->bytes = change->bytes;
 	if (change->how == GUEST_UNJUDGED)
 		w->mask &= change->value ? ~change->value : 0;
+	else if (change->how == GUEST_JUDGED)
+		w->mask |= change->value;
 	else
 		w->value = changed(theatre, change, w->value);
 }
@@ -259,9 +269,10 @@ static void want_exception(struct theatre *theatre, const struct guest_row *row)
 	     ~0ull);
 	if (row->has_code)
 		want(theatre, AT_EXIT_INTERRUPTION_ERROR_CODE, row->code, ~0ull);
+	/* A rule of its own judges RF. */
 	flags = want_at(theatre, AT_GUEST_RFLAGS, 0);
 	if (flags)
-		flags->value |= RF;
+		flags->mask = ~(uint64_t)RF;
 }
 
 static void want_segment(struct theatre *theatre, enum segment number,
@@ -276,9 +287,17 @@ static void want_segment(struct theatre *theatre, enum segment number,
 	     usable ? ~0ull : RIGHTS_UNUSABLE);
 }
 
+/* An event with an instruction, whose length is added: SDM vol. 3C, "Details of Vectored-Event
+ * Injection". */
+static bool is_software(uint64_t injected)
+{
+	return injected & INFO_VALID && (injected & INFO_TYPE) >= INFO_SOFTWARE_INTERRUPT;
+}
+
 static uint64_t pushed_rip(const struct theatre *theatre, const struct guest_row *row)
 {
 	const struct fragment *fragment = theatre->fragment;
+	const uint64_t *now = theatre->seat.probe.now.value;
 
 	switch ((enum pushes)row->pushes) {
 	case PUSHES_INSTRUCTION:
@@ -288,7 +307,9 @@ static uint64_t pushed_rip(const struct theatre *theatre, const struct guest_row
 	case PUSHES_START:
 		break;
 	}
-	return theatre->seat.probe.now.value[AT_GUEST_RIP];
+	if (is_software(now[AT_ENTRY_INTERRUPTION_INFO]))
+		return now[AT_GUEST_RIP] + now[AT_ENTRY_INSTRUCTION_LENGTH];
+	return now[AT_GUEST_RIP];
 }
 
 static void want_delivery(struct theatre *theatre, const struct guest_row *row)
@@ -300,12 +321,12 @@ static void want_delivery(struct theatre *theatre, const struct guest_row *row)
 	struct delivered done;
 
 	regs.rip = pushed_rip(theatre, row);
-	regs.rflags = now[AT_GUEST_RFLAGS];
+	regs.rflags = now[AT_GUEST_RFLAGS] | (row->pushes == PUSHES_INSTRUCTION ? RF : 0);
 	regs.gpr[RSP] = now[AT_GUEST_RSP];
 	guest_deliver(theatre->mode, &regs, &delivery, &done);
 	want(theatre, AT_EXIT_REASON, REASON_CPUID, ~0ull);
 	want(theatre, AT_EXIT_INSTRUCTION_LENGTH, CPUID_BYTES, ~0ull);
-	want(theatre, AT_GUEST_RIP, done.rip, ~0ull);
+	want(theatre, AT_GUEST_RIP, done.rip + HANDLER_NOP, ~0ull);
 	want(theatre, AT_GUEST_RSP, done.rsp, ~0ull);
 	want(theatre, AT_GUEST_RFLAGS, done.rflags, ~0ull);
 	want_segment(theatre, CS, &done.cs);
@@ -332,8 +353,10 @@ static void make_wants(struct theatre *theatre, const struct guest_row *row, uns
 
 	theatre->wants = 0;
 	want(theatre, AT_EXIT_QUALIFICATION, 0, ~0ull);
-	want(theatre, AT_EXIT_INTERRUPTION_INFO, 0, INFO_VALID);
-	want(theatre, AT_IDT_VECTORING_INFO, 0, INFO_VALID);
+	if (row->end != GUEST_FAILS) {
+		want(theatre, AT_EXIT_INTERRUPTION_INFO, 0, INFO_VALID);
+		want(theatre, AT_IDT_VECTORING_INFO, 0, INFO_VALID);
+	}
 	if (injected & INFO_VALID && row->end != GUEST_FAILS)
 		want(theatre, AT_ENTRY_INTERRUPTION_INFO, injected & ~INFO_VALID, ~0ull);
 	switch ((enum guest_end)row->end) {

@@ -12,8 +12,11 @@
 #define CLR(name, v) { AT_##name, GUEST_CLEAR, 0, 0, (uint64_t)(v) }
 #define XOR(name, v) { AT_##name, GUEST_XOR, 0, 0, (uint64_t)(v) }
 #define ADD(name, v) { AT_##name, GUEST_ADD, 0, 0, (uint64_t)(v) }
+#define FROM(name, field) { AT_##name, GUEST_FIELD, 0, 0, AT_##field }
+#define REG_FROM(gpr, field) { AT_GPR + (gpr), GUEST_FIELD, 0, 0, AT_##field }
 #define CODE_AT(name, v) { AT_##name, GUEST_CODE_ADDRESS, 0, 0, (uint64_t)(v) }
 #define UNJUDGED(name, bits) { AT_##name, GUEST_UNJUDGED, 0, 0, (uint64_t)(bits) }
+#define JUDGED(name, bits) { AT_##name, GUEST_JUDGED, 0, 0, (uint64_t)(bits) }
 #define REG(gpr, v) { AT_GPR + (gpr), GUEST_SET, 0, 0, (uint64_t)(v) }
 #define REG_ADD(gpr, v) { AT_GPR + (gpr), GUEST_ADD, 0, 0, (uint64_t)(v) }
 #define REG_UNJUDGED(gpr) { AT_GPR + (gpr), GUEST_UNJUDGED, 0, 0, 0 }
@@ -37,11 +40,16 @@
 #define FAULT_CODE(vector, error) .end = GUEST_RAISES, .number = vector, .has_code = true, .code = error
 #define EXIT_BY(reason) .end = GUEST_EXITS, .number = REASON_##reason
 #define FRAGMENTS(n) .count = n, .each_fragment = true
+#define VALUES_OF_REG(gpr, ...) .at = AT_GPR + (gpr), .values = (const uint64_t[]){ __VA_ARGS__ }, \
+	.count = sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t)
 #define VALUES_OF(name, ...) .at = AT_##name, .values = (const uint64_t[]){ __VA_ARGS__ }, \
 	.count = sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t)
 #define RESULTS_OF(name, ...) .result_at = AT_##name, .results = (const uint64_t[]){ __VA_ARGS__ }
 /* The fragments of a list over registers: the first 8, or all 16 in 64-bit code. */
 #define OVER_REGISTERS(n, name, step) .count = n, .each_fragment = true, .result_at = AT_##name, .each = step
+#define RESULTS_OF_REG(gpr, ...) .result_at = AT_GPR + (gpr), .results = (const uint64_t[]){ __VA_ARGS__ }
+#define DELIVERED(vector, from) .end = GUEST_DELIVERS, .number = vector, .pushes = PUSHES_##from
+#define DELIVERED_CODE(vector, from, error) DELIVERED(vector, from), .has_code = true, .code = error
 #define IF(what, text) .needs = what, .needs_text = text
 /* clang-format on */
 

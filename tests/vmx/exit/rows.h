@@ -56,8 +56,10 @@ enum {
 	GUEST_CLEAR,
 	GUEST_XOR,
 	GUEST_ADD,
+	GUEST_FIELD,	    /* what the VMCS has at the index .value */
 	GUEST_CODE_ADDRESS, /* the address of the instruction and .value more */
 	GUEST_UNJUDGED,	    /* afterwards: bits of .value, 0: all, may be anything */
+	GUEST_JUDGED,	    /* and bits that otherwise may */
 };
 
 enum guest_end {
@@ -71,6 +73,7 @@ enum guest_end {
 	GUEST_FAILS,	  /* entry failure, reason .number */
 };
 
+/* PUSHES_INSTRUCTION: a fault, which sets RF in what it pushes. */
 enum pushes { PUSHES_START, PUSHES_INSTRUCTION, PUSHES_NEXT };
 
 enum { ROW_BEFORE = 10, ROW_AFTER = 8 };
