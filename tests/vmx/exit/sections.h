@@ -5,8 +5,8 @@
 #include "tests/vmx/exit/rows.h"
 
 extern const struct guest_section exit_instructions, exit_priorities, exit_registers, exit_io,
-	exit_operands, exit_details, exit_exceptions, exit_injection, exit_nmi, exit_loading,
-	exit_saving;
+	exit_operands, exit_details, exit_flags, exit_exceptions, exit_injection, exit_nmi,
+	exit_loading, exit_saving;
 
 /* Ends the blocking of virtual NMIs by an IRET; 64-bit mode. */
 extern const struct guest_row unblock_nmis;
@@ -24,6 +24,7 @@ extern const struct guest_row host_guests[HOST_GUESTS];
 	S("vmx.exit.io", exit_io, SPEC_EXIT_IO)                                                    \
 	S("vmx.exit.operands", exit_operands, SPEC_EXIT_INSTRUCTION_INFO)                          \
 	S("vmx.exit.details", exit_details, SPEC_EXIT_INSTRUCTIONS)                                \
+	S("vmx.exit.flags", exit_flags, SPEC_SAVING)                                               \
 	S("vmx.exit.exceptions", exit_exceptions, SPEC_EXIT_VECTORED)                                  \
 	S("vmx.inject.events", exit_injection, SPEC_INJECTION)                                     \
 	S("vmx.inject.nmi", exit_nmi, SPEC_INJECTION)                                         \
