@@ -21,9 +21,16 @@ enum { MILLISECONDS = 20000 };
 		.milliseconds = MILLISECONDS                                                       \
 	}
 
+#define BY_NAME(name_, section, spec_)                                                             \
+	{                                                                                          \
+		.name = name_, .spec = spec_, .run = troupe_run, .needs = VMX, .data = &(section), \
+		.by_name = true                                                                    \
+	}
+
 static const struct test rows[] = {
 	GUEST_SECTIONS(SECTION) BODY("vmx.exit.host", host_state_checks, SPEC_HOST_LOADING),
 	BODY("vmx.exit.failures", failure_checks, SPEC_ENTRY_FAILURES),
+	BY_NAME("full.vmx.exit.displacement", exit_displacement, SPEC_EXIT_INSTRUCTIONS),
 };
 
 TEST_GROUP(exits, rows);

@@ -6,7 +6,7 @@
 
 extern const struct guest_section exit_instructions, exit_priorities, exit_registers, exit_io,
 	exit_operands, exit_details, exit_flags, exit_exceptions, exit_injection, exit_nmi,
-	exit_loading, exit_saving;
+	exit_loading, exit_saving, exit_displacement;
 
 /* Ends the blocking of virtual NMIs by an IRET; 64-bit mode. */
 extern const struct guest_row unblock_nmis;
