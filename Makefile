@@ -48,8 +48,8 @@ all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the im
 
 WINGS := efi core vmx svm tests
 FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx vmx/model svm \
-	tests/lib tests/smp tests/vcpu tests/machine tests/vmx \
-	tests/vmx/entry
+	tests/lib tests/probe tests/smp tests/vcpu tests/machine tests/vmx \
+	tests/vmx/entry tests/vmx/exit
 HOST_FOLDERS := $(addprefix tests/host/,fake model lib vlapic vm suite vmx efi)
 C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/machine/sabotage.c), \
 	$(sort $(wildcard $(FOLDERS:=/*.c))))
