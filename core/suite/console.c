@@ -8,6 +8,7 @@ enum { LONG_MS = 100 }; /* a test that takes longer is told with its time */
 enum { FACT_COLUMN = 22, NEXT_COLUMN = 3 };
 
 static unsigned tests;
+static const char *meant; /* by the last failure that was told */
 
 /* label and text; a long text goes on below, indented, broken at spaces. */
 static void print_wrapped(int indent, int column, const char *label, const char *text)
@@ -48,6 +49,7 @@ static void begin(struct report_file *file, const struct report_head *head)
 
 	(void)file;
 	tests = head->total;
+	meant = NULL;
 	summary_begin(head);
 	for (unsigned i = 0; i < facts->count; i++)
 		print_fact(facts->fact[i].name, facts->fact[i].value);
@@ -73,12 +75,18 @@ static void print_note(struct report_file *file, const char *text, int length)
 	report_line("        %.*s", length, text);
 }
 
-/* A text in lines that fit, the later ones indented. */
+/* Lines that fit, the later ones indented. What the failure before meant, too, is not said again:
+ * at 115200 baud that is dear. */
 static void print_explanation(struct report_file *file, const char *name, const char *text)
 {
 	enum { MARGIN = 6, NAME = 6 };
 
 	(void)file;
+	if (text_equal(name, "means")) {
+		if (text == meant)
+			return;
+		meant = text;
+	}
 	print_wrapped(MARGIN, MARGIN + NAME, name, text);
 }
 

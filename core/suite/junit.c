@@ -18,20 +18,38 @@ static struct {
 	unsigned dropped;
 } junit;
 
-/* XML 1.0, "Character Data and Markup". What is no ASCII text becomes a question mark. */
+/* What stands for a character that XML gives a meaning, or that is no ASCII text; NULL: itself. */
+static const char *escaped(char c)
+{
+	switch (c) {
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '&':
+		return "&amp;";
+	case '"':
+		return "&quot;";
+	default:
+		return c >= ' ' && c <= '~' ? NULL : "?";
+	}
+}
+
+/* XML 1.0, "Character Data and Markup". */
 static void print_escaped(struct report_file *file, const char *text, size_t length)
 {
-	for (; length && *text; text++, length--) {
-		if (*text == '<')
-			file_print(file, "&lt;");
-		else if (*text == '>')
-			file_print(file, "&gt;");
-		else if (*text == '&')
-			file_print(file, "&amp;");
-		else if (*text == '"')
-			file_print(file, "&quot;");
-		else
-			file_print(file, "%c", *text >= ' ' && *text <= '~' ? *text : '?');
+	while (length && *text) {
+		size_t plain = 0;
+
+		while (plain < length && text[plain] && !escaped(text[plain]))
+			plain++;
+		file_print(file, "%.*s", (int)plain, text);
+		text += plain;
+		length -= plain;
+		if (length && *text) {
+			file_print(file, "%s", escaped(*text++));
+			length--;
+		}
 	}
 }
 
