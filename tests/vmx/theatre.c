@@ -208,7 +208,7 @@ const char *guest_row_missing(const struct theatre *theatre, const struct guest_
 	const struct model_machine *machine = &theatre->seat.ground.machine;
 	const char *missing = NULL;
 
-	for (unsigned i = 0; i < ROW_BEFORE && row->before[i].how && !missing; i++) {
+	for (unsigned i = 0; i < guest_changes(row->before) && !missing; i++) {
 		const struct guest_change *change = &row->before[i];
 
 		missing = missing_control(change, machine, text, size);

@@ -181,7 +181,7 @@ static void prepare(struct theatre *theatre, const struct guest_row *row, unsign
 	__builtin_memcpy(theatre->gpr, theatre->regs[theatre->mode].gpr, sizeof(theatre->gpr));
 	probe_set(&theatre->seat.probe, AT_GUEST_RIP,
 		  address_of(theatre, theatre->fragment->start));
-	for (unsigned i = 0; i < ROW_BEFORE && row->before[i].how; i++)
+	for (unsigned i = 0; i < guest_changes(row->before); i++)
 		apply(theatre, &row->before[i], &kept->value[i]);
 	if (value.how)
 		apply(theatre, &value, kept_value);
@@ -383,7 +383,7 @@ static void make_wants(struct theatre *theatre, const struct guest_row *row, uns
 		want(theatre, AT_EXIT_REASON, REASON_ENTRY_FAILURE | row->number, ~0ull);
 		break;
 	}
-	for (unsigned i = 0; i < ROW_AFTER && row->after[i].how; i++)
+	for (unsigned i = 0; i < guest_changes(row->after); i++)
 		want_change(theatre, &row->after[i]);
 	result = row->result_at ? want_at(theatre, row->result_at, 0) : NULL;
 	if (result)
@@ -491,8 +491,7 @@ bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned
 	compare(theatre, row);
 	if (value.how)
 		undo(theatre, &value, kept_value);
-	for (unsigned i = ROW_BEFORE; i-- > 0;)
-		if (row->before[i].how)
-			undo(theatre, &row->before[i], kept.value[i]);
+	for (unsigned i = guest_changes(row->before); i-- > 0;)
+		undo(theatre, &row->before[i], kept.value[i]);
 	return !theatre->mismatches;
 }

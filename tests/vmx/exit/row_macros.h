@@ -32,8 +32,8 @@
 #define EXIT_OFF(name) CLR(EXIT_CONTROLS, CONTROL_MASK(EXIT_##name))
 #define ENTRY_ON(name) OR(ENTRY_CONTROLS, CONTROL_MASK(ENTRY_##name))
 #define ENTRY_OFF(name) CLR(ENTRY_CONTROLS, CONTROL_MASK(ENTRY_##name))
-#define BEFORE(...) .before = { __VA_ARGS__ }
-#define AFTER(...) .after = { __VA_ARGS__ }
+#define BEFORE(...) .before = (const struct guest_change[]){ __VA_ARGS__, { 0 } }
+#define AFTER(...) .after = (const struct guest_change[]){ __VA_ARGS__, { 0 } }
 #define QUALIFICATION(v) SET(EXIT_QUALIFICATION, v)
 #define ENDS(how) .end = GUEST_##how
 #define FAULT(vector) .end = GUEST_RAISES, .number = vector

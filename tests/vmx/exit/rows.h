@@ -76,7 +76,7 @@ enum guest_end {
 /* PUSHES_INSTRUCTION: a fault, which sets RF in what it pushes. */
 enum pushes { PUSHES_START, PUSHES_INSTRUCTION, PUSHES_NEXT };
 
-enum { ROW_BEFORE = 10, ROW_AFTER = 8 };
+enum { ROW_BEFORE = 10 }; /* changes before a case at most */
 
 struct guest_row {
 	const char *rule; /* id of the catalogue */
@@ -95,11 +95,19 @@ struct guest_row {
 	const uint64_t *values, *results;
 	uint64_t each;	    /* added to what is at result_at with each case */
 	uint64_t info_mask; /* bits of EXIT_INSTRUCTION_INFO that are judged; 0: none */
-	struct guest_change before[ROW_BEFORE];
-	struct guest_change after[ROW_AFTER];
+	const struct guest_change *before, *after; /* lists that an empty one ends; NULL: none */
 	bool (*needs)(const struct model_machine *machine);
 	const char *needs_text;
 };
+
+static inline unsigned guest_changes(const struct guest_change *changes)
+{
+	unsigned count = 0;
+
+	while (changes && changes[count].how)
+		count++;
+	return count;
+}
 
 struct guest_section {
 	const struct guest_row *rows;
