@@ -39,6 +39,7 @@ enum {
 	EFER_LME = 1 << 8,
 	EFER_LMA = 1 << 10,
 	EFER_NXE = 1 << 11,
+	EFER_SVME = 1 << 12, /* AMD64 APM vol. 2, "Extended Feature Enable Register" */
 };
 
 #define CR0_PG BIT(31)

@@ -87,4 +87,12 @@ enum { FEATURE_CONTROL_LOCK = 1 << 0, FEATURE_CONTROL_VMX_OUTSIDE_SMX = 1 << 2 }
 #define VPID_CAP_INVVPID_SINGLE BIT(41)
 #define VPID_CAP_INVVPID_ALL BIT(42)
 
+/* IA32_PAT: the bits that make a byte other than 0, 1, 4, 5, 6 and 7. */
+static inline uint64_t pat_breaks(uint64_t pat)
+{
+	const uint64_t each = 0x0101010101010101;
+
+	return (pat & each * 0xF8) | (pat & ~(pat >> 1) & each * 2);
+}
+
 #endif
