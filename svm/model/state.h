@@ -75,6 +75,7 @@ struct svm_machine {
 	unsigned physical_bits, linear_bits;
 	uint64_t cr4, efer; /* bits that CPUID grants */
 	uint64_t syscfg;    /* the MSR; 0: none */
+	bool deep;	    /* the host has page tables of five levels, and so has nested paging */
 	bool cet;
 	bool sev, sev_es, sev_snp; /* CPUID 8000_001FH EAX */
 };

@@ -1,0 +1,19 @@
+/* The sections of rows, each a test, and the rules whose rows may stop an emulator. */
+#ifndef TESTS_SVM_ENTRY_SECTIONS_H
+#define TESTS_SVM_ENTRY_SECTIONS_H
+
+#include "tests/svm/entry/rows.h"
+
+/* S(test, section, citation) */
+#define SVM_SECTIONS(S)                                                                            \
+	S("svm.vmrun.registers", svm_entry_registers, SPEC_VMRUN_CHECKS)                           \
+	S("svm.vmrun.modes", svm_entry_modes, SPEC_VMRUN_CHECKS)                                   \
+	S("svm.vmrun.controls", svm_entry_controls, SPEC_VMRUN_CHECKS)                             \
+	S("svm.vmrun.paging", svm_entry_paging, SPEC_VMRUN_CHECKS)                                 \
+	S("svm.vmrun.injection", svm_entry_injection, SPEC_VMRUN_INJECTION)                        \
+	S("svm.vmrun.accepted", svm_entry_accepted, SPEC_VMRUN_CHECKS)
+
+/* R(rule, section): has rows that are .by_name */
+#define SVM_RULES_BY_NAME(R) R("vmrun.check.lme_pe", svm_entry_modes)
+
+#endif
