@@ -1,6 +1,7 @@
 /*
- * All that core/ needs from a processor vendor's virtualization: Intel VMX in the image, a
- * scripted fake in the host tests. Calls about a vCPU are made on the processor that owns it.
+ * All that core/ needs from a processor vendor's virtualization: Intel VMX and AMD SVM in the
+ * image, a scripted fake in the host tests. Calls about a vCPU are made on the processor that owns
+ * it.
  */
 #ifndef CORE_BACKEND_H
 #define CORE_BACKEND_H
@@ -19,9 +20,11 @@ struct vcpu;
 /* What tests may need of the machine; names for SKIP come from the backend. */
 enum capability {
 	CAP_VIRTUALIZATION, /* can be switched on */
+	CAP_VMX,	    /* ... and is Intel's */
+	CAP_SVM,	    /* ... and is AMD's */
 	CAP_NESTED_PAGING,
 	CAP_UNRESTRICTED_GUEST, /* guests may run unpaged */
-	CAP_PREEMPTION,		/* a guest can be stopped after a number of ticks */
+	CAP_PREEMPTION,		/* a guest is stopped after a number of ticks */
 	CAP_APIC_REGISTERS,	/* the processor virtualizes the APIC page */
 	CAP_WAIT_SIPI,		/* the hardware's wait-for-SIPI state */
 	CAP_XSAVE,
@@ -39,7 +42,7 @@ struct entry {
 	bool nmi_window;	    /* likewise an NMI */
 	bool pause_exits;	    /* leave on PAUSE: others wait for this processor */
 	uint8_t tpr_threshold;	    /* leave when the TPR's class falls below this, 0: never */
-	uint32_t ticks;		    /* leave after so many clock ticks in the guest */
+	uint32_t ticks; /* leave after about so many clock ticks; 0: before the first instruction */
 };
 
 struct backend {
@@ -91,7 +94,7 @@ struct backend {
 	void (*run)(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
 
 	/* In the NMI handler on this processor: makes an entry that is being prepared end at once.
-	 */
+	 * NULL: run() sees by itself that the kick window is no longer open. */
 	void (*abort_entry)(struct cpu *cpu);
 
 	/*

@@ -76,6 +76,17 @@ struct platform {
 	 */
 	void (*idle)(_Atomic uint32_t *doorbell, uint32_t seen);
 
+	/*
+	 * For backends without a timer of their own, on the calling processor, which is taken.
+	 * timer_use(true) borrows the local APIC's timer, timer_use(false) gives it back as it was.
+	 * timer(ticks), between the two: a fixed interrupt after about so many clock ticks, a
+	 * second at most. It waits in the local APIC while interrupts are off, and taking it does
+	 * nothing else. A shot replaces the one before; 0: none. timer is NULL if the timer does
+	 * not work.
+	 */
+	void (*timer_use)(bool on);
+	void (*timer)(uint64_t ticks);
+
 	/* The boot processor, in the firmware's hands, only. text is ASCII, lines end in \n. */
 	void (*print)(const char *text);
 

@@ -1,6 +1,6 @@
 /*
  * The program's way through: options, platform, suite, and the firmware left as it was found.
- * The one file that names a backend.
+ * The one file that names the backends.
  */
 #include "backend.h"
 #include "lib/text.h"
@@ -11,6 +11,7 @@
 #include "efi/identify.h"
 #include "efi/options.h"
 #include "efi/screen.h"
+#include "svm/svm.h"
 #include "vmx/vmx.h"
 
 static const char options_file[] = "\\ASSAY\\OPTIONS.TXT";
@@ -23,6 +24,8 @@ static struct platform efi_platform = {
 	.ipi = efi_cpu_ipi,
 	.guarded = efi_cpu_guarded,
 	.idle = efi_cpu_idle,
+	.timer_use = timer_use,
+	.timer = timer_shoot,
 	.print = console_print,
 	.tone = screen_tone,
 	.progress = screen_progress,
@@ -51,6 +54,9 @@ static bool platform_start(const struct options *options)
 	efi_platform.cpu_count = efi_cpu_count;
 	clock_init();
 	efi_platform.clock_hz = clock_hz();
+	timer_init();
+	if (!timer_works())
+		efi_platform.timer = NULL;
 	efi_platform.arena = arena_get(&efi_platform.arena_pages);
 	if (!efi_platform.arena) {
 		console_format("assay: not enough memory: %u MiB in one piece are needed\n",
@@ -61,7 +67,7 @@ static bool platform_start(const struct options *options)
 	}
 	paging_init();
 	platform = &efi_platform;
-	backend = &vmx_backend;
+	backend = vmx_offered() || !svm_offered() ? &vmx_backend : &svm_backend;
 	return true;
 }
 

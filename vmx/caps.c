@@ -11,6 +11,8 @@ struct vmx_caps vmx_caps;
 
 static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_VIRTUALIZATION] = "VMX",
+	[CAP_VMX] = "Intel VMX",
+	[CAP_SVM] = "AMD SVM",
 	[CAP_NESTED_PAGING] = "EPT",
 	[CAP_UNRESTRICTED_GUEST] = "unrestricted guest",
 	[CAP_PREEMPTION] = "VMX-preemption timer",
@@ -139,7 +141,7 @@ static uint64_t processor_capabilities(void)
 
 static uint64_t vmx_capabilities(void)
 {
-	uint64_t found = BIT(CAP_VIRTUALIZATION);
+	uint64_t found = BIT(CAP_VIRTUALIZATION) | BIT(CAP_VMX);
 	const uint32_t apic =
 		CONTROL_MASK(SECONDARY_APIC_ACCESSES) | CONTROL_MASK(SECONDARY_APIC_REGISTERS);
 
@@ -167,17 +169,24 @@ static bool is_intel(void)
 	return cpuid(0, 0).ebx == 0x756E6547; /* "Genu" */
 }
 
+bool vmx_offered(void)
+{
+	return cpuid(1, 0).ecx & CPUID_1_ECX_VMX;
+}
+
 uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice)
 {
 	uint64_t feature_control;
 
-	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_VMX)) {
-		*why = "this processor does not offer VMX (CPUID.1:ECX.VMX is 0)";
+	if (!vmx_offered()) {
+		*why = "this processor offers neither VMX (CPUID.1:ECX.VMX) nor SVM "
+		       "(CPUID.80000001H:ECX.SVM)";
 		*advice =
 			is_intel()
 				? "On real hardware, look for Virtualization, VT-x or VMX in "
 				  "the firmware's setup."
-				: "Assay knows Intel VMX only; there are no tests of AMD SVM yet.";
+				: "On real hardware, look for SVM Mode or AMD-V in the firmware's "
+				  "setup.";
 		return 0;
 	}
 	if (rdmsr_try(IA32_FEATURE_CONTROL, &feature_control) != STATUS_OK) {

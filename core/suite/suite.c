@@ -45,7 +45,7 @@ static enum status probe_machine(struct facts *facts)
 		return status;
 	if (!platform->guarded(cpu, probe, facts, &fault)) {
 		suite.capabilities = 0;
-		suite.why_not = "reading the VMX capability MSRs raised an exception";
+		suite.why_not = "reading the capability MSRs raised an exception";
 	}
 	platform->cpu_give_back(cpu);
 	return STATUS_OK;

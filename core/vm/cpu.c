@@ -6,7 +6,7 @@
 
 void cpu_nmi(struct cpu *cpu)
 {
-	if (atomic_load(&cpu->window) != WINDOW_CLOSED && backend)
+	if (backend && backend->abort_entry && atomic_load(&cpu->window) != WINDOW_CLOSED)
 		backend->abort_entry(cpu);
 	atomic_fetch_add(&cpu->nmis, 1);
 }

@@ -10,7 +10,8 @@
  *
  * So there is at most one NMI for each window, and none outside of one: never in the firmware.
  * An NMI between the look and the VM entry is not lost: its handler calls the backend's
- * abort_entry, which makes that entry end at once.
+ * abort_entry, which makes that entry end at once; or the backend holds NMIs and looks at the
+ * window itself, as SVM's GIF lets it do.
  */
 #ifndef CORE_VM_CPU_H
 #define CORE_VM_CPU_H

@@ -26,12 +26,12 @@ static volatile uint32_t *xapic(unsigned offset)
 	return (volatile uint32_t *)(uintptr_t)(page + offset);
 }
 
-static uint32_t apic_read(unsigned offset)
+uint32_t efi_cpu_apic_read(unsigned offset)
 {
 	return efi_cpu_x2apic() ? (uint32_t)rdmsr(X2APIC_MSR + offset / 16) : *xapic(offset);
 }
 
-static void apic_write(unsigned offset, uint32_t value)
+void efi_cpu_apic_write(unsigned offset, uint32_t value)
 {
 	if (efi_cpu_x2apic())
 		wrmsr(X2APIC_MSR + offset / 16, value);
@@ -41,7 +41,7 @@ static void apic_write(unsigned offset, uint32_t value)
 
 uint32_t efi_cpu_lint0(void)
 {
-	return apic_read(APIC_LVT_LINT0) & ~(uint32_t)APIC_LVT_STATUS;
+	return efi_cpu_apic_read(APIC_LVT_LINT0) & ~(uint32_t)APIC_LVT_STATUS;
 }
 
 static uint8_t in(uint16_t port)
@@ -67,13 +67,18 @@ static uint16_t hold_8259s(void)
 	return masks;
 }
 
+void efi_cpu_hold_all(void)
+{
+	write_cr8(TPR_NONE);
+}
+
 uint32_t efi_cpu_hold_interrupts(bool boot_processor)
 {
 	uint32_t lint0 = efi_cpu_lint0();
 
 	if (!(lint0 & APIC_LVT_MASKED))
-		apic_write(APIC_LVT_LINT0, lint0 | APIC_LVT_MASKED);
-	write_cr8(TPR_NONE);
+		efi_cpu_apic_write(APIC_LVT_LINT0, lint0 | APIC_LVT_MASKED);
+	efi_cpu_hold_all();
 	if (boot_processor)
 		masks_8259 = hold_8259s();
 	return lint0;
@@ -86,15 +91,15 @@ void efi_cpu_release_interrupts(bool boot_processor, uint32_t lint0)
 		out(SLAVE_MASK, (uint8_t)(masks_8259 >> 8));
 	}
 	if (!(lint0 & APIC_LVT_MASKED))
-		apic_write(APIC_LVT_LINT0, lint0);
+		efi_cpu_apic_write(APIC_LVT_LINT0, lint0);
 }
 
 /* A spurious interrupt sets no ISR bit, and an EOI then would end another interrupt. */
 void efi_cpu_end_of_interrupt(unsigned vector)
 {
-	if (!(apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1))
+	if (!(efi_cpu_apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1))
 		return;
-	apic_write(APIC_EOI, 0);
+	efi_cpu_apic_write(APIC_EOI, 0);
 }
 
 static void wait_sent(void)

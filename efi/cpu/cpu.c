@@ -21,9 +21,10 @@ unsigned efi_cpu_count;
 /* Beside FS and GS base. VM exits load or clear some, guests may own the others. */
 enum { TSC_ADJUST }; /* the row of IA32_TSC_ADJUST */
 static const uint32_t saved_msrs[] = {
-	IA32_TSC_ADJUST,   IA32_EFER,		IA32_STAR,    IA32_LSTAR,	IA32_CSTAR,
-	IA32_FMASK,	   IA32_KERNEL_GS_BASE, IA32_TSC_AUX, IA32_SYSENTER_CS, IA32_SYSENTER_ESP,
-	IA32_SYSENTER_EIP, IA32_DEBUGCTL,	IA32_PAT,     IA32_XSS,
+	IA32_TSC_ADJUST,  IA32_EFER,	     IA32_STAR,		  IA32_LSTAR,
+	IA32_CSTAR,	  IA32_FMASK,	     IA32_KERNEL_GS_BASE, IA32_TSC_AUX,
+	IA32_SYSENTER_CS, IA32_SYSENTER_ESP, IA32_SYSENTER_EIP,	  IA32_DEBUGCTL,
+	IA32_PAT,	  IA32_XSS,	     AMD_VM_CR,		  AMD_VM_HSAVE_PA,
 };
 _Static_assert(ARRAY_SIZE(saved_msrs) == EFI_CPU_MSRS, "efi_saved.msr has a place for each");
 

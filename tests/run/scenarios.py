@@ -7,7 +7,7 @@ from emulator import Machine
 from sabotage import NOTES, RESET, SABOTAGE
 from scenario import Expect, Scenario
 
-NO_VMX = "no virtualization: .* does not offer VMX"
+NO_VMX = "no virtualization: .* offers neither VMX"
 SOAKED = (r"PASS +soak\.constant", "^3 APs ran a procedure", "^spoil count: Success")
 NO_LACK = r"runs only by .*"  # a SKIP's only reason where nothing is missing
 WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"machine\..*", skips="needs VMX")

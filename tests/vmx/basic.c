@@ -75,7 +75,7 @@ static void cpuid_exits(struct fixture *fixture)
 		       atomic_load(&fixture->vm->vcpus[0]->counts.exits) >= 100);
 }
 
-#define VMX BIT(CAP_VIRTUALIZATION)
+#define VMX BIT(CAP_VMX)
 
 static const struct test rows[] = {
 	{ "vmx.capabilities", SPEC_VMX_CAPABILITIES, stage_run, .needs = VMX,

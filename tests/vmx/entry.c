@@ -33,7 +33,7 @@ static void model(struct test_run *run)
 
 enum { MILLISECONDS = 20000 }; /* emulators count instructions, at a few million a second */
 
-#define VMX BIT(CAP_VIRTUALIZATION)
+#define VMX BIT(CAP_VMX)
 
 #define SECTION(name, rows, spec)                                                                  \
 	{ name, spec, section, .needs = VMX, .data = &(rows), .milliseconds = MILLISECONDS },

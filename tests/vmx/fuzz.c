@@ -282,13 +282,13 @@ static void fuzz_long(struct test_run *run)
 #define FULL(n)                                                                                    \
 	{                                                                                          \
 		"full.fuzz.entry." #n, SPEC_VM_ENTRIES, fuzz_long,                                 \
-			.needs = BIT(CAP_VIRTUALIZATION), .milliseconds = 600000, .argument = (n)  \
+			.needs = BIT(CAP_VMX), .milliseconds = 600000, .argument = (n)             \
 	}
 
 /* Each long one has other cases: after one that stops the machine, --resume goes on with the next.
  */
 static const struct test rows[] = {
-	{ "fuzz.entry", SPEC_VM_ENTRIES, fuzz_short, .needs = BIT(CAP_VIRTUALIZATION) },
+	{ "fuzz.entry", SPEC_VM_ENTRIES, fuzz_short, .needs = BIT(CAP_VMX) },
 	FULL(1),
 	FULL(2),
 	FULL(3),

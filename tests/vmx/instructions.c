@@ -62,7 +62,7 @@ static void error_numbers(struct stage *stage)
 	      attempt_pointer(INSN_VMPTRLD, pointer_of(stage, ODD_POINTER)), "VMPTRLD");
 }
 
-#define VMX BIT(CAP_VIRTUALIZATION)
+#define VMX BIT(CAP_VMX)
 #define ROW(name_, spec_, body, ...)                                                               \
 	{                                                                                          \
 		.name = name_, .spec = spec_, .run = stage_run, .needs = VMX, .data = body,        \
