@@ -16,7 +16,7 @@ static struct svm_view make_view(struct svm_state *s, const struct svm_machine *
 	v->pg = V(CR0) & CR0_PG;
 	v->lme = V(EFER) & EFER_LME;
 	v->pae = V(CR4) & CR4_PAE;
-	v->np = HAS(NP) && V(NP_CONTROL) & NP_ENABLE;
+	v->np = HAS(NESTED_PAGING) && V(NP_CONTROL) & NP_ENABLE;
 	v->avic = HAS(AVIC) && V(VINTR) & VINTR_AVIC;
 	v->lma_agrees = !(V(EFER) & EFER_LMA) == !(v->lme && v->pg);
 	v->code_64 = v->lme && v->pg && V(CS_ATTRIB) & ATTRIB_L;

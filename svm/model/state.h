@@ -7,6 +7,7 @@
 
 #include "lib/base.h"
 
+#include "svm/features.h"
 #include "svm/vmcb.h"
 
 /* Fields without a name, which should be zero: RESERVED(name, offset, bytes). */
@@ -42,31 +43,6 @@ struct svm_state {
 	uint64_t value[SVM_VALUES];
 };
 
-/* Bits of CPUID 8000_000AH EDX. */
-enum svm_feature {
-	SVM_NP = 0,
-	SVM_LBR = 1,
-	SVM_LOCK = 2,
-	SVM_NRIP = 3,
-	SVM_TSC_RATIO = 4,
-	SVM_CLEAN_BITS = 5,
-	SVM_FLUSH_BY_ASID = 6,
-	SVM_DECODE_ASSISTS = 7,
-	SVM_PAUSE_FILTER = 10,
-	SVM_PAUSE_THRESHOLD = 12,
-	SVM_AVIC = 13,
-	SVM_VIRTUAL_VMSAVE = 15,
-	SVM_VGIF = 16,
-	SVM_GMET = 17,
-	SVM_X2AVIC = 18,
-	SVM_SSS = 19,
-	SVM_SPEC_CTRL = 20,
-	SVM_ROGPT = 21,
-	SVM_INVLPGB = 24,
-	SVM_VNMI = 25,
-	SVM_ADDRESS_CHECK = 28,
-};
-
 /* What a processor is like. */
 struct svm_machine {
 	uint32_t features; /* bits of enum svm_feature */
@@ -80,7 +56,7 @@ struct svm_machine {
 	bool sev, sev_es, sev_snp; /* CPUID 8000_001FH EAX */
 };
 
-static inline bool svm_has(const struct svm_machine *machine, enum svm_feature feature)
+static inline bool svm_machine_has(const struct svm_machine *machine, enum svm_feature feature)
 {
 	return machine->features >> feature & 1;
 }

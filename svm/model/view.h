@@ -20,7 +20,7 @@ struct svm_view {
 };
 
 #define V(name) (v->s->value[AT_##name])
-#define HAS(feature) svm_has(v->m, SVM_##feature)
+#define HAS(feature) svm_machine_has(v->m, SVM_##feature)
 
 static inline bool intercepts(const struct svm_view *v, enum svm_exit code)
 {
@@ -167,13 +167,14 @@ static inline bool tlb_is_open(const struct svm_view *v)
 
 static inline uint64_t np_reserved(const struct svm_view *v)
 {
-	return ~0xFFull | (HAS(SSS) ? 0 : NP_SSS) | (HAS(ROGPT) ? 0 : NP_READ_ONLY_GUEST) |
-	       (HAS(INVLPGB) ? 0 : NP_INVLPGB);
+	return ~0xFFull | (HAS(SSS) ? 0 : NP_SSS) |
+	       (HAS(READ_ONLY_TABLES) ? 0 : NP_READ_ONLY_GUEST) |
+	       (HAS(TLB_CONTROL) ? 0 : NP_INVLPGB);
 }
 
 static inline uint64_t lbr_reserved(const struct svm_view *v)
 {
-	return ~3ull | (HAS(LBR) ? 0 : 1) | (HAS(VIRTUAL_VMSAVE) ? 0 : 2);
+	return ~3ull | (HAS(LBR_VIRTUALIZATION) ? 0 : 1) | (HAS(VIRTUAL_VMSAVE) ? 0 : 2);
 }
 
 /* Something that should be zero is not. */

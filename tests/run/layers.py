@@ -44,6 +44,7 @@ FILES = {
     "core/lib/pages.c": "core/platform.h",  # the arena
     "efi/main.c": "vmx/vmx.h svm/svm.h",  # the one file that names the backends
     "vmx/caps.c": "core/suite/facts.h",
+    "tests/entry/catalogue.c": "tests/vmx/rules_entry.def tests/vmx/rules_guest.def tests/svm/rules.def",
     "svm/caps.c": "core/suite/facts.h",
 }
 # Includes that are part of a circle today: unit, and what it includes. X.c and X.h are one unit.

@@ -16,8 +16,9 @@
  * exits set both limits to FFFFH. */
 #define HOST_STATE(S)                                                                              \
 	S(CR0)                                                                                     \
-	S(CR3) S(CR4) S(CR8) S(DR0) S(DR1) S(DR2) S(DR3) S(DR6) S(DR7) S(GDTR) S(IDTR) S(TR)       \
-		S(LDTR) S(CS) S(SS)
+	S(CR3)                                                                                     \
+	S(CR4)                                                                                     \
+	S(CR8) S(DR0) S(DR1) S(DR2) S(DR3) S(DR6) S(DR7) S(GDTR) S(IDTR) S(TR) S(LDTR) S(CS) S(SS)
 
 enum {
 #define HOST_ENUM(name) HOST_##name,

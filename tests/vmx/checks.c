@@ -26,6 +26,11 @@ static struct place *place_of(struct entry_seat *seat)
 	return (struct place *)seat;
 }
 
+const struct entry_ground *vmx_ground_of(const struct entry_seat *seat)
+{
+	return &((const struct place *)seat)->seat.ground;
+}
+
 static const struct model_state *state_of(const uint64_t *value)
 {
 	return (const struct model_state *)(const void *)value;
@@ -94,7 +99,7 @@ static struct entry_result result_of(const struct probe_result *result)
 	return (struct entry_result){ result->kind, result->number, result->qualification };
 }
 
-static struct probe_result probe_result_of(const struct entry_result *result)
+struct probe_result vmx_probe_result(const struct entry_result *result)
 {
 	return (struct probe_result){ .kind = (uint8_t)result->kind,
 				      .number = result->number,
@@ -140,7 +145,7 @@ static void recover(struct entry_seat *seat, const struct entry_result *result, 
 
 static bool is(unsigned outcome, const struct entry_result *result, const uint64_t *state)
 {
-	const struct probe_result got = probe_result_of(result);
+	const struct probe_result got = vmx_probe_result(result);
 
 	return outcome_is((enum outcome)outcome, &got, state[AT_MSR_LOAD_POSITION]);
 }
@@ -148,7 +153,7 @@ static bool is(unsigned outcome, const struct entry_result *result, const uint64
 /* As every base but the first is to come out: by the VMCALL. */
 static bool base_is_good(unsigned base, const struct entry_result *result)
 {
-	const struct probe_result got = probe_result_of(result);
+	const struct probe_result got = vmx_probe_result(result);
 
 	return outcome_is(base == BASE_CONTROLS ? PASSES : ENTERS, &got, 0) &&
 	       (base == BASE_CONTROLS || got.number == REASON_VMCALL);
@@ -167,7 +172,7 @@ static struct model_verdict verdict_of(const uint64_t *state, const void *machin
 static bool allowed(const uint64_t *state, const void *machine, const struct entry_result *result)
 {
 	const struct model_verdict verdict = verdict_of(state, machine);
-	const struct probe_result got = probe_result_of(result);
+	const struct probe_result got = vmx_probe_result(result);
 
 	return outcome_is_allowed(&verdict, &got);
 }
@@ -203,7 +208,7 @@ static void wanted_text(unsigned outcome, const uint64_t *state, char text[ENTRY
 
 static void result_text(const struct entry_result *result, char text[ENTRY_TEXT])
 {
-	const struct probe_result got = probe_result_of(result);
+	const struct probe_result got = vmx_probe_result(result);
 
 	outcome_result_text(&got, text);
 }

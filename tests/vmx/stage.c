@@ -9,7 +9,7 @@
 #include "x86/insn.h"
 #include "x86/msr.h"
 
-#include "tests/vmx/catalogue.h"
+#include "tests/entry/catalogue.h"
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 

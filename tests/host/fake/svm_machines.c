@@ -32,7 +32,7 @@ const struct svm_kind svm_kinds[] = {
 	{ "five levels",
 	  { .pages = 0x1500000,
 	    .machine = { .deep = true,
-			 .features = FEATURE(NP),
+			 .features = FEATURE(NESTED_PAGING),
 			 .asids = 16,
 			 .physical_bits = 52,
 			 .linear_bits = 57,

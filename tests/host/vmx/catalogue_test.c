@@ -1,5 +1,5 @@
 /* The catalogue of rules: ids once each, and every rule of the model and of the rows is in it. */
-#include "tests/vmx/catalogue.h"
+#include "tests/entry/catalogue.h"
 
 #include "tests/host/fake/host_test.h"
 #include "tests/vmx/entry/sections.h"

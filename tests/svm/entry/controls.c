@@ -6,12 +6,12 @@
 #define HAS_FEATURE(function, feature)                                                             \
 	static bool has_##function(const struct svm_machine *machine)                              \
 	{                                                                                          \
-		return svm_has(machine, SVM_##feature);                                            \
+		return svm_machine_has(machine, SVM_##feature);                                    \
 	}
 #define LACKS_FEATURE(function, feature)                                                           \
 	static bool lacks_##function(const struct svm_machine *machine)                            \
 	{                                                                                          \
-		return !svm_has(machine, SVM_##feature);                                           \
+		return !svm_machine_has(machine, SVM_##feature);                                   \
 	}
 HAS_FEATURE(avic, AVIC)
 HAS_FEATURE(clean_bits, CLEAN_BITS)
@@ -24,7 +24,7 @@ LACKS_FEATURE(x2avic, X2AVIC)
 
 static bool has_x2avic(const struct svm_machine *machine)
 {
-	return svm_has(machine, SVM_AVIC) && svm_has(machine, SVM_X2AVIC);
+	return svm_machine_has(machine, SVM_AVIC) && svm_machine_has(machine, SVM_X2AVIC);
 }
 
 #define NEEDS_AVIC NEEDS(has_avic, "AVIC")

@@ -5,17 +5,17 @@
 
 static bool lacks_np(const struct svm_machine *machine)
 {
-	return !svm_has(machine, SVM_NP);
+	return !svm_machine_has(machine, SVM_NESTED_PAGING);
 }
 
 static bool lacks_gmet(const struct svm_machine *machine)
 {
-	return !svm_has(machine, SVM_GMET);
+	return !svm_machine_has(machine, SVM_GMET);
 }
 
 static bool has_sss(const struct svm_machine *machine)
 {
-	return svm_has(machine, SVM_SSS);
+	return svm_machine_has(machine, SVM_SSS);
 }
 
 static bool has_sev_off(const struct svm_machine *machine)

@@ -85,7 +85,7 @@ bool svm_base_make(enum svm_base base, const struct svm_ground *ground, struct s
 /* Bases use nested paging: of four levels, as our tables are. */
 static inline bool svm_nests(const struct svm_machine *machine)
 {
-	return svm_has(machine, SVM_NP) && !machine->deep;
+	return svm_machine_has(machine, SVM_NESTED_PAGING) && !machine->deep;
 }
 
 extern const struct entry_vendor svm_entry_vendor;

@@ -1,4 +1,4 @@
-#include "tests/vmx/catalogue.h"
+#include "tests/entry/catalogue.h"
 
 #include "lib/base.h"
 #include "lib/text.h"
@@ -12,6 +12,7 @@ static const struct {
 #define CHAPTER(number, title) { CHAPTER_ROW, number, title, NULL, NULL },
 #define SUBJECT(title, sections) { SUBJECT_ROW, 0, title, sections, NULL },
 #define RULE(id, words, applies) { RULE_ROW, 0, id, words, applies },
+#include "tests/svm/rules.def"
 #include "tests/vmx/rules_entry.def"
 #include "tests/vmx/rules_guest.def"
 #undef CHAPTER
