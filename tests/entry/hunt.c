@@ -182,7 +182,7 @@ static void note_difference(struct test_run *run, const struct hunter *hunter,
 
 	checks->verdict_text(d->state, hunter->seat->machine, wanted_text);
 	checks->result_text(got, got_text);
-	test_note(run, "processor %u: wanted %s, got %s; a state of %s, with",
+	test_note(run, "processor %u: wanted %s, got %s; a state %s, with",
 		  hunter->seat->cpu->index, wanted_text, got_text, hunter->names[d->base]);
 	for (unsigned i = 0; i < d->count; i++)
 		test_note(run, "  %s = %llXH instead of %llXH", checks->vendor->name(d->at[i]),

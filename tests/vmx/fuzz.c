@@ -18,13 +18,13 @@ static unsigned make_bases(struct entry_seat *seat, uint64_t (*bases)[ENTRY_VALU
 			   const char **names_of)
 {
 	static const char *const names[BASE_COUNT] = {
-		[BASE_64] = "64-bit code",
-		[BASE_COMPAT] = "compatibility mode",
-		[BASE_PAE] = "protected mode with PAE paging",
-		[BASE_32] = "protected mode with 32-bit paging",
-		[BASE_V86] = "virtual-8086 mode",
-		[BASE_FLAT] = "protected mode without paging",
-		[BASE_REAL] = "real mode",
+		[BASE_64] = "of 64-bit code",
+		[BASE_COMPAT] = "of compatibility mode",
+		[BASE_PAE] = "of protected mode with PAE paging",
+		[BASE_32] = "of protected mode with 32-bit paging",
+		[BASE_V86] = "of virtual-8086 mode",
+		[BASE_FLAT] = "of protected mode without paging",
+		[BASE_REAL] = "of real mode",
 	};
 
 	const struct entry_ground *ground = vmx_ground_of(seat);
@@ -41,7 +41,7 @@ static unsigned make_bases(struct entry_seat *seat, uint64_t (*bases)[ENTRY_VALU
 		names_of[count++] = names[base];
 	}
 	copy(bases[count], bases[0]);
-	names_of[count] = "64-bit code with a VMCS link pointer";
+	names_of[count] = "of 64-bit code with a VMCS link pointer";
 	bases[count++][AT_VMCS_LINK_POINTER] = entry_page(ground, PAGE_LINK);
 	return count;
 }

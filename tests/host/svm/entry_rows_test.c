@@ -219,6 +219,7 @@ static void test_outcomes(void **unused)
 		{ { SVM_PROBE_INVALID, SVM_EXIT_INVALID }, false, true },
 		{ { SVM_PROBE_FAULTED, 13 }, false, false },
 		{ { SVM_PROBE_STALE, 0 }, false, false },
+		{ { SVM_PROBE_LOST, HOST_CR0 }, false, false },
 	};
 	const struct svm_verdict enters = { .enters = true }, invalid = { .enters = false },
 				 open = { .enters = true, .unjudged = true };

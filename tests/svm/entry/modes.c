@@ -13,7 +13,10 @@
 static const struct entry_row rows[] = {
 	{ "vmrun.check.lme_pae", BASE_64, INVALID, ONE, WITH(CLR(CR4, CR4_PAE)) },
 	{ "vmrun.check.lme_pae", BASE_COMPAT, INVALID, ONE, WITH(CLR(CR4, CR4_PAE)) },
-	{ "vmrun.check.lme_pae", BASE_FLAT, ENTERS, ONE, WITH(OR(EFER, EFER_LME)) },
+	{ "vmrun.check.lme_pae", BASE_FLAT, ENTERS, ONE, WITH(OR(EFER, EFER_LME), OR(CR4, CR4_PAE)) },
+	/* Nothing is wrong with these guests; an exit must find the way back to long mode, too. */
+	{ "host.regs", BASE_FLAT, ENTERS, ONE, .last = true, WITH(OR(EFER, EFER_LME)) },
+	{ "host.regs", BASE_32, ENTERS, ONE, .last = true, WITH(CLR(CR0, CR0_PG), OR(EFER, LONG)) },
 	{ "vmrun.check.lme_pe", BASE_64, INVALID, ONE, .by_name = true, WITH(CLR(CR0, CR0_PE)) },
 	{ "vmrun.check.lme_pe", BASE_COMPAT, INVALID, ONE, .by_name = true, WITH(CLR(CR0, CR0_PE)) },
 
@@ -22,9 +25,9 @@ static const struct entry_row rows[] = {
 	  LIST(0, ATTRIB_L, ATTRIB_D) },
 	{ "vmrun.check.cs_l_d", BASE_PAE, ENTERS, ONE, .last = true, WITH(OR(CS_ATTRIB, L_AND_D)) },
 	{ "vmrun.check.cs_l_d", BASE_32, ENTERS, ONE, .last = true, WITH(OR(CS_ATTRIB, L_AND_D)) },
-	{ "vmrun.check.cs_l_d", BASE_FLAT, ENTERS, ONE, .last = true, WITH(OR(CS_ATTRIB, L_AND_D), OR(EFER, EFER_LME)) },
+	{ "vmrun.check.cs_l_d", BASE_FLAT, ENTERS, ONE, .last = true, WITH(OR(CS_ATTRIB, L_AND_D), OR(EFER, EFER_LME), OR(CR4, CR4_PAE)) },
 
-	{ "vmrun.check.lma", BASE_FLAT, ENTERS, ALL, .last = true, .at = AT_EFER, .mask = LONG },
+	{ "vmrun.check.lma", BASE_FLAT, ENTERS, ALL, .last = true, .at = AT_EFER, .mask = LONG, WITH(OR(CR4, CR4_PAE)) },
 	{ "vmrun.check.lma", BASE_64, ENTERS, VALUES, .last = true, .at = AT_EFER, .mask = LONG,
 	  LIST(LONG, EFER_LME), NEEDS_NP },
 	{ "vmrun.check.lma", BASE_PAE, ENTERS, VALUES, .last = true, .at = AT_EFER, .mask = LONG,

@@ -63,6 +63,13 @@ void svm_outcome_text(enum outcome wanted, char text[SVM_OUTCOME_TEXT])
 
 void svm_result_text(const struct svm_probe_result *got, char text[SVM_OUTCOME_TEXT])
 {
+	static const char *const registers[] = {
+		[HOST_CR0] = "the host's CR0",
+		[HOST_CR3] = "the host's CR3",
+		[HOST_CR4] = "the host's CR4",
+		[HOST_EFER] = "the host's EFER",
+	};
+
 	switch ((enum svm_probe_kind)got->kind) {
 	case SVM_PROBE_ENTERED:
 		text_format(text, SVM_OUTCOME_TEXT, "entered, then exit code %llXH",
@@ -73,6 +80,10 @@ void svm_result_text(const struct svm_probe_result *got, char text[SVM_OUTCOME_T
 		break;
 	case SVM_PROBE_FAULTED:
 		text_format(text, SVM_OUTCOME_TEXT, "exception %u at VMRUN", (unsigned)got->code);
+		break;
+	case SVM_PROBE_LOST:
+		text_format(text, SVM_OUTCOME_TEXT, "an exit that does not bring back %s",
+			    registers[got->code]);
 		break;
 	case SVM_PROBE_STALE:
 		text_format(text, SVM_OUTCOME_TEXT, "an exit without an exit code");

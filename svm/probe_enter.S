@@ -1,0 +1,41 @@
+/*
+ * uint32_t svm_probe_enter(uint64_t vmcb)
+ *                          RDI
+ *
+ * One VMRUN. Returns 0 after its #VMEXIT, 100H and the vector if VMRUN raised an exception.
+ *
+ *  1. save the callee-saved registers
+ *  2. VMRUN: RSP, RAX and RFLAGS come back from the host save area, the other registers are the
+ *     guest's
+ *  3. restore the callee-saved registers
+ */
+#include "x86/fixup.h"
+
+	.text
+	.globl svm_probe_enter
+	.hidden svm_probe_enter
+	.type svm_probe_enter, @function
+svm_probe_enter:
+	push %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	mov %rdi, %rax
+1:	vmrun
+	FIXUP(1b, 3f)
+	xor %eax, %eax
+2:	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+	ret
+3:	mov %eax, %eax			/* without the error code */
+	or $0x100, %eax
+	jmp 2b
+	.size svm_probe_enter, . - svm_probe_enter
+
+	.section .note.GNU-stack, "", @progbits
