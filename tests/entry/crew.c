@@ -309,7 +309,11 @@ static enum row_state look_at(const struct crew *crew, struct member *member,
 	char text[REASON_TEXT];
 	const char *missing;
 
-	if (has_base(crew, member, row->base))
+	/* First what needs no base: to try one for rows that are left out may have a price. */
+	missing = origin.vendor->missing(row, origin.machine, text, sizeof(text));
+	if (missing)
+		;
+	else if (has_base(crew, member, row->base))
 		missing = entry_row_missing(row, &origin, text, sizeof(text));
 	else if (member->base_state[row->base] == BASE_BROKEN)
 		return ROW_NO_BASE;
