@@ -1,4 +1,4 @@
-/* The catalogues of rules of both vendors by id: what reports print beside it. */
+/* The catalogue of rules of the backend's vendor by id: what reports print beside it. */
 #ifndef TESTS_ENTRY_CATALOGUE_H
 #define TESTS_ENTRY_CATALOGUE_H
 

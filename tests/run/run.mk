@@ -52,9 +52,11 @@ coverage: ## rewrite docs/guest-smp.md from the tests that a run with 4 processo
 	$(MAKE) test ONLY=bochs-4
 	$(PYTHON) tests/run/coverage.py $(BUILD)/run/bochs-4/REPORT.JSON
 
-conformance: ## rewrite docs/vmx-conformance.md from a run with 4 processors
+conformance: ## rewrite docs/*-conformance.md from runs in Bochs and QEMU
 	$(MAKE) test ONLY=bochs-4
-	$(PYTHON) tests/run/conformance.py $(BUILD)/run/bochs-4/REPORT.JSON
+	$(PYTHON) tests/run/conformance.py vmx $(BUILD)/run/bochs-4/REPORT.JSON
+	$(MAKE) test ONLY=qemu-svm-rules
+	$(PYTHON) tests/run/conformance.py svm $(BUILD)/run/qemu-svm-rules/REPORT.JSON
 
 usb: ## write a stick: make usb DEV=/dev/sdX
 	sh tests/run/packages.sh build

@@ -50,6 +50,10 @@ SUITE = [
     Scenario("bochs-broken-expectation", bochs(cpus=2), variant="sabotage",
              options="sabotage.expectations*", expect=Expect(red=r"sabotage\.expectations")),
 
+    # What docs/svm-conformance.md is made from.
+    Scenario("qemu-svm-rules", qemu(cpus=2), options="svm.* fuzz.vmrun",
+             expect=Expect(passed=8, skips=r"runs only by .*|needs .*")),
+
     Scenario("qemu-disk", qemu(), expect=WITHOUT_VMX),
     Scenario("qemu-usb-stick", qemu(boot="usb"), expect=WITHOUT_VMX),
     Scenario("qemu-startup-nsh", qemu(), prepare="no boot program", shell=True,

@@ -104,11 +104,13 @@ def main():
                 for s in scenarios.all_scenarios() if wanted(s.name)]
         for done in as_completed(runs):
             show(tally, done.result())
-    report = given.build / "run" / "bochs-4" / "REPORT.JSON"
-    for page in ("coverage", "conformance"):
+    for page, program, run in (("coverage", ["coverage.py"], "bochs-4"),
+                               ("conformance", ["conformance.py", "vmx"], "bochs-4"),
+                               ("conformance-svm", ["conformance.py", "svm"], "qemu-svm-rules")):
+        report = given.build / "run" / run / "REPORT.JSON"
         if wanted(page) and report.exists():
-            step(tally, page, [sys.executable, str(HERE / f"{page}.py"), "--check", str(report)],
-                 logs, None)
+            step(tally, page, [sys.executable, str(HERE / program[0]), *program[1:], "--check",
+                               str(report)], logs, None)
     if not scenarios.kvm_nests():
         print("        (no nested VMX in /dev/kvm here: the KVM runs are left out)")
 

@@ -16,7 +16,7 @@ static const struct test rows[] = {
 	ON_ALL("svm.instructions.invlpga", SPEC_SVM_INSTRUCTIONS, svm_invlpga_checks),
 	ON_ALL("svm.instructions.gif", SPEC_SVM_INSTRUCTIONS, svm_gif_checks),
 	ON_ALL("svm.instructions.guest", SPEC_SVM_INSTRUCTIONS, svm_guest_checks),
-	{ "full.svm.instructions.guest.v86", SPEC_SVM_INSTRUCTIONS, svm_stage_run, .needs = SVM,
+	{ "svm.instructions.guest.v86", SPEC_SVM_INSTRUCTIONS, svm_stage_run, .needs = SVM,
 	  .by_name = true, .data = svm_guest_v86_checks },
 	ON_ALL("svm.vmrun.invalid", SPEC_VMEXIT_HOST, svm_invalid_checks),
 	ON_ALL("svm.vmrun.invalid.code", SPEC_VMEXIT_HOST, svm_invalid_code_checks),

@@ -104,6 +104,7 @@ static void registers(const struct svm_ground *ground, struct svm_state *s)
 	AT(CR0) = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_PE;
 	AT(EFER) = EFER_SVME;
 	AT(RFLAGS) = RFLAGS_FIXED;
+	AT(CR3) = svm_page(ground, PAGE_PML4); /* without paging: should it be switched on */
 	AT(RIP) = svm_page(ground, PAGE_CODE);
 	AT(RSP) = svm_page(ground, PAGE_STACK) + PAGE_SIZE;
 	AT(DR6) = 0xFFFF0FF0;
