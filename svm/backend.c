@@ -1,6 +1,7 @@
 #include "x86/cpuid.h"
 #include "x86/insn.h"
 
+#include "svm/quirks.h"
 #include "svm/svm.h"
 
 static uint64_t rflags_get(struct vcpu *vcpu)
@@ -11,6 +12,11 @@ static uint64_t rflags_get(struct vcpu *vcpu)
 static void rflags_set(struct vcpu *vcpu, uint64_t rflags)
 {
 	vmcb_set(svm_of(vcpu)->vmcb, VMCB_RFLAGS, rflags);
+}
+
+static bool needs_pacemaker(void)
+{
+	return svm_caps.intr_waits_for_if;
 }
 
 /* Each load flushes, and a processor has no translations of a guest that is not loaded. */
@@ -48,6 +54,8 @@ const struct backend svm_backend = {
 	.capability_text = svm_capability_text,
 	.cpu_on = svm_cpu_on,
 	.cpu_off = svm_cpu_off,
+	.needs_pacemaker = needs_pacemaker,
+	.quirk = svm_quirk,
 	.vm_create = svm_vm_create,
 	.vm_destroy = svm_vm_destroy,
 	.map = svm_map,
@@ -64,8 +72,8 @@ const struct backend svm_backend = {
 	.run = svm_run,
 	.apic_mode_changed = apic_mode_changed,
 	.xcr0_changed = xcr0_changed,
+	.field = svm_field,
 	.field_get = svm_field_get,
 	.field_set = svm_field_set,
-	.dump = svm_dump,
 	.cpuid = read_cpuid,
 };

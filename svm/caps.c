@@ -5,6 +5,7 @@
 #include "x86/msr.h"
 
 #include "svm/insn.h"
+#include "svm/quirks.h"
 #include "svm/svm.h"
 
 enum {
@@ -122,7 +123,7 @@ static uint64_t capabilities(void)
 
 	if (svm_has(SVM_NESTED_PAGING))
 		found |= BIT(CAP_NESTED_PAGING) | BIT(CAP_UNRESTRICTED_GUEST);
-	if (platform->timer)
+	if (platform->timer && (!svm_caps.intr_waits_for_if || platform->cpu_count > 1))
 		found |= BIT(CAP_PREEMPTION);
 	if (processor & CPUID_1_ECX_TSC_DEADLINE)
 		found |= BIT(CAP_TSC_DEADLINE);
@@ -133,6 +134,17 @@ static uint64_t capabilities(void)
 		svm_caps.xcr0 = cpuid(0xD, 0).eax & 7;
 	}
 	return found;
+}
+
+/* Needs SVM on for a moment. If that fails, machine_enter says so soon. */
+static void measure_quirks(void)
+{
+	struct cpu *cpu = &platform->cpus[0];
+
+	if (!platform->timer || !svm_has(SVM_NESTED_PAGING) || svm_cpu_on(cpu) != STATUS_OK)
+		return;
+	svm_measure_quirks(cpu);
+	svm_cpu_off(cpu);
 }
 
 bool svm_offered(void)
@@ -161,5 +173,6 @@ uint64_t svm_probe(struct facts *facts, const char **why, const char **advice)
 	read_caps(&svm_caps);
 	svm_caps.encrypted = c_bit_in_use();
 	add_facts(facts);
+	measure_quirks();
 	return capabilities();
 }

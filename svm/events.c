@@ -78,12 +78,14 @@ static void nmi_window(struct vcpu *vcpu, bool wanted)
 	struct svm_vcpu *arch = svm_of(vcpu);
 	const uint32_t blocking = svm_interruptibility(vcpu);
 
-	svm_intercept(arch, SVM_EXIT_IRET, wanted && blocking & BLOCKED_BY_NMI && !arch->at_iret);
-	if (!wanted)
-		return;
+	/* Without V_NMI nothing else tells that the handler has ended, and the next NMI may come
+	 * long after that. */
+	svm_intercept(arch, SVM_EXIT_IRET,
+		      blocking & BLOCKED_BY_NMI && !arch->at_iret &&
+			      (wanted || !svm_has(SVM_VNMI)));
 	if (arch->at_iret)
 		begin_step(arch, STEP_IRET);
-	else if (!(blocking & BLOCKED_BY_NMI) && blocking & BLOCKED_BY_STI)
+	else if (wanted && !(blocking & BLOCKED_BY_NMI) && blocking & BLOCKED_BY_STI)
 		begin_step(arch, STEP_SHADOW);
 }
 

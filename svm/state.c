@@ -1,6 +1,7 @@
 /* A guest's registers and the state save area: APM vol. 2, "State Saved in the VMCB". */
 #include "x86/insn.h"
 
+#include "svm/quirks.h"
 #include "svm/svm.h"
 
 /* Rows of the state save area: ES CS SS DS FS GS, GDTR, LDTR, IDTR, TR, 16 bytes each. */
@@ -76,7 +77,7 @@ void svm_state_get(struct vcpu *vcpu, struct regs *regs)
 	regs->cr4 = svm_get(arch, CR4);
 	regs->efer = svm_get(arch, EFER) & ~(uint64_t)EFER_SVME;
 	regs->pat = svm_get(arch, G_PAT);
-	regs->xcr0 = svm_caps.xcr0 ? xgetbv(0) : vcpu->regs.xcr0; /* see quirks.h */
+	regs->xcr0 = svm_xcr0(vcpu);
 	debug_addresses_read(regs->dr);
 	regs->dr6 = svm_get(arch, DR6);
 	regs->dr7 = svm_get(arch, DR7);
@@ -110,6 +111,8 @@ void svm_state_set(struct vcpu *vcpu, const struct regs *regs)
 	vmcb_set(arch->vmcb, VMCB_RFLAGS, regs->rflags);
 	vmcb_set(arch->vmcb, VMCB_CR0, regs->cr0);
 	vmcb_set(arch->vmcb, VMCB_CR2, regs->cr2);
+	if (svm_caps.cr2_not_loaded)
+		write_cr2(regs->cr2);
 	vmcb_set(arch->vmcb, VMCB_CR3, regs->cr3);
 	vmcb_set(arch->vmcb, VMCB_CR4, regs->cr4);
 	vmcb_set(arch->vmcb, VMCB_EFER, regs->efer | EFER_SVME);

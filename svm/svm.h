@@ -27,6 +27,8 @@ struct svm_caps {
 	uint64_t vm_cr;		    /* as found */
 	uint32_t extended_features; /* CPUID 80000008H EBX: which of the newer instructions exist */
 	bool invpcid;
+	bool intr_waits_for_if; /* QUIRK_INTR_WAITS */
+	bool cr2_not_loaded;	/* QUIRK_CR2 */
 };
 
 extern struct svm_caps svm_caps;
@@ -133,7 +135,7 @@ void svm_take_back_events(struct vcpu *vcpu, struct vm_exit *exit);
 /* fields.c */
 enum status svm_field_get(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
 enum status svm_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
-void svm_dump(struct vcpu *vcpu, void (*line)(const char *text));
+bool svm_field(unsigned row, struct field *field);
 
 /* entry.S: GIF is 0 and stays so; gpr in ModRM order, RAX and RSP are in the VMCB. */
 void svm_enter(uint64_t *gpr, uint64_t vmcb, uint64_t host);

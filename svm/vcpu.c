@@ -3,6 +3,7 @@
 #include "x86/insn.h"
 
 #include "svm/insn.h"
+#include "svm/quirks.h"
 #include "svm/svm.h"
 
 _Static_assert(sizeof(struct svm_vcpu) <= PAGE_SIZE, "one page");
@@ -92,6 +93,8 @@ enum status svm_load(struct cpu *cpu, struct vcpu *vcpu)
 	arch->flush = true;
 	debug_host_save(&arch->host_debug);
 	debug_addresses_write(arch->guest_dr);
+	if (svm_caps.cr2_not_loaded)
+		write_cr2(svm_get(arch, CR2));
 	fpu_restore(&arch->fpu, svm_caps.xcr0, vcpu->regs.xcr0);
 	return STATUS_OK;
 }
@@ -101,8 +104,7 @@ void svm_unload(struct cpu *cpu, struct vcpu *vcpu)
 	struct svm_vcpu *arch = svm_of(vcpu);
 
 	(void)cpu;
-	if (svm_caps.xcr0)
-		vcpu->regs.xcr0 = xgetbv(0); /* see quirks.h */
+	vcpu->regs.xcr0 = svm_xcr0(vcpu);
 	fpu_save(&arch->fpu, svm_caps.xcr0);
 	debug_addresses_read(arch->guest_dr);
 	debug_host_restore(&arch->host_debug);

@@ -17,6 +17,8 @@ enum vmcb_field {
 #undef FIELD
 };
 
+enum { VMCB_SAVE_AREA = 0x400 };
+
 static inline unsigned vmcb_offset(uint32_t field)
 {
 	return field & 0xFFF;

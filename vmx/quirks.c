@@ -3,7 +3,7 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
-const struct vmx_quirk_row vmx_quirks[QUIRK_COUNT] = {
+static const struct quirk rows[QUIRK_COUNT] = {
 	[QUIRK_SMI_BLOCKING] = { "after an exit by a start-up IPI, each exit on that processor "
 				 "saves "
 				 "\"blocking by SMI\"",
@@ -26,9 +26,13 @@ static void met(enum vmx_quirk quirk)
 	atomic_fetch_add(&counts[quirk], 1);
 }
 
-uint64_t vmx_quirk_count(enum vmx_quirk quirk)
+bool vmx_quirk(unsigned row, struct quirk *quirk)
 {
-	return atomic_load(&counts[quirk]);
+	if (row >= QUIRK_COUNT)
+		return false;
+	*quirk = rows[row];
+	quirk->count = atomic_load(&counts[row]);
+	return true;
 }
 
 void vmx_drop_smi_blocking(void)

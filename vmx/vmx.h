@@ -119,7 +119,7 @@ void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit); /* raw_reason is 
 /* fields.c */
 enum status vmx_field_get(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
 enum status vmx_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
-void vmx_dump(struct vcpu *vcpu, void (*line)(const char *text));
+bool vmx_field(unsigned row, struct field *field);
 
 /* entry.S */
 uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *arch, bool launched);

@@ -66,7 +66,13 @@ static void look_for_processors(struct test_run *run)
 		if (cpu_usable(cpu) || cpu->named)
 			continue;
 		cpu->named = true;
-		if (atomic_load(&cpu->phase) == CPU_LOST)
+		if (atomic_load(&cpu->paces))
+			text_format(
+				text, sizeof(text),
+				"processor %u (APIC id %x) runs no guests but ends those of the "
+				"others: interrupts do not, while the guest's IF is 0",
+				i, cpu->apic_id);
+		else if (atomic_load(&cpu->phase) == CPU_LOST)
 			text_format(text, sizeof(text),
 				    "processor %u (APIC id %x) does not answer: it is out of use",
 				    i, cpu->apic_id);

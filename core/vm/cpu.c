@@ -51,7 +51,8 @@ bool cpu_usable(const struct cpu *cpu)
 {
 	enum cpu_phase phase = atomic_load(&cpu->phase);
 
-	return cpu->index == 0 || (phase != CPU_FAILED && phase != CPU_LOST);
+	return cpu->index == 0 ||
+	       (phase != CPU_FAILED && phase != CPU_LOST && !atomic_load(&cpu->paces));
 }
 
 unsigned cpus_in_use(void)

@@ -49,6 +49,8 @@ struct cpu {
 	_Atomic bool spoiled;	   /* given back otherwise than found */
 	_Atomic uint64_t faults;   /* exceptions that the loop survived */
 	bool named;		   /* the report says that it is out of use */
+	_Atomic bool paces;	   /* it is the pacemaker, and runs no guests: see pacemaker.h */
+	_Atomic uint64_t due;	   /* when its guest's time is over; 0: no guest */
 	_Atomic bool abandon;	   /* its NMI handler ends the outermost guarded call */
 
 	struct vcpu *loaded; /* whose VMCS, FPU and debug registers are on the processor */
@@ -71,7 +73,7 @@ void cpu_nmi(struct cpu *cpu);
 void cpu_abandon(struct cpu *cpu);
 bool cpu_abandoned(struct cpu *cpu);
 
-/* Neither failed nor lost. The boot processor always counts. */
+/* Neither failed nor lost nor the pacemaker. The boot processor always counts. */
 bool cpu_usable(const struct cpu *cpu);
 unsigned cpus_in_use(void);
 struct cpu *cpu_in_use(unsigned number); /* the number-th of them, counted round */

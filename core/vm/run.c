@@ -6,6 +6,7 @@
 #include "vm/events.h"
 #include "vm/handle.h"
 #include "vm/load.h"
+#include "vm/pacemaker.h"
 #include "vm/receive.h"
 #include "vm/vm.h"
 
@@ -43,9 +44,23 @@ static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64
 	entry->ticks = (uint32_t)(end - now);
 }
 
+static void keep_debug(struct vcpu *vcpu)
+{
+	struct regs now;
+
+	backend->state_get(vcpu, &now);
+	for (unsigned i = 0; i < ARRAY_SIZE(now.dr); i++)
+		vcpu->regs.dr[i] = now.dr[i];
+	vcpu->regs.dr6 = now.dr6;
+	vcpu->regs.dr7 = now.dr7;
+	vcpu->debug_kept = false;
+}
+
 static void set_state(struct vcpu *vcpu)
 {
 	if (vcpu->regs_changed) {
+		if (vcpu->debug_kept)
+			keep_debug(vcpu);
 		vcpu->regs.activity = atomic_load(&vcpu->state) == VCPU_WAIT_SIPI
 					      ? ACTIVITY_WAIT_SIPI
 					      : ACTIVITY_ACTIVE;
@@ -112,7 +127,9 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 		atomic_store(&vcpu->sipi_wait.in_hardware, false);
 		return false;
 	}
+	pacemaker_begin(cpu, platform->clock() + entry->ticks);
 	backend->run(vcpu, entry, exit);
+	pacemaker_end(cpu);
 	count(&vcpu->counts.exits);
 	vcpu->last_exit.kind = exit->kind;
 	vcpu->last_exit.reason = (uint32_t)exit->raw_reason;

@@ -1,5 +1,6 @@
 /* What the suite itself stands on: no virtualization is needed. */
 #include "lib/pages.h"
+#include "lib/text.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
 #include "vm/vm.h"
@@ -156,6 +157,19 @@ static void clocks_agree(struct fixture *fixture)
 	}
 }
 
+/* All that was met in this run: the last of the tests. */
+static void quirks(struct test_run *run)
+{
+	struct quirk quirk;
+
+	for (unsigned i = 0; backend->quirk(i, &quirk); i++) {
+		char what[TEST_TEXT];
+
+		text_format(what, sizeof(what), "%s (%s)", quirk.what, quirk.spec);
+		expect(run, what, 0, quirk.count);
+	}
+}
+
 static const struct test rows[] = {
 	{ "machine.processors", SPEC_MP_SERVICES, processors, .needs = 0 },
 	{ "machine.exceptions", SPEC_EXCEPTIONS, exceptions_are_caught, .needs = 0 },
@@ -167,3 +181,9 @@ static const struct test rows[] = {
 };
 
 TEST_GROUP(machine, rows);
+
+static const struct test last_rows[] = {
+	{ "machine.quirks", SPEC_QUIRKS, quirks, .needs = BIT(CAP_VIRTUALIZATION) },
+};
+
+TEST_GROUP(machine_last, last_rows);

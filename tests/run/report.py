@@ -24,6 +24,11 @@ class Report:
     machine: dict = field(default_factory=dict)
     runs: list = field(default_factory=list)  # with -n: clock ticks in tests of each run
 
+    def manual(self):
+        """Whose manual the machine is judged by."""
+        amd = self.machine.get("cpu vendor") in ("AuthenticAMD", "HygonGenuine")
+        return "APM" if amd else "SDM"
+
     def count(self, verdict):
         return sum(t["verdict"] == verdict for t in self.tests)
 
@@ -100,16 +105,22 @@ class Deviation:
     glob: str
     cpus_from: int
     why: str
-    sdm: str
+    section: str
     model: str = ""
 
 
+def deviations_file(folder, emulator, manual):
+    """Each version of an emulator has a file for each vendor that it has models of."""
+    return folder / f"{emulator}{'-svm' if manual == 'APM' else ''}.txt"
+
+
 def deviations(path, cpus, model=""):
-    """Lines `glob [cpus>=N] [model=GLOB] | why | SDM section` that apply; no file: none.
+    """Lines `glob [cpus>=N] [model=GLOB] | why | section` that apply; no file: none.
 
     @ID in place of the glob: the rule of that id is broken, in whichever tests check it.
     """
     found = []
+    manual = "APM" if path.stem.endswith("-svm") else "SDM"
     if path.exists():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if not line.strip() or line.startswith("#"):
@@ -117,8 +128,9 @@ def deviations(path, cpus, model=""):
             match = re.fullmatch(r"(\S+)(?: +cpus>=(\d+))?(?: +model=(\S+))? +\| +([^|]+?) +\| +([^|]+)",
                                  line)
             if not match:
-                raise Broken(f"{path.name}:{number}: not `glob [cpus>=N] [model=GLOB] | why | SDM section`")
-            found.append(Deviation(match[1], int(match[2] or 1), match[4], match[5], match[3] or ""))
+                raise Broken(f"{path.name}:{number}: not `glob [cpus>=N] [model=GLOB] | why | section`")
+            found.append(Deviation(match[1], int(match[2] or 1), match[4], f"{manual} {match[5]}",
+                                   match[3] or ""))
     return [d for d in found if cpus >= d.cpus_from and fnmatch.fnmatchcase(model, d.model or "*")]
 
 
@@ -138,11 +150,11 @@ def known_rules(test, known):
     return found if found and all(found) else None
 
 
-def judge(report, known, whole_suite, model=""):
+def judge(report, known, whole_suite, main=True):
     """Compares the verdicts with the known deviations. whole_suite: no filter left tests out.
 
-    With another model than the emulator's first one, a rule may hold because the model lacks what
-    breaks it.
+    With another model than a vendor's main one, a rule may hold because the model lacks what breaks
+    it.
     """
     result, used = Judgement([], [], []), set()
     checked, wrong = set(), set()
@@ -161,7 +173,7 @@ def judge(report, known, whole_suite, model=""):
             result.surprises.append(f"{test['name']} passes, but is listed as known to fail")
     for deviation in known:
         rule = deviation.glob[1:] if deviation.glob.startswith("@") else None
-        if rule in checked - wrong and (deviation.model or not model):
+        if rule in checked - wrong and (deviation.model or main):
             result.surprises.append(f"the rule {rule} holds, but is listed as known to be broken")
         if whole_suite and not rule and deviation.glob not in used:
             result.surprises.append(f"the deviation {deviation.glob} matches no test")

@@ -5,15 +5,16 @@ EMULATOR ?= bochs
 MODEL    ?=
 MEMORY   ?= 512
 BOOT     ?= disk
+ICOUNT   ?= yes
 ARGS     ?=
 SUITE    ?=
 SUITE_ROOT ?= /tmp/assay-$(SUITE)
 RUN = $(PYTHON) tests/run/run.py --build $(BUILD) --emulator $(EMULATOR) --cpus $(CPUS) \
-	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) --options='$(ARGS)'
-run-packages = sh tests/run/packages.sh build run $(if $(filter qemu,$(EMULATOR)),test)
+	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) $(if $(filter no,$(ICOUNT)),--no-icount) \
+	--options='$(ARGS)'
 
-run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EMULATOR=qemu BOOT=usb
-	$(run-packages)
+run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EMULATOR=qemu ICOUNT=no
+	sh tests/run/packages.sh build run
 	$(MAKE) all
 	$(RUN)
 
@@ -55,8 +56,8 @@ coverage: ## rewrite docs/guest-smp.md from the tests that a run with 4 processo
 conformance: ## rewrite docs/*-conformance.md from runs in Bochs and QEMU
 	$(MAKE) test ONLY=bochs-4
 	$(PYTHON) tests/run/conformance.py vmx $(BUILD)/run/bochs-4/REPORT.JSON
-	$(MAKE) test ONLY=qemu-svm-rules
-	$(PYTHON) tests/run/conformance.py svm $(BUILD)/run/qemu-svm-rules/REPORT.JSON
+	$(MAKE) test ONLY=qemu-4
+	$(PYTHON) tests/run/conformance.py svm $(BUILD)/run/qemu-4/REPORT.JSON
 
 usb: ## write a stick: make usb DEV=/dev/sdX
 	sh tests/run/packages.sh build

@@ -9,7 +9,7 @@ import scenario
 from emulator import Machine
 
 
-def main():
+def parser():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--emulator", choices=("bochs", "qemu", "kvm"), default="bochs")
@@ -17,14 +17,20 @@ def main():
     parser.add_argument("--memory", type=int, default=512)
     parser.add_argument("--model", default="")
     parser.add_argument("--boot", choices=("disk", "usb"), default="disk")
+    parser.add_argument("--no-icount", dest="icount", action="store_false",
+                        help="QEMU: clocks of the host, processors that race")
     parser.add_argument("--options", default="", help="options for the image")
     parser.add_argument("--limit", type=int, default=240, help="seconds")
-    given = parser.parse_args()
+    return parser
 
+
+def main():
+    given = parser().parse_args()
     informs = {"-h", "-l"} & set(given.options.split())
     wanted = scenario.Scenario(
         "run",
-        Machine(given.emulator, given.cpus, given.memory, given.model, given.boot),
+        Machine(given.emulator, given.cpus, given.memory, given.model, given.boot,
+                icount=given.icount),
         given.options,
         expect=scenario.Expect(report="none" if informs else "volume", passed=0, skips=".*"),
         limit=given.limit)
@@ -40,7 +46,7 @@ def main():
     if result.judgement:
         for test, deviation in result.judgement.known:
             print(f"Known deviation of this emulator: {test['name']}: {deviation.why} "
-                  f"(SDM {deviation.sdm})")
+                  f"({deviation.section})")
         for test in result.judgement.failing:
             print(report.explain(test))
         for line in result.judgement.surprises:

@@ -175,19 +175,20 @@ def _ticks_vary(ticks, limit):
 
 
 def _judge(scenario, tap, json_text, last, result):
-    expect, wrong = scenario.expect, result.wrong
+    expect, machine, wrong = scenario.expect, scenario.machine, result.wrong
     result.report = reports.load(tap, json_text)
     if last != result.report.summary():
         raise Broken(f"the console ends with {last!r}, the report with {result.report.summary()!r}")
     if expect.verdicts is not None:
         wrong += _compare(result.report, expect)
         return
-    name = emulator.version(scenario.machine.emulator)
-    model = scenario.machine.model or ""
-    known = reports.deviations(HERE / "deviations" / f"{name}.txt", scenario.machine.cpus, model)
+    name = emulator.version(machine.emulator)
+    file = reports.deviations_file(HERE / "deviations", name, result.report.manual())
+    known = reports.deviations(file, machine.cpus, machine.model)
     # Only where a filter or -b leaves tests out may a deviation match none.
     filtered = any(w == "-b" or not w.startswith("-") for w in scenario.options.split())
-    result.judgement = judgement = reports.judge(result.report, known, not filtered, model)
+    result.judgement = judgement = reports.judge(result.report, known, not filtered,
+                                                 machine.main())
     if expect.red:
         if not judgement.failing:
             wrong.append("no test failed, but some are broken on purpose")

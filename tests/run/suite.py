@@ -106,13 +106,13 @@ def main():
             show(tally, done.result())
     for page, program, run in (("coverage", ["coverage.py"], "bochs-4"),
                                ("conformance", ["conformance.py", "vmx"], "bochs-4"),
-                               ("conformance-svm", ["conformance.py", "svm"], "qemu-svm-rules")):
+                               ("conformance-svm", ["conformance.py", "svm"], "qemu-4")):
         report = given.build / "run" / run / "REPORT.JSON"
         if wanted(page) and report.exists():
             step(tally, page, [sys.executable, str(HERE / program[0]), *program[1:], "--check",
                                str(report)], logs, None)
     if not scenarios.kvm_nests():
-        print("        (no nested VMX in /dev/kvm here: the KVM runs are left out)")
+        print("        (no nested virtualization in /dev/kvm here: the KVM runs are left out)")
 
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed or not tally.passed else 0

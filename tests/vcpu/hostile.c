@@ -14,11 +14,11 @@
 
 /* What a guest could spoil on the processor that it runs on. Of the descriptor tables the bases: VM
  * exits set both limits to FFFFH. */
+/* clang-format off */
 #define HOST_STATE(S)                                                                              \
-	S(CR0)                                                                                     \
-	S(CR3)                                                                                     \
-	S(CR4)                                                                                     \
-	S(CR8) S(DR0) S(DR1) S(DR2) S(DR3) S(DR6) S(DR7) S(GDTR) S(IDTR) S(TR) S(LDTR) S(CS) S(SS)
+	S(CR0) S(CR3) S(CR4) S(CR8) S(DR0) S(DR1) S(DR2) S(DR3) S(DR6) S(DR7)                      \
+	S(GDTR) S(IDTR) S(TR) S(LDTR) S(CS) S(SS)
+/* clang-format on */
 
 enum {
 #define HOST_ENUM(name) HOST_##name,
