@@ -46,7 +46,8 @@ void svm_probe_run(struct svm_probe *probe, struct svm_probe_result *result);
 
 /*
  * One VMRUN of this physical address, with GIF as it is: 0, or VMRUN_RAISED and the vector of an
- * exception that VMRUN itself raised. All registers are the caller's afterwards. probe_enter.S
+ * exception that VMRUN, or the instruction behind it, raised. All registers are the caller's
+ * afterwards. probe_enter.S
  */
 uint32_t svm_probe_enter(uint64_t vmcb);
 enum { VMRUN_RAISED = 0x100 };

@@ -2,7 +2,8 @@
  * uint32_t svm_probe_enter(uint64_t vmcb)
  *                          RDI
  *
- * One VMRUN. Returns 0 after its #VMEXIT, 100H and the vector if VMRUN raised an exception.
+ * One VMRUN. Returns 0 after its #VMEXIT, 100H and the vector if VMRUN raised an exception, or if
+ * one comes right behind the exit: a trap of the guest's that the host should not see.
  *
  *  1. save the callee-saved registers
  *  2. VMRUN: RSP, RAX and RFLAGS come back from the host save area, the other registers are the
@@ -24,18 +25,19 @@ svm_probe_enter:
 	push %r15
 	mov %rdi, %rax
 1:	vmrun
-	FIXUP(1b, 3f)
-	xor %eax, %eax
-2:	pop %r15
+	FIXUP(1b, 4f)
+2:	xor %eax, %eax
+	FIXUP(2b, 4f)
+3:	pop %r15
 	pop %r14
 	pop %r13
 	pop %r12
 	pop %rbx
 	pop %rbp
 	ret
-3:	mov %eax, %eax			/* without the error code */
+4:	mov %eax, %eax			/* without the error code */
 	or $0x100, %eax
-	jmp 2b
+	jmp 3b
 	.size svm_probe_enter, . - svm_probe_enter
 
 	.section .note.GNU-stack, "", @progbits

@@ -7,7 +7,7 @@
 enum svm_probe_kind {
 	SVM_PROBE_ENTERED, /* #VMEXIT with .code */
 	SVM_PROBE_INVALID, /* VMEXIT_INVALID; .code: how it was written */
-	SVM_PROBE_FAULTED, /* VMRUN raised the exception .code */
+	SVM_PROBE_FAULTED, /* VMRUN, or what follows it in the host, raised the exception .code */
 	SVM_PROBE_STALE,   /* it came back and had written no code */
 	SVM_PROBE_LOST,	   /* it came back to a host whose register .code is another one */
 };

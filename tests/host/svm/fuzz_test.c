@@ -41,6 +41,7 @@ static void assert_is_harmless(void)
 	const bool pages = HELD(CR0) & CR0_PG, nests = HELD(NP_CONTROL) & NP_ENABLE;
 
 	assert_true(is_own_or_beyond(HELD(CR3)) || !pages);
+	assert_true(nests || !(HELD(CR3) >> ground->machine.physical_bits));
 	assert_true(!nests || is_own_or_beyond(HELD(N_CR3)) || !HELD(N_CR3));
 	assert_true(is_own_or_beyond(HELD(IOPM_BASE_PA)) && is_own_or_beyond(HELD(MSRPM_BASE_PA)));
 	assert_true(pages || nests);

@@ -142,18 +142,22 @@ static bool loses_host(const uint64_t *state)
 }
 
 /*
- * Only nested paging keeps a guest without paging in its own pages. Long mode without protection
+ * Only nested paging keeps a guest without paging in its own pages, and a processor that accepts a
+ * CR3 beyond its addresses from the memory that is not there. Long mode without protection
  * stops an emulator as a whole.
  */
 static void keep_harmless(const struct fuzz *fuzz, uint64_t *state, unsigned at)
 {
 	const bool pages = state[AT_CR0] & CR0_PG, lme = state[AT_EFER] & EFER_LME;
+	const struct svm_machine *machine = fuzz->machine;
+	const uint64_t beyond = ~(BIT(machine->physical_bits) - 1);
 
-	(void)fuzz;
 	if (at == AT_CR0 && !pages && !(state[AT_NP_CONTROL] & NP_ENABLE))
 		state[AT_CR0] |= CR0_PG;
-	if (at == AT_NP_CONTROL && !pages)
+	if (at == AT_NP_CONTROL && (!pages || state[AT_CR3] & beyond))
 		state[AT_NP_CONTROL] |= NP_ENABLE;
+	if (at == AT_CR3 && !(state[AT_NP_CONTROL] & NP_ENABLE))
+		state[AT_CR3] &= ~beyond;
 	if (at == AT_CR0 && state[AT_CR0] & CR0_PG && lme)
 		state[AT_CR0] |= CR0_PE;
 	if (at == AT_EFER && pages && !(state[AT_CR0] & CR0_PE))
@@ -172,6 +176,7 @@ static void keep_all_harmless(const struct fuzz *fuzz, uint64_t *state)
 		state[AT_NP_CONTROL] &= ~NP_ENABLE;
 	keep_harmless(fuzz, state, AT_NP_CONTROL);
 	keep_harmless(fuzz, state, AT_CR0);
+	keep_harmless(fuzz, state, AT_CR3);
 	keep_harmless(fuzz, state, AT_EFER);
 }
 

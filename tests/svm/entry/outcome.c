@@ -79,7 +79,8 @@ void svm_result_text(const struct svm_probe_result *got, char text[SVM_OUTCOME_T
 		text_format(text, SVM_OUTCOME_TEXT, "VMEXIT_INVALID");
 		break;
 	case SVM_PROBE_FAULTED:
-		text_format(text, SVM_OUTCOME_TEXT, "exception %u at VMRUN", (unsigned)got->code);
+		text_format(text, SVM_OUTCOME_TEXT, "exception %u in the host",
+			    (unsigned)got->code);
 		break;
 	case SVM_PROBE_LOST:
 		text_format(text, SVM_OUTCOME_TEXT, "an exit that does not bring back %s",

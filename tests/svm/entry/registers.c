@@ -26,7 +26,7 @@ static const struct entry_row rows[] = {
 
 	{ "vmrun.check.cr3_long", BASE_64, INVALID, WIDTH, .at = AT_CR3 },
 	{ "vmrun.check.cr3_long", BASE_COMPAT, INVALID, WIDTH, .at = AT_CR3 },
-	{ "vmrun.check.cr3_long", BASE_64_SHADOW, INVALID, WIDTH, .at = AT_CR3 },
+	{ "vmrun.check.cr3_long", BASE_64_SHADOW, INVALID, WIDTH, .by_name = true, .at = AT_CR3 },
 	{ "vmrun.check.cr3_long", BASE_64, ENTERS, BELOW, .at = AT_CR3, LIST(0x1000), NEEDS_NP },
 	{ "vmrun.check.cr3_legacy", BASE_PAE, INVALID, WIDTH, .at = AT_CR3 },
 	{ "vmrun.check.cr3_legacy", BASE_32, INVALID, WIDTH, .at = AT_CR3 },

@@ -14,6 +14,8 @@
 	S("svm.vmrun.accepted", svm_entry_accepted, SPEC_VMRUN_CHECKS)
 
 /* R(rule, section): has rows that are .by_name */
-#define SVM_RULES_BY_NAME(R) R("vmrun.check.lme_pe", svm_entry_modes)
+#define SVM_RULES_BY_NAME(R)                                                                       \
+	R("vmrun.check.cr3_long", svm_entry_registers)                                             \
+	R("vmrun.check.lme_pe", svm_entry_modes)
 
 #endif
