@@ -92,7 +92,7 @@ static void compare_host(const struct host_registers *before, struct svm_probe_r
 
 static bool run_once(struct svm_probe *probe, struct svm_probe_result *result)
 {
-	const uint64_t dr6 = read_dr6(), dr7 = read_dr7();
+	const uint64_t dr6 = read_dr6(), dr7 = read_dr7(), cr2 = read_cr2();
 	const struct host_registers host = read_host();
 	uint32_t way;
 
@@ -101,6 +101,7 @@ static bool run_once(struct svm_probe *probe, struct svm_probe_result *result)
 	svm_clgi();
 	way = svm_probe_enter(svm_physical(probe->vmcb));
 	svm_stgi();
+	write_cr2(cr2);
 	if (read_dr7() != dr7)
 		write_dr7(dr7);
 	if (read_dr6() != dr6)
@@ -112,8 +113,12 @@ static bool run_once(struct svm_probe *probe, struct svm_probe_result *result)
 
 void svm_probe_run(struct svm_probe *probe, struct svm_probe_result *result)
 {
+	const uint64_t event = probe->now.value[AT_EVENTINJ] & (SVM_EVENT_VALID | SVM_EVENT_TYPE);
+
 	for (unsigned i = 0; i < INTERRUPTS_MAX && !run_once(probe, result); i++)
 		;
+	if (event == (SVM_EVENT_VALID | SVM_EVENT_NMI))
+		svm_probe_unblock();
 }
 
 void svm_probe_open(struct svm_probe *probe, struct vmcb *vmcb, struct vmcb *image, uint64_t *pdpes)

@@ -52,4 +52,6 @@ void svm_probe_run(struct svm_probe *probe, struct svm_probe_result *result);
 uint32_t svm_probe_enter(uint64_t vmcb);
 enum { VMRUN_RAISED = 0x100 };
 
+void svm_probe_unblock(void); /* probe_enter.S */
+
 #endif

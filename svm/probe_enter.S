@@ -40,4 +40,25 @@ svm_probe_enter:
 	jmp 3b
 	.size svm_probe_enter, . - svm_probe_enter
 
+/*
+ * void svm_probe_unblock(void): an IRET. An injected NMI may leave NMIs blocked in the host where the
+ * processor does not tell its own from the guest's.
+ */
+	.globl svm_probe_unblock
+	.hidden svm_probe_unblock
+	.type svm_probe_unblock, @function
+svm_probe_unblock:
+	mov %rsp, %rax
+	mov %ss, %ecx
+	push %rcx
+	push %rax
+	pushfq
+	mov %cs, %ecx
+	push %rcx
+	lea 1f(%rip), %rax
+	push %rax
+	iretq
+1:	ret
+	.size svm_probe_unblock, . - svm_probe_unblock
+
 	.section .note.GNU-stack, "", @progbits

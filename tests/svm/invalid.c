@@ -110,7 +110,7 @@ struct host {
 static void run_raw(struct svm_stage *stage, struct host *after)
 {
 	const unsigned before = atomic_load(&stage->cpu->nmis);
-	const uint64_t dr7 = read_dr7();
+	const uint64_t dr7 = read_dr7(), cr2 = read_cr2();
 
 	write_dr7(DR7_ON); /* DR0 is 0: nothing is executed there */
 	svm_clgi();
@@ -125,6 +125,7 @@ static void run_raw(struct svm_stage *stage, struct host *after)
 	after->cr3 = read_cr3();
 	after->cr4 = read_cr4();
 	write_dr7(dr7);
+	write_cr2(cr2);
 }
 
 static void host(struct svm_stage *stage)
