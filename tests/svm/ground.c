@@ -3,6 +3,7 @@
 #include "lib/pages.h"
 #include "platform.h"
 #include "vm/cpu.h"
+#include "x86/insn.h"
 
 #include "svm/measure.h"
 #include "svm/svm.h"
@@ -36,6 +37,7 @@ struct svm_seat *svm_seat_open(struct cpu *cpu)
 	if (crosses_2_mib(seat->pages))
 		seat->pages += SVM_PAGES * (size_t)PAGE_SIZE;
 	seat->ground.pages = physical(seat->pages);
+	seat->dr6 = read_dr6();
 	svm_measure(&seat->ground.machine);
 	svm_memory_fill(&seat->ground, seat->pages);
 	svm_probe_open(&seat->probe, &vmcbs[0], &vmcbs[1],
@@ -58,8 +60,27 @@ void svm_seat_load(struct svm_seat *seat, const uint64_t *state)
 		svm_probe_set(&seat->probe, at, state[at]);
 }
 
+/*
+ * An entry loads all bits of DR6, also those that are always 1; where a processor keeps them as
+ * loaded, MOV does not write them, and another entry must.
+ */
+static void put_back_dr6(struct svm_seat *seat)
+{
+	struct svm_state state;
+	struct svm_probe_result unused;
+	const char *missing;
+
+	if (read_dr6() == seat->dr6 || !svm_base_make(BASE_64, &seat->ground, &state, &missing))
+		return;
+	state.value[AT_DR6] = seat->dr6;
+	svm_seat_load(seat, state.value);
+	svm_probe_run(&seat->probe, &unused);
+}
+
 void svm_seat_close(struct svm_seat *seat)
 {
+	if (seat->entry.status == STATUS_OK)
+		put_back_dr6(seat);
 	svm_probe_close(&seat->probe);
 }
 

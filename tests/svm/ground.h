@@ -10,6 +10,7 @@ struct svm_seat {
 	struct entry_seat entry;
 	struct svm_probe probe;
 	struct svm_ground ground;
+	uint64_t dr6;	/* as found */
 	uint8_t *block; /* what has been allocated */
 	uint8_t *pages; /* SVM_PAGES of it, in one range of 2 MiB */
 };
