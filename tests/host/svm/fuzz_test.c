@@ -45,6 +45,8 @@ static void assert_is_harmless(void)
 	assert_true(!nests || is_own_or_beyond(HELD(N_CR3)) || !HELD(N_CR3));
 	assert_true(is_own_or_beyond(HELD(IOPM_BASE_PA)) && is_own_or_beyond(HELD(MSRPM_BASE_PA)));
 	assert_true(pages || nests);
+	if (!nests && pages && HELD(CR4) & CR4_PAE && !(HELD(EFER) & EFER_LME))
+		assert_int_equal(HELD(CR3) & ~(uint64_t)PAGE_MASK, svm_page(ground, PAGE_PDPT_PAE));
 	assert_false(pages && HELD(EFER) & EFER_LME && !(HELD(CR0) & CR0_PE));
 	assert_false(HELD(RFLAGS) & RFLAGS_VM || HELD(CR0) & CR0_CD || HELD(CLEAN));
 	assert_int_equal(HELD(TLB_CONTROL), TLB_FLUSH_ALL);

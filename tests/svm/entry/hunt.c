@@ -141,6 +141,33 @@ static bool loses_host(const uint64_t *state)
 	return !(state[AT_CR0] & CR0_PG) && !(state[AT_CR4] & CR4_PAE) && state[AT_EFER] & EFER_LME;
 }
 
+/* The page of PDPEs that the model knows; the first base is BASE_64. */
+static uint64_t own_pdpes(const struct fuzz *fuzz)
+{
+	return fuzz->bases[0][AT_CR3] + (PAGE_PDPT_PAE - PAGE_PML4) * (uint64_t)PAGE_SIZE;
+}
+
+static bool reads_other_pdpes(const struct fuzz *fuzz, const uint64_t *state)
+{
+	return !(state[AT_NP_CONTROL] & NP_ENABLE) && state[AT_CR0] & CR0_PG &&
+	       state[AT_CR4] & CR4_PAE && !(state[AT_EFER] & EFER_LME) &&
+	       (state[AT_CR3] & ~(uint64_t)PAGE_MASK) != own_pdpes(fuzz);
+}
+
+static void keep_pdpes(const struct fuzz *fuzz, uint64_t *state, unsigned at)
+{
+	if (!reads_other_pdpes(fuzz, state))
+		return;
+	if (at == AT_CR3)
+		state[AT_CR3] = own_pdpes(fuzz);
+	if (at == AT_EFER)
+		state[AT_EFER] |= EFER_LME;
+	if (at == AT_CR4)
+		state[AT_CR4] &= ~(uint64_t)CR4_PAE;
+	if (at == AT_NP_CONTROL)
+		state[AT_NP_CONTROL] |= NP_ENABLE;
+}
+
 /*
  * Only nested paging keeps a guest without paging in its own pages, and a processor that accepts a
  * CR3 beyond its addresses from the memory that is not there. Long mode without protection
@@ -168,6 +195,7 @@ static void keep_harmless(const struct fuzz *fuzz, uint64_t *state, unsigned at)
 		state[AT_CR4] |= CR4_PAE;
 	if (at == AT_EFER && loses_host(state))
 		state[AT_EFER] &= ~(uint64_t)EFER_LME;
+	keep_pdpes(fuzz, state, at);
 }
 
 static void keep_all_harmless(const struct fuzz *fuzz, uint64_t *state)
@@ -176,8 +204,8 @@ static void keep_all_harmless(const struct fuzz *fuzz, uint64_t *state)
 		state[AT_NP_CONTROL] &= ~NP_ENABLE;
 	keep_harmless(fuzz, state, AT_NP_CONTROL);
 	keep_harmless(fuzz, state, AT_CR0);
-	keep_harmless(fuzz, state, AT_CR3);
 	keep_harmless(fuzz, state, AT_EFER);
+	keep_harmless(fuzz, state, AT_CR3);
 }
 
 static enum fuzz_side check(const uint64_t *state, const void *machine,

@@ -65,6 +65,8 @@ static const struct entry_row rows[] = {
 	{ "vmrun.check.np_unsupported", BASE_64_SHADOW, REPORTED, ONE, .last = true, NEEDS(lacks_np, "no nested paging"),
 	  WITH(OR(NP_CONTROL, NP_ENABLE), OWN(N_CR3, PAGE_PML4)) },
 	{ "vmrun.check.np_unsupported", BASE_64, ENTERS, ONE, NEEDS(lacks_gmet, "no GMET"), WITH(OR(NP_CONTROL, NP_GMET)) },
+	{ "vmrun.check.np_unsupported", BASE_64_SHADOW, ENTERS, ONE, NEEDS(lacks_gmet, "no GMET"),
+	  WITH(OR(NP_CONTROL, NP_GMET), SET(G_PAT, ~0ull)) },
 	{ "vmrun.check.sss", BASE_64_SHADOW, INVALID, ONE, NEEDS_SSS, WITH(OR(NP_CONTROL, NP_SSS)) },
 	{ "vmrun.check.sss", BASE_64, ENTERS, ONE, NEEDS_SSS, WITH(OR(NP_CONTROL, NP_SSS)) },
 	{ "vmrun.check.sev_off", BASE_64, ENTERS, ONE, .last = true, NEEDS(has_sev_off, "SEV that is off"),
