@@ -45,6 +45,7 @@ enum {
 	IA32_VMX_PROCBASED_CTLS3 = 0x492,
 	IA32_VMX_EXIT_CTLS2 = 0x493,
 	IA32_RTIT_CTL = 0x570,
+	IA32_U_CET = 0x6A0,
 	IA32_S_CET = 0x6A2,
 	IA32_INTERRUPT_SSP_TABLE = 0x6A8,
 	IA32_TSC_DEADLINE = 0x6E0,
@@ -100,5 +101,13 @@ enum { FEATURE_CONTROL_LOCK = 1 << 0, FEATURE_CONTROL_VMX_OUTSIDE_SMX = 1 << 2 }
 #define VPID_CAP_INVVPID BIT(32)
 #define VPID_CAP_INVVPID_SINGLE BIT(41)
 #define VPID_CAP_INVVPID_ALL BIT(42)
+
+/* IA32_PAT: the bits that make a byte other than 0, 1, 4, 5, 6 and 7. */
+static inline uint64_t pat_breaks(uint64_t pat)
+{
+	const uint64_t each = 0x0101010101010101;
+
+	return (pat & each * 0xF8) | (pat & ~(pat >> 1) & each * 2);
+}
 
 #endif

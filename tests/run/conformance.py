@@ -1,37 +1,59 @@
-"""docs/vmx-conformance.md: each rule of the catalogue, the test that checks it, how many checks.
+"""docs/*-conformance.md: each rule of a catalogue, the test that checks it, how many checks.
 
-The rules are the rows of tests/vmx/rules_*.def; the image puts what it checked into REPORT.JSON
-("rules" of a test). What cannot be checked on the spot has a reason in UNTESTED. `make conformance`
-writes the page from reports, `make test` compares, and is red if it has drifted or if a rule of a
-finished chapter has neither checks nor a reason.
+The rules are the rows of tests/vmx/rules_*.def and tests/svm/rules.def; the image puts what it
+checked into REPORT.JSON ("rules" of a test). What cannot be checked on the spot has a reason in
+untested.txt beside them. `make conformance` writes the pages from reports, `make test` compares, and
+is red if one has drifted or if a rule of a finished chapter has neither checks nor a reason.
 """
 
 import argparse
 import json
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = Path("docs/vmx-conformance.md")
-FILES = [Path("tests/vmx/rules_entry.def"), Path("tests/vmx/rules_guest.def")]
-UNTESTED = Path("tests/vmx/untested.txt")
-FINISHED = range(1, 9)  # chapters
+
+
+@dataclass(frozen=True)
+class Vendor:
+    name: str
+    files: tuple
+    finished: tuple  # chapters
+    machine: str
+    manual: str
+    later: str = "not yet"  # of a rule of another chapter that no test checks
+
+    def page(self):
+        return Path(f"docs/{self.name.lower()}-conformance.md")
+
+    def untested(self):
+        return Path(f"tests/{self.name.lower()}/untested.txt")
+
+
+VENDORS = {
+    "vmx": Vendor("VMX", ("tests/vmx/rules_entry.def", "tests/vmx/rules_guest.def"), tuple(range(1, 9)),
+                  "Bochs, corei7_skylake_x",
+                  "the Intel SDM, volume 3C, and of the VMX appendices in volume 3D"),
+    "svm": Vendor("SVM", ("tests/svm/rules.def",), (1, 2, 10), "QEMU, max",
+                  "the AMD64 Architecture Programmer's Manual, volume 2", "to come"),
+}
 ROW = re.compile(r'^(CHAPTER|SUBJECT|RULE)\((.*)\)$')
 TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"|(\d+)')
-HEAD = """# VMX conformance
+HEAD = """# {name} conformance
 
-Made by `make conformance`; `make test` compares. Every rule of VMX that Assay knows, with the test that
+Made by `make conformance`; `make test` compares. Every rule of {name} that Assay knows, with the test that
 checks it and the number of checks in a run on {machine}. A rule without checks there says why. Ids are
-those of reports. The words use the short forms that tests/vmx/rules_entry.def explains; sections are of
-the Intel SDM, volume 3C, and of the VMX appendices in volume 3D.
+those of reports. The words use the short forms that {file} explains; sections are of
+{manual}.
 
 """
 
 
-def catalogue():
+def catalogue(vendor):
     """[(chapter, title, [(subject, sections, [(id, words, applies)])])]"""
     chapters = []
-    for line in (line for file in FILES for line in file.read_text().splitlines()):
+    for line in (line for file in vendor.files for line in Path(file).read_text().splitlines()):
         row = ROW.match(line)
         if not row:
             continue
@@ -48,9 +70,9 @@ def catalogue():
     return chapters
 
 
-def reasons():
+def reasons(vendor):
     """id or id prefix with *: why it is not tested."""
-    lines = (line for line in UNTESTED.read_text().splitlines() if line and line[0] != "#")
+    lines = (line for line in vendor.untested().read_text().splitlines() if line and line[0] != "#")
     return dict(re.split(r"\s{2,}|\t", line, maxsplit=1) for line in lines)
 
 
@@ -76,11 +98,13 @@ def cell(text):
     return text.replace("|", "\\|")
 
 
-def page(found, reason, machine):
-    text, missing = HEAD.format(machine=machine), []
+def page(vendor, found, reason):
+    text = HEAD.format(name=vendor.name, machine=vendor.machine, file=vendor.files[0],
+                       manual=vendor.manual)
+    missing = []
     counts = []
     body = ""
-    for number, title, subjects in catalogue():
+    for number, title, subjects in catalogue(vendor):
         rules = [rule for _, _, rows in subjects for rule in rows]
         tested = [found[rule[0]][1] for rule in rules if rule[0] in found]
         counts.append((number, title, len(rules), len(tested), sum(tested)))
@@ -90,8 +114,8 @@ def page(found, reason, machine):
             for rule, words, applies in rows:
                 name, count = found.get(rule, ("", ""))
                 if not name:
-                    name = why(reason, rule) or "not yet"
-                    if name == "not yet" and number in FINISHED:
+                    name = why(reason, rule) or vendor.later
+                    if name == vendor.later and number in vendor.finished:
                         missing.append(rule)
                 applies = f" ({applies})" if applies else ""
                 body += f"| {rule} | {cell(words + applies)} | {cell(name)} | {count} |\n"
@@ -104,21 +128,22 @@ def page(found, reason, machine):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="docs/vmx-conformance.md from reports")
+    parser = argparse.ArgumentParser(description="docs/*-conformance.md from reports")
+    parser.add_argument("vendor", choices=VENDORS)
     parser.add_argument("reports", nargs="+", type=Path, help="REPORT.JSON of runs, the main one first")
-    parser.add_argument("--machine", default="Bochs, corei7_skylake_x")
     parser.add_argument("--check", action="store_true", help="compare, do not write")
     arguments = parser.parse_args()
+    vendor = VENDORS[arguments.vendor]
     found = checks(arguments.reports)
-    known = {rule[0] for _, _, subjects in catalogue() for _, _, rows in subjects for rule in rows}
-    text, missing = page(found, reasons(), arguments.machine)
+    known = {rule[0] for _, _, subjects in catalogue(vendor) for _, _, rows in subjects for rule in rows}
+    text, missing = page(vendor, found, reasons(vendor))
     problems = [f"no test and no reason: {rule}" for rule in missing]
     problems += [f"not in the catalogue: {rule}" for rule in found if rule not in known]
     if arguments.check:
-        if not PAGE.exists() or PAGE.read_text() != text:
-            problems.append(f"{PAGE} is not what the reports say: make conformance")
+        if not vendor.page().exists() or vendor.page().read_text() != text:
+            problems.append(f"{vendor.page()} is not what the reports say: make conformance")
     else:
-        PAGE.write_text(text)
+        vendor.page().write_text(text)
     for problem in problems:
         print(problem)
     print(f"{0 if problems else 1} passed, {1 if problems else 0} failed")

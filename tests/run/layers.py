@@ -31,11 +31,12 @@ SEES = {
     "tests/smp": TESTS_SEE,
     "tests/vcpu": TESTS_SEE,
     "tests/machine": TESTS_SEE,
-    "tests/vmx": f"{TESTS_SEE} vmx vmx/model tests/vmx/entry tests/vmx/exit tests/probe",
-    "tests/vmx/entry": "core/x86 core/lib vmx vmx/model",
+    "tests/entry": f"{TESTS_SEE}",
+    "tests/vmx": f"{TESTS_SEE} tests/entry vmx vmx/model tests/vmx/entry tests/vmx/exit tests/probe",
+    "tests/vmx/entry": "core/x86 core/lib tests/entry vmx vmx/model",
     "tests/vmx/exit": "core/x86 core/lib core/vm vmx vmx/model tests/probe",
-    "tests/svm": f"{TESTS_SEE} svm svm/model tests/svm/entry tests/probe",
-    "tests/svm/entry": "core/x86 core/lib svm svm/model",
+    "tests/svm": f"{TESTS_SEE} tests/entry svm svm/model tests/svm/entry tests/probe",
+    "tests/svm/entry": "core/x86 core/lib tests/entry svm svm/model",
     "tests/guest": "core/x86",
     "tests/run": "efi/cpu",
     "tests/host/*": "*",
@@ -45,6 +46,7 @@ FILES = {
     "core/lib/pages.c": "core/platform.h",  # the arena
     "efi/main.c": "vmx/vmx.h svm/svm.h",  # the one file that names the backends
     "vmx/caps.c": "core/suite/facts.h",
+    "tests/entry/catalogue.c": "tests/vmx/rules_entry.def tests/vmx/rules_guest.def tests/svm/rules.def",
     "svm/caps.c": "core/suite/facts.h",
 }
 # Includes that are part of a circle today: unit, and what it includes. X.c and X.h are one unit.

@@ -54,9 +54,11 @@ coverage: ## rewrite docs/guest-smp.md from the tests that a run with 4 processo
 	$(MAKE) test ONLY=bochs-4
 	$(PYTHON) tests/run/coverage.py $(BUILD)/run/bochs-4/REPORT.JSON
 
-conformance: ## rewrite docs/vmx-conformance.md from a run with 4 processors
+conformance: ## rewrite docs/*-conformance.md from runs in Bochs and QEMU
 	$(MAKE) test ONLY=bochs-4
-	$(PYTHON) tests/run/conformance.py $(BUILD)/run/bochs-4/REPORT.JSON
+	$(PYTHON) tests/run/conformance.py vmx $(BUILD)/run/bochs-4/REPORT.JSON
+	$(MAKE) test ONLY=qemu-4
+	$(PYTHON) tests/run/conformance.py svm $(BUILD)/run/qemu-4/REPORT.JSON
 
 deviations: ## rewrite docs/deviations from the tables and from runs with 4 processors
 	$(MAKE) test ONLY='*-4'

@@ -110,11 +110,13 @@ def main():
                 for s in scenarios.all_scenarios() if wanted(s.name)]
         for done in as_completed(runs):
             show(tally, done.result())
-    report = given.build / "run" / "bochs-4" / "REPORT.JSON"
-    for page in ("coverage", "conformance"):
+    for page, program, run in (("coverage", ["coverage.py"], "bochs-4"),
+                               ("conformance", ["conformance.py", "vmx"], "bochs-4"),
+                               ("conformance-svm", ["conformance.py", "svm"], "qemu-4")):
+        report = given.build / "run" / run / "REPORT.JSON"
         if wanted(page) and report.exists():
-            step(tally, page, [sys.executable, str(HERE / f"{page}.py"), "--check", str(report)],
-                 logs, None)
+            step(tally, page, [sys.executable, str(HERE / program[0]), *program[1:], "--check",
+                               str(report)], logs, None)
     if wanted("report-schemas"):
         step(tally, "report-schemas", [sys.executable, str(HERE / "validate.py"),
                                        *map(str, sorted((given.build / "run").iterdir()))], logs)

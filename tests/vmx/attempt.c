@@ -8,25 +8,9 @@
 #include "vmx/insn.h"
 #include "vmx/vmcs.h"
 
-/* attempt_run.S has these offsets. */
-_Static_assert(offsetof(struct attempt, flags) == 0x18, "order");
-_Static_assert(offsetof(struct attempt, completed) == 0x20, "order");
-
-void attempt_run(struct attempt *attempt, const char *stub);
-void attempt_run_user(struct attempt *attempt, const char *stub, uint64_t cs, uint64_t ss);
-
-/*
- * The stubs, each with and without LOCK. MOV leaves the flags alone. An exception may also come
- * after the instruction, before the next one; or too late, when ESI says that there was none.
- */
-#define STUB(name, before, code)                                                                   \
-	"attempt_" #name ":\n\t" before "\n"                                                       \
-	"1:\t" code "\n"                                                                           \
-	"2:\tmov $1, %esi\n"                                                                       \
-	"3:\tret\n"                                                                                \
-	"4:\tret\n\t" FIXUP("1b", "4b") FIXUP("2b", "4b") FIXUP("3b", "4b")
+/* The stubs, each with and without LOCK. */
 #define INSTRUCTION(name, text, before, code)                                                      \
-	STUB(name, before, code) STUB(name##_LOCKED, before, ".byte 0xF0\n\t" code)
+	ATTEMPT_STUB(name, before, code) ATTEMPT_STUB(name##_LOCKED, before, ".byte 0xF0\n\t" code)
 __asm__(".pushsection .text\n"
 	"attempt_stubs:\n"
 #include "tests/vmx/attempt.def"

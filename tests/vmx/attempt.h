@@ -9,6 +9,8 @@
 #include "lib/base.h"
 #include "x86/paging.h"
 
+#include "tests/entry/attempt.h"
+
 enum instruction {
 #define INSTRUCTION(name, ...) INSN_##name,
 #include "tests/vmx/attempt.def"
@@ -47,15 +49,6 @@ enum { VECTOR_DB = 1, VECTOR_UD = 6, VECTOR_SS = 12, VECTOR_GP = 13, VECTOR_PF =
 /* The flags that a VMX instruction sets, each of them. */
 enum { FLAGS_ALL = 0x8D5, FLAG_CARRY = 1 << 0, FLAG_ZERO = 1 << 6 };
 
-/* Registers before the instruction, and after it. */
-struct attempt {
-	uint64_t rax, rcx, rdx;
-	uint64_t flags;	    /* of FLAGS_ALL */
-	uint64_t completed; /* afterwards: it has raised nothing */
-	bool locked;	    /* with a LOCK prefix */
-	uint64_t cr3;	    /* 0: as it is */
-};
-
 /* Carries the instruction out and changes nothing else. */
 struct ending attempt_with(enum instruction instruction, struct attempt *attempt);
 
@@ -82,7 +75,7 @@ bool attempt_for_user(struct page_tables *tables);
 /* VMCLEAR, VMPTRLD or VMXON of this physical address. */
 struct ending attempt_pointer(enum instruction instruction, uint64_t pointer);
 
-/* attempt_run.S: VMLAUNCH of a VMCS that may enter, with these flags set. */
+/* attempt_enter.S: VMLAUNCH of a VMCS that may enter, with these flags set. */
 uint64_t attempt_enter(uint64_t flags);
 enum { ENTER_LEFT = 0, ENTER_FAILED = 1, ENTER_RAISED = 0x100 /* | vector */ };
 

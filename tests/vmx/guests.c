@@ -232,7 +232,7 @@ static void eptp_switching(struct trial *trial)
 	uint64_t *other = ground_map(&pages), *empty = pages_alloc(1);
 
 	if (!other || !empty) {
-		trial->stage->status = STATUS_NO_MEMORY;
+		trial->stage->ledger.status = STATUS_NO_MEMORY;
 	} else {
 		for (unsigned i = 0; i < LIST_ENTRIES; i++)
 			eptp_list(trial)[i] = trial->seat.ground.eptp;

@@ -299,14 +299,14 @@ static void in_each_mode(struct stage *stage,
 	struct own *own = pages_alloc(OWN_ALL);
 
 	if (!own) {
-		stage->status = STATUS_NO_MEMORY;
+		stage->ledger.status = STATUS_NO_MEMORY;
 		return;
 	}
 	own->pages = (uint8_t *)own + (OWN_ALL - OWN_PAGES) * (size_t)PAGE_SIZE;
 	fill_tables(own);
 	if (theatre_open(&own->theatre, stage->cpu) != STATUS_OK)
-		stage->status = own->theatre.seat.status;
-	for (unsigned mode = 0; mode < GUEST_MODES && stage->status == STATUS_OK; mode++)
+		stage->ledger.status = own->theatre.seat.status;
+	for (unsigned mode = 0; mode < GUEST_MODES && stage->ledger.status == STATUS_OK; mode++)
 		if (!own->theatre.missing[mode])
 			checks(stage, own, (enum guest_mode)mode);
 	theatre_close(&own->theatre);

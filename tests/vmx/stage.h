@@ -9,6 +9,7 @@
 #include "vm/cpu.h"
 #include "x86/paging.h"
 
+#include "tests/entry/ledger.h"
 #include "tests/vmx/attempt.h"
 
 enum stage_page {
@@ -21,9 +22,8 @@ enum stage_page {
 	STAGE_PAGES = STAGE_TABLES + 16
 };
 
-enum { STAGE_KEPT = 6, STAGE_TEXT = 112, STAGE_NOTES = 600, STAGE_RULES = 24 };
-
 struct stage {
+	struct ledger ledger; /* first */
 	struct cpu *cpu;
 	uint8_t *pages;
 	uint64_t vmxon; /* the address of the region that VMXON was given */
@@ -32,19 +32,6 @@ struct stage {
 	unsigned linear_bits; /* of operands' addresses */
 	bool invept, invvpid; /* the instructions exist */
 	struct page_tables tables;
-	struct {
-		const char *id;
-		unsigned made, wrong; /* checks */
-	} rules[STAGE_RULES];
-	unsigned rule_count;
-	struct {
-		char what[STAGE_TEXT], wanted[ENDING_TEXT], got[ENDING_TEXT];
-	} kept[STAGE_KEPT]; /* the first wrong ones */
-	unsigned made, wrong;
-	const char *skipped; /* why; NULL: it is not */
-	char notes[STAGE_NOTES];
-	size_t notes_used;
-	enum status status; /* of what the stage itself did */
 };
 
 /* A test's .data. */

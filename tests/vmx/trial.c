@@ -21,7 +21,7 @@ bool trial_open(struct trial *trial, struct stage *stage)
 		entry_tables_fill(&trial->seat.ground, trial->seat.pages);
 		return true;
 	}
-	stage->status = trial->seat.status;
+	stage->ledger.status = trial->seat.status;
 	trial_close(trial);
 	return false;
 }

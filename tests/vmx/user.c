@@ -112,7 +112,7 @@ void user_checks(struct stage *stage)
 	struct user_mode mode;
 
 	if (!begin(stage, &mode)) {
-		stage->status = STATUS_NO_MEMORY;
+		stage->ledger.status = STATUS_NO_MEMORY;
 		return;
 	}
 	for (unsigned i = 0; i <= INSN_VMWRITE_MEMORY; i++) {

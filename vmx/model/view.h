@@ -3,6 +3,7 @@
 #define VMX_MODEL_VIEW_H
 
 #include "x86/control.h"
+#include "x86/msr.h"
 
 #include "vmx/model/state.h"
 
@@ -84,14 +85,6 @@ static inline uint64_t make_canonical(const struct view *v, uint64_t address)
 static inline uint64_t cr3_reserved(const struct view *v)
 {
 	return ~(BIT(v->m->physical_bits) - 1) & ~(v->m->lam ? CR3_LAM : 0);
-}
-
-/* IA32_PAT: the bits that make a byte other than 0, 1, 4, 5, 6 and 7. */
-static inline uint64_t pat_breaks(uint64_t pat)
-{
-	const uint64_t each = 0x0101010101010101;
-
-	return (pat & each * 0xF8) | (pat & ~(pat >> 1) & each * 2);
 }
 
 /* IA32_S_CET: reserved bits; SUPPRESS and TRACKER at once. */

@@ -1,5 +1,5 @@
 /* The catalogue of rules: ids once each, and every rule of the model and of the rows is in it. */
-#include "tests/vmx/catalogue.h"
+#include "tests/entry/catalogue.h"
 
 #include "tests/host/fake/host_test.h"
 #include "tests/vmx/entry/sections.h"
@@ -65,7 +65,7 @@ static void test_model_and_rows_are_known(void **state)
 static void test_rows_of_guests_are_known(void **state)
 {
 	static const struct guest_section *const sections[] = {
-#define SECTION(name, rows, spec) &(rows),
+#define SECTION(name, rows, spec, about) &(rows),
 		GUEST_SECTIONS(SECTION)
 #undef SECTION
 	};

@@ -28,13 +28,14 @@ static void compare_places(const struct entry_case *a, const struct entry_case *
 static void check_row(const struct entry_row *row, const struct model_state *base,
 		      const struct model_machine *machine)
 {
+	const struct entry_origin origin = vmx_origin(base, machine);
 	struct entry_cases cases;
 	struct entry_case wanted, last = { 0 };
 	unsigned count = 0, places = 0;
 
-	entry_cases_begin(&cases, row, base, machine);
+	entry_cases_begin(&cases, row, &origin);
 	for (; entry_cases_next(&cases); count++) {
-		assert_true(entry_case_make(row, count, base, machine, &wanted));
+		assert_true(entry_case_make(row, count, &origin, &wanted));
 		compare_case(&cases.now, &wanted);
 		if (!cases.moved)
 			compare_places(&cases.now, &last);
@@ -42,8 +43,8 @@ static void check_row(const struct entry_row *row, const struct model_state *bas
 			compare_case(&cases.before, &last);
 		last = cases.now;
 	}
-	assert_false(entry_case_make(row, count, base, machine, &wanted));
-	assert_int_equal(entry_cases_count(row, base, machine), count);
+	assert_false(entry_case_make(row, count, &origin, &wanted));
+	assert_int_equal(entry_cases_count(row, &origin), count);
 }
 
 static void test_cases_in_a_row(void **unused)

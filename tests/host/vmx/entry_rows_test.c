@@ -28,7 +28,7 @@ static void tell(const struct entry_machine *machine, const struct entry_row *ro
 {
 	print_error("%s, row %s, case %u:\n", machine->name, row->rule, number);
 	for (unsigned i = 0; i < what->count; i++)
-		print_error("  %s = %llx\n", model_name(what->set[i].at),
+		print_error("  %s = %llx\n", model_name((enum model_index)what->set[i].at),
 			    (unsigned long long)what->set[i].value);
 	print_error("  outcome %u of the row; the model: enters %d, 7 %d, 8 %d, guest %x, msr %u, "
 		    "unjudged %d\n",
@@ -46,19 +46,20 @@ static unsigned disagreements(const struct entry_machine *machine, const struct 
 	const unsigned rule = model_rule_number(row->rule);
 	struct model_state base, state;
 	const char *missing;
+	const struct entry_origin origin = vmx_origin(&base, &machine->ground.machine);
 	struct entry_cases all;
 	char text[100];
 	unsigned wrong = 0, number = 0;
 
 	if (!entry_base_make(row->base, &machine->ground, &base, &missing) ||
-	    entry_row_missing(row, &base, &machine->ground.machine, text, sizeof(text)))
+	    entry_row_missing(row, &origin, text, sizeof(text)))
 		return 0;
-	entry_cases_begin(&all, row, &base, &machine->ground.machine);
+	entry_cases_begin(&all, row, &origin);
 	for (; entry_cases_next(&all); number++) {
 		struct model_verdict verdict;
 
 		state = base;
-		entry_case_apply(&all.now, &state);
+		entry_case_apply(&all.now, state.value);
 		verdict = model_check(&state, &machine->ground.machine, MODEL_ALL);
 		++*cases;
 		if (outcome_agrees(row, rule, &state, &verdict))

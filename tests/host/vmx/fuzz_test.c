@@ -15,12 +15,12 @@ static int mutate(unsigned rule, int violated)
 
 #include "tests/host/fake/entry_machines.h"
 #include "tests/host/fake/host_test.h"
-#include "vmx/model/fuzz.h"
+#include "tests/vmx/entry/hunt.h"
 
 static struct model_state held;
 static const struct model_machine *machine;
 
-static void set_value(void *context, enum model_index at, uint64_t value)
+static void set_value(void *context, unsigned at, uint64_t value)
 {
 	(void)context;
 	held.value[at] = value;
@@ -37,8 +37,9 @@ static void assert_link_is_ours(void)
 		assert_int_equal(link, own_link_page);
 }
 
-static bool agree(void *context, const struct model_verdict *wanted)
+static bool agree(void *context, const struct fuzz_verdict *verdict)
 {
+	const struct model_verdict *wanted = (const void *)verdict->word;
 	struct model_verdict got;
 
 	(void)context;
@@ -51,7 +52,7 @@ static bool agree(void *context, const struct model_verdict *wanted)
 	       got.msr == wanted->msr;
 }
 
-static bool has(void *context, enum model_index at)
+static bool has(void *context, unsigned at)
 {
 	(void)context;
 	(void)at;
@@ -60,20 +61,22 @@ static bool has(void *context, enum model_index at)
 
 static const struct fuzz_target target = { set_value, agree, NULL };
 
-static unsigned make_bases(const struct entry_machine *which, struct model_state *bases)
+static unsigned make_bases(const struct entry_machine *which, uint64_t (*bases)[ENTRY_VALUES])
 {
 	unsigned count = 0;
 
 	for (unsigned b = BASE_64; b < BASE_COUNT; b++) {
+		struct model_state base;
 		const char *missing;
 
-		if (!entry_base_make(b, &which->ground, &bases[count], &missing))
+		if (!entry_base_make(b, &which->ground, &base, &missing))
 			continue;
-		fuzz_prepare(&bases[count++]);
+		memcpy(bases[count], base.value, sizeof(base.value));
+		vmx_fuzz_prepare(bases[count++]);
 	}
-	bases[count] = bases[0];
+	memcpy(bases[count], bases[0], sizeof(bases[0]));
 	own_link_page = entry_page(&which->ground, PAGE_LINK);
-	bases[count].value[AT_VMCS_LINK_POINTER] = own_link_page;
+	bases[count][AT_VMCS_LINK_POINTER] = own_link_page;
 	return count + 1;
 }
 
@@ -81,16 +84,20 @@ static unsigned make_bases(const struct entry_machine *which, struct model_state
 static void test_no_false_alarm(void **state)
 {
 	static struct fuzz fuzz;
-	static struct model_state bases[BASE_COUNT + 1];
+	static uint64_t bases[BASE_COUNT + 1][ENTRY_VALUES];
 
 	(void)state;
 	broken_rule = model_rule_count;
 	for (unsigned m = 0; m < entry_machine_count; m++) {
-		struct fuzz_difference difference;
+		static struct fuzz_difference difference;
 
 		machine = &entry_machines[m].ground.machine;
-		fuzz_init(&fuzz, machine, &target, bases, make_bases(&entry_machines[m], bases),
-			  has, m);
+		{
+			const unsigned count = make_bases(&entry_machines[m], bases);
+
+			fuzz_init(&fuzz, &vmx_fuzz_hunt, machine, &target,
+				  (const uint64_t(*)[ENTRY_VALUES])bases, count, has, m);
+		}
 		for (unsigned i = 0; i < 20000; i++)
 			assert_true(fuzz_next(&fuzz, &difference));
 		print_message("%s: %u of %u cases are valid\n", entry_machines[m].name,
@@ -105,17 +112,22 @@ enum { CASES = 6000 };
 static void test_finds_missing_checks(void **state)
 {
 	static struct fuzz fuzz;
-	static struct model_state bases[BASE_COUNT + 1];
+	static uint64_t bases[BASE_COUNT + 1][ENTRY_VALUES];
 	const struct entry_machine *last = &entry_machines[entry_machine_count - 1];
 	unsigned found = 0, values = 0;
 
 	(void)state;
 	machine = &last->ground.machine;
 	for (broken_rule = 0; broken_rule < model_rule_count; broken_rule++) {
-		struct fuzz_difference difference;
+		static struct fuzz_difference difference;
 		unsigned cases = 0;
 
-		fuzz_init(&fuzz, machine, &target, bases, make_bases(last, bases), has, 1);
+		{
+			const unsigned count = make_bases(last, bases);
+
+			fuzz_init(&fuzz, &vmx_fuzz_hunt, machine, &target,
+				  (const uint64_t(*)[ENTRY_VALUES])bases, count, has, 1);
+		}
 		while (cases++ < CASES && fuzz_next(&fuzz, &difference))
 			;
 		if (cases > CASES) {
@@ -124,7 +136,7 @@ static void test_finds_missing_checks(void **state)
 		}
 		found++;
 		values += difference.count;
-		assert_true(model_violates(&difference.verdict, broken_rule));
+		assert_true(model_violates(vmx_fuzz_verdict(&difference.verdict), broken_rule));
 	}
 	print_message("%u of %u rules found, %u values in a difference on average\n", found,
 		      model_rule_count, found ? values / found : 0);

@@ -32,7 +32,7 @@ CAPABILITY(type_wb, 14)
 CAPABILITY(flags, 21)
 CAPABILITY(shadow_stacks, 23)
 
-#define IF(condition, text) .needs = condition, .needs_text = text
+#define IF(condition, text) .needs.vmx = condition, .needs_text = text
 #define FUNCTION_0 IF(may_switch_eptp, "EPTP switching")
 
 /* An address of a page: bad ones if the control is on, good ones, and whatever if it is off. */

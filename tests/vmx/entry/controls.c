@@ -63,10 +63,10 @@ static bool may_not_switch_eptp(const struct model_machine *machine)
 	return !(machine->vm_functions & 1);
 }
 
-#define TRACING .needs = is_tracing, .needs_text = "Intel PT that is on"
-#define NOT_TRACING .needs = is_not_tracing, .needs_text = "Intel PT that is off"
-#define FUNCTION_0 .needs = may_switch_eptp, .needs_text = "EPTP switching"
-#define NO_FUNCTION_0 .needs = may_not_switch_eptp, .needs_text = "no EPTP switching"
+#define TRACING .needs.vmx = is_tracing, .needs_text = "Intel PT that is on"
+#define NOT_TRACING .needs.vmx = is_not_tracing, .needs_text = "Intel PT that is off"
+#define FUNCTION_0 .needs.vmx = may_switch_eptp, .needs_text = "EPTP switching"
+#define NO_FUNCTION_0 .needs.vmx = may_not_switch_eptp, .needs_text = "no EPTP switching"
 
 /* Virtual-interrupt delivery with all that it needs; "process posted interrupts" likewise. */
 #define DELIVERY                                                                                   \
@@ -263,7 +263,7 @@ static const struct entry_row rows[] = {
 	{ "ctl.pt.tracing", BASE_CONTROLS, PASSES, ONE, WITH(ENTRY_ON(LOAD_RTIT)), NOT_TRACING },
 
 	{ "ctl.vmfunc.reserved", BASE_CONTROLS, FAILS_7, WALK, WITH(SECONDARIES_ON(S(VM_FUNCTIONS) | S(EPT))),
-	  .at = AT_VM_FUNCTION_CONTROLS, .mask = ~1ull, .needs = only_switches_eptp, .needs_text = "no VM function above 0" },
+	  .at = AT_VM_FUNCTION_CONTROLS, .mask = ~1ull, .needs.vmx = only_switches_eptp, .needs_text = "no VM function above 0" },
 	{ "ctl.vmfunc.reserved", BASE_CONTROLS, FAILS_7, WALK, WITH(SECONDARIES_ON(S(VM_FUNCTIONS) | S(EPT))),
 	  .at = AT_VM_FUNCTION_CONTROLS, .mask = 1, NO_FUNCTION_0 },
 	{ "ctl.vmfunc.reserved", BASE_CONTROLS, PASSES, VALUES, WITH(SECONDARIES_ON(S(VM_FUNCTIONS) | S(EPT))),

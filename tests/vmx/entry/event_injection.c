@@ -62,7 +62,7 @@ static bool refuses_length_0(const struct model_machine *machine)
 	return !(machine->misc & BIT(30));
 }
 
-#define IF(condition, text) .needs = condition, .needs_text = text
+#define IF(condition, text) .needs.vmx = condition, .needs_text = text
 #define MTF IF(may_trap, "monitor trap flag")
 #define NO_FRED IF(knows_no_fred, "no FRED")
 #define FRED IF(knows_fred, "FRED")

@@ -59,11 +59,11 @@ static bool is_not_tracing(const struct model_machine *machine)
 {
 	return !machine->tracing;
 }
-#define NEEDS_IBT .needs = tracks_branches, .needs_text = "CET branch tracking"
-#define NEEDS_PERF .needs = has_perf, .needs_text = "IA32_PERF_GLOBAL_CTRL"
-#define NEEDS_NO_PERF .needs = lacks_perf, .needs_text = "the lack of IA32_PERF_GLOBAL_CTRL"
-#define NEEDS_57 .needs = has_57_bits, .needs_text = "57-bit linear addresses"
-#define NEEDS_NO_PT .needs = is_not_tracing, .needs_text = "no tracing by Intel PT"
+#define NEEDS_IBT .needs.vmx = tracks_branches, .needs_text = "CET branch tracking"
+#define NEEDS_PERF .needs.vmx = has_perf, .needs_text = "IA32_PERF_GLOBAL_CTRL"
+#define NEEDS_NO_PERF .needs.vmx = lacks_perf, .needs_text = "the lack of IA32_PERF_GLOBAL_CTRL"
+#define NEEDS_57 .needs.vmx = has_57_bits, .needs_text = "57-bit linear addresses"
+#define NEEDS_NO_PT .needs.vmx = is_not_tracing, .needs_text = "no tracing by Intel PT"
 
 /* clang-format off */
 static const struct entry_row rows[] = {

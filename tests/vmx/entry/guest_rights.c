@@ -181,13 +181,13 @@ static const struct entry_row rows[] = {
 	EACH_MODE("seg.cs.db_l", ENTERS, WALK, RIGHTS_OF(SIX & ~CS), .mask = 0x4000),
 
 	/* FRED: SS.DPL 1 and 2; level 0 without 64-bit code; level 3 with an IOPL. */
-	{ "seg.fred", BASE_64, REPORTED, ONE, WITH(SS_AT(0x11), OR(GUEST_CR4, BIT(32))), .needs = has_fred,
+	{ "seg.fred", BASE_64, REPORTED, ONE, WITH(SS_AT(0x11), OR(GUEST_CR4, BIT(32))), .needs.vmx = has_fred,
 	  .needs_text = "FRED" },
-	{ "seg.fred", BASE_64, REPORTED, ONE, WITH(SS_AT(0x12), OR(GUEST_CR4, BIT(32))), .needs = has_fred,
+	{ "seg.fred", BASE_64, REPORTED, ONE, WITH(SS_AT(0x12), OR(GUEST_CR4, BIT(32))), .needs.vmx = has_fred,
 	  .needs_text = "FRED" },
-	{ "seg.fred", BASE_COMPAT, REPORTED, ONE, WITH(OR(GUEST_CR4, BIT(32))), .needs = has_fred, .needs_text = "FRED" },
+	{ "seg.fred", BASE_COMPAT, REPORTED, ONE, WITH(OR(GUEST_CR4, BIT(32))), .needs.vmx = has_fred, .needs_text = "FRED" },
 	{ "seg.fred", BASE_64, REPORTED, WALK, .at = AT_GUEST_RFLAGS, .mask = 0x3000,
-	  WITH(SS_AT(0x13), OR(GUEST_CR4, BIT(32))), .needs = has_fred, .needs_text = "FRED" },
+	  WITH(SS_AT(0x13), OR(GUEST_CR4, BIT(32))), .needs.vmx = has_fred, .needs_text = "FRED" },
 };
 /* clang-format on */
 

@@ -123,7 +123,7 @@ static bool has_ept(const struct model_machine *m)
 }
 
 /* clang-format off */
-#define NEEDS(what, text) .needs = what, .needs_text = text
+#define NEEDS(what, text) .needs.vmx = what, .needs_text = text
 #define NEEDS_HLT NEEDS(has_hlt, "the activity state HLT")
 #define NEEDS_SHUTDOWN NEEDS(has_shutdown, "the activity state shutdown")
 #define NEEDS_SIPI NEEDS(has_sipi, "the activity state wait-for-SIPI")

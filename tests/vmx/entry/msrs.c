@@ -62,15 +62,15 @@ static const struct entry_row rows[] = {
 	  LIST(0x800, 0x808, 0x80B, 0x8FF) },
 	{ "msr.load.smm", BASE_64, MSR_LOAD, ONE, WITH(LOAD(0x9B)) },
 	{ "msr.load.unknown", BASE_64, MSR_LOAD, VALUES, WITH(AREA(1, 1)), .at = AT_MSR_LOAD_INDEX,
-	  .values = unknown, .count = ARRAY_SIZE(unknown), .needs = refuses_unknown,
+	  .values = unknown, .count = ARRAY_SIZE(unknown), .needs.vmx = refuses_unknown,
 	  .needs_text = "#GP at WRMSR to unknown MSRs" },
 	{ "msr.load.unknown", BASE_64, MSR_LOAD, VALUES, WITH(AREA(1, 1)), .at = AT_MSR_LOAD_INDEX,
-	  .values = read_only, .count = ARRAY_SIZE(read_only), .needs = refuses_read_only,
+	  .values = read_only, .count = ARRAY_SIZE(read_only), .needs.vmx = refuses_read_only,
 	  .needs_text = "#GP at WRMSR to read-only MSRs" },
 	{ "msr.load.value", BASE_64, MSR_LOAD, FIXED, WITH(LOAD(EFER), SET(MSR_LOAD_VALUE, 0xD00)), .at = AT_MSR_LOAD_VALUE,
-	  .group = REGISTER_EFER, .needs = has_nxe, .needs_text = "IA32_EFER.NXE" },
+	  .group = REGISTER_EFER, .needs.vmx = has_nxe, .needs_text = "IA32_EFER.NXE" },
 	{ "msr.load.value", BASE_64, ENTERS, VALUES, WITH(LOAD(EFER), EXIT_ON(LOAD_EFER)), .at = AT_MSR_LOAD_VALUE,
-	  LIST(0xD00, 0xD01), .needs = has_nxe, .needs_text = "IA32_EFER.NXE" },
+	  LIST(0xD00, 0xD01), .needs.vmx = has_nxe, .needs_text = "IA32_EFER.NXE" },
 	/* Two of the upper four entries, which no page uses. */
 	{ "msr.load.value", BASE_64, MSR_LOAD, VALUES, WITH(LOAD(PAT), SET(MSR_LOAD_VALUE, PAT_RESET)), .at = AT_MSR_LOAD_VALUE,
 	  .mask = BYTE(4, 0xFF), LIST(BYTE(4, 2), BYTE(4, 3), BYTE(4, 8), BYTE(4, 0x80)) },
@@ -87,7 +87,7 @@ static const struct entry_row rows[] = {
 	/* IA32_BIOS_SIGN_ID; never the update itself. */
 	{ "msr.load.ucode", BASE_64, REPORTED, ONE, WITH(LOAD(0x8B)) },
 	{ "msr.load.lme", BASE_64, REPORTED, ONE, WITH(LOAD(EFER), SET(MSR_LOAD_VALUE, 0xC00)), .by_name = true,
-	  .needs = has_nxe, .needs_text = "IA32_EFER.NXE" },
+	  .needs.vmx = has_nxe, .needs_text = "IA32_EFER.NXE" },
 	/* The entry after the last one is not looked at. */
 	{ "msr.load.count", BASE_64, ENTERS, PAIRS, WITH(SET(MSR_LOAD_INDEX, FS_BASE)), .at = AT_ENTRY_MSR_LOAD_COUNT,
 	  .at2 = AT_MSR_LOAD_POSITION, LIST(0, 1, 1, 2, 5, 6) },

@@ -1,12 +1,10 @@
-/*
- * Rules of VM entries as rows of data: a base state that is known to enter, the changes that bring
- * it into the rule's reach, and a generator of values. A row yields one case a value, and all cases
- * of a row have the same outcome; so a rule has a row for its bad values and one for its good ones.
- */
+/* Rules of VM entries as rows: bases, outcomes and generators of VMX beside tests/entry/rows.h. */
 #ifndef TESTS_VMX_ENTRY_ROWS_H
 #define TESTS_VMX_ENTRY_ROWS_H
 
 #include "lib/base.h"
+
+#include "tests/entry/rows.h"
 #include "vmx/model/model.h"
 
 /* The states that rows start from: bases.c. All but the first run a VMCALL at once. */
@@ -35,41 +33,14 @@ enum outcome {
 	REPORTED, /* processors differ: told, not judged */
 };
 
-/* One value of the base, changed. */
-struct change {
-	uint16_t at; /* enum model_index */
-	uint8_t how;
-	bool each; /* of the segment that the row is at: see .over */
-	uint64_t value;
-};
-enum { HOW_NOT, HOW_SET, HOW_OR, HOW_CLEAR, HOW_XOR, HOW_PAGE /* a page of our own */ };
-
-enum generator {
-	ONE,	/* the base with its changes is the only case */
-	WALK,	/* each bit of .mask, flipped */
-	VALUES, /* each of .values in the bits of .mask (0: all bits) */
-	RANGES, /* .values two by two: from the first up to the second, in the bits of .mask */
-	FLIPS,	/* each of .values, XORed */
-	PAIRS,	/* .values two by two: for .at in .mask and for .at2 in .mask2 */
-	PAGE,	/* an address: bits 11:0 and those beyond the physical width, flipped one by one */
-	WIDTH,	/* only the latter */
-	BELOW,	/* .values below the first address beyond the physical width */
-	/* Borders of canonical addresses, in the bits of .mask (0: all): good with 48 bits and with
-	 * 57; bad with every width that the machine has; good with its 57 and bad with 48. */
-	CANONICAL,
-	NOT_CANONICAL,
-	BETWEEN_WIDTHS,
-	/* As the first two where only the bits from the width up must be equal: the one below
-	 * differs. */
-	WIDE,
-	NOT_WIDE,
-	CURRENT, /* the current-VMCS pointer */
+enum vmx_generator {
+	CURRENT = GENERATOR_OF_VENDOR, /* the current-VMCS pointer */
 	/* A field of controls: each bit that may not be 1, set; that must be 1, cleared. */
 	RESERVED,
 	/* Likewise: each bit of .mask that may be both 0 and 1, flipped. */
 	ALLOWED,
 	/* Each bit of .mask (0: all), flipped, that the register .group may have either way; that
-	 * it may not. */
+	 * it may not. RESERVED and ALLOWED: .group is an enum control_group. */
 	FREE,
 	FIXED,
 };
@@ -89,42 +60,7 @@ enum machine_register {
 	REGISTER_COUNT
 };
 
-enum { ROW_CHANGES = 8 };
-
-struct entry_row {
-	const char *rule; /* id of the catalogue */
-	uint8_t base, outcome, kind;
-	bool last;	  /* a violation that is accepted may cost the processor: at the end */
-	bool by_name;	  /* it may stop an emulator as a whole: only if asked for */
-	uint8_t group;	  /* RESERVED, ALLOWED: enum control_group; FREE, FIXED: machine_register */
-	uint16_t at, at2; /* enum model_index */
-	/* Bit n: once more with all that is .each, and .at and .at2, n fields further on. The
-	 * segments' fields are in the order of enum segment. 0: only as it is. */
-	uint16_t over;
-	uint16_t count; /* of .values */
-	uint64_t mask, mask2;
-	const uint64_t *values;
-	struct change with[ROW_CHANGES];
-	/* Beyond the controls that .with turns on or off, which the machine must allow; NULL: all
-	 * machines. */
-	bool (*needs)(const struct model_machine *machine);
-	const char *needs_text; /* for the SKIP */
-};
-
-/* A section of the SDM, one test. */
-struct entry_section {
-	const struct entry_row *rows;
-	unsigned count;
-};
-
 /* clang-format off */
-#define SET(name, v) { AT_##name, HOW_SET, false, v }
-#define OR(name, v) { AT_##name, HOW_OR, false, v }
-#define CLR(name, v) { AT_##name, HOW_CLEAR, false, v }
-#define OWN(name, page) { AT_##name, HOW_PAGE, false, page }
-#define EACH_SET(name, v) { AT_##name, HOW_SET, true, v }
-#define EACH_OR(name, v) { AT_##name, HOW_OR, true, v }
-#define EACH_CLR(name, v) { AT_##name, HOW_CLEAR, true, v }
 #define PIN_ON(name) OR(PIN_BASED_CONTROLS, CONTROL_MASK(PIN_##name))
 #define PIN_OFF(name) CLR(PIN_BASED_CONTROLS, CONTROL_MASK(PIN_##name))
 #define PRIMARY_ON(name) OR(PRIMARY_CONTROLS, CONTROL_MASK(PRIMARY_##name))
@@ -144,83 +80,16 @@ struct entry_section {
 /* Three changes. Of a guest state: MSR_LOAD tells that it is accepted, and the guest does not run. The
  * entry is bad by the high half of its index and by IA32_FS_BASE in the low one. */
 #define NOT_RUN SET(ENTRY_MSR_LOAD_COUNT, 1), SET(MSR_LOAD_POSITION, 1), SET(MSR_LOAD_INDEX, 0x1C0000100)
-#define WITH(...) .with = { __VA_ARGS__ }
-#define LIST(...) .values = (const uint64_t[]){ __VA_ARGS__ }, \
-	.count = sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t)
 /* clang-format on */
 
-enum { CASE_VALUES = ROW_CHANGES + 2 };
+extern const struct entry_vendor vmx_entry_vendor;
 
-/* One case: what differs from its base. */
-struct entry_case {
-	unsigned count;
-	struct {
-		enum model_index at;
-		uint64_t value;
-	} set[CASE_VALUES];
-};
-
-/*
- * The row's case of this number, from 0, on its base. False: it has no more. Cases follow each
- * other without gaps, and count what depends on the machine: widths, reserved controls.
- */
-bool entry_case_make(const struct entry_row *row, unsigned number, const struct model_state *base,
-		     const struct model_machine *machine, struct entry_case *out);
-
-void entry_case_apply(const struct entry_case *what, struct model_state *state);
-
-/*
- * The same cases one after the other, in a few instructions each: iterate.c. All cases of one place
- * (a bit of .over) change the same values of the base, in the same order.
- */
-struct entry_cases {
-	const struct entry_row *row;
-	const struct model_state *base;
-	const struct model_machine *machine;
-	unsigned places;	       /* bits of .over from this one on; 0: no more cases */
-	unsigned number;	       /* of the next case at this place */
-	bool first;		       /* that is the first one here */
-	bool quick;		       /* the generator is not asked for the others */
-	bool moved;		       /* .now is the first one of its place */
-	struct entry_case now, before; /* before: the last case of the place before */
-	struct entry_case prepared;    /* what all cases of this place have */
-	/* Where all cases of a place differ in one value, or two: what they are made from, and the
-	 * bits or values to come. */
-	struct entry_made {
-		uint64_t *place, prepared, keep, width;
-	} made[2];
-	uint64_t bits, next, end;
-	const uint64_t *list;
-	unsigned left;
-};
-
-void entry_cases_begin(struct entry_cases *cases, const struct entry_row *row,
-		       const struct model_state *base, const struct model_machine *machine);
-
-/* Makes .now the next case. False: there is none, and .now is as it was. */
-bool entry_cases_next(struct entry_cases *cases);
-
-/* After entry_cases_begin: the next one is the case of this number. */
-void entry_cases_skip(struct entry_cases *cases, unsigned number);
-
-/* How many they are. */
-unsigned entry_cases_count(const struct entry_row *row, const struct model_state *base,
-			   const struct model_machine *machine);
-
-/*
- * For iterate.c: what all cases of a place have, and what one of them has beyond that; the bits
- * that the generator flips one by one, from the lowest: 0 if it does something else.
- */
-uint64_t entry_case_bits(const struct entry_row *row, const struct model_machine *machine);
-void entry_case_prepare(const struct entry_row *row, unsigned shift, const struct model_state *base,
-			struct entry_case *out);
-bool entry_case_generate(const struct entry_row *row, unsigned number, unsigned shift,
-			 const struct model_state *base, const struct model_machine *machine,
-			 struct entry_case *out);
-
-/* What the machine lacks for this row; NULL: nothing. text: room for the answer. */
-const char *entry_row_missing(const struct entry_row *row, const struct model_state *base,
-			      const struct model_machine *machine, char *text, size_t size);
+/* Of a base. */
+static inline struct entry_origin vmx_origin(const struct model_state *base,
+					     const struct model_machine *machine)
+{
+	return (struct entry_origin){ &vmx_entry_vendor, base->value, machine };
+}
 
 /* What bases are built on: the machine, the host's fields, and pages of our own. */
 struct entry_ground {

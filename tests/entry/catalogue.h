@@ -1,6 +1,6 @@
-/* The catalogue of rules by id: what reports print beside it. */
-#ifndef TESTS_VMX_CATALOGUE_H
-#define TESTS_VMX_CATALOGUE_H
+/* The catalogue of rules of the backend's vendor by id: what reports print beside it. */
+#ifndef TESTS_ENTRY_CATALOGUE_H
+#define TESTS_ENTRY_CATALOGUE_H
 
 #include "lib/base.h"
 
@@ -8,7 +8,7 @@ struct rule {
 	const char *id;
 	const char *words;   /* the rule */
 	const char *applies; /* under what conditions; "": always */
-	const char *spec;    /* sections of the SDM */
+	const char *spec;    /* sections of the manual */
 	unsigned chapter;
 };
 

@@ -1,10 +1,8 @@
-#include "tests/vmx/crew.h"
+#include "tests/entry/crew.h"
 
 #include "lib/pages.h"
 #include "lib/text.h"
 #include "vm/work.h"
-
-#include "tests/vmx/ground.h"
 
 enum {
 	MEMBER_PAGES = (sizeof(struct member) + PAGE_SIZE - 1) / PAGE_SIZE,
@@ -19,72 +17,66 @@ static unsigned pages_for(size_t size)
 	return (unsigned)((size + PAGE_SIZE - 1) / PAGE_SIZE);
 }
 
-/* ---- the state in the VMCS ---- */
-
-/* As every base but the first is to come out: by the VMCALL. */
-static bool base_enters(struct member *member, enum entry_base base)
-{
-	struct probe_result *got = &member->broken[base];
-
-	probe_enter(&member->seat.probe, got);
-	return outcome_is(base == BASE_CONTROLS ? PASSES : ENTERS, got, 0) &&
-	       (base == BASE_CONTROLS || got->number == REASON_VMCALL);
-}
-
-/* Where software cannot write the exit information, this leaves what no case should. */
-static void enter_ordinarily(struct member *member)
-{
-	struct probe_result unused;
-
-	probe_set_all(&member->seat.probe, &member->base[BASE_64]);
-	probe_enter(&member->seat.probe, &unused);
-}
-
-static enum base_state make_base(struct member *member, enum entry_base base)
-{
-	if (!entry_base_make(base, &member->seat.ground, &member->base[base],
-			     &member->missing[base]))
-		return BASE_MISSING;
-	if (entry_needs_tables(base) && !member->tables) {
-		entry_tables_fill(&member->seat.ground, member->seat.pages);
-		member->tables = true;
-	}
-	return BASE_READY;
-}
+/* ---- states ---- */
 
 /* Makes it, and tries it once: a base that breaks a rule would hide all others. */
-static bool has_base(const struct crew *crew, struct member *member, enum entry_base base)
+static bool has_base(const struct crew *crew, struct member *member, unsigned base)
 {
-	if (member->base_state[base] != BASE_UNKNOWN)
-		return member->base_state[base] == BASE_READY;
-	member->base_state[base] = make_base(member, base);
-	if (member->base_state[base] != BASE_READY || crew->task == CREW_MODEL)
-		return member->base_state[base] == BASE_READY;
-	probe_set_all(&member->seat.probe, &member->base[base]);
+	const struct entry_checks *checks = crew->checks;
+	enum base_state *state = &member->base_state[base];
+
+	if (*state != BASE_UNKNOWN)
+		return *state == BASE_READY;
+	*state = checks->make_base(member->seat, base, member->base[base], &member->missing[base])
+			 ? BASE_READY
+			 : BASE_MISSING;
+	if (*state != BASE_READY || crew->task == CREW_MODEL)
+		return *state == BASE_READY;
+	checks->load(member->seat, member->base[base], NULL);
 	member->loaded = (int)base;
-	if (base_enters(member, base))
+	checks->enter(member->seat, &member->broken[base]);
+	if (checks->base_is_good(base, &member->broken[base]))
 		return true;
-	member->base_state[base] = BASE_BROKEN;
+	*state = BASE_BROKEN;
 	return false;
 }
 
-static void load_base(const struct crew *crew, struct member *member, enum entry_base base)
+static void load_base(const struct crew *crew, struct member *member, unsigned base)
 {
+	const unsigned ordinary = crew->checks->ordinary;
+	const bool before = member->seat->stale && member->loaded != (int)base &&
+			    has_base(crew, member, ordinary);
+
 	if (member->loaded == (int)base)
 		return;
-	if (!member->seat.probe.overwrites && has_base(crew, member, BASE_64))
-		enter_ordinarily(member);
-	probe_set_all(&member->seat.probe, &member->base[base]);
+	crew->checks->load(member->seat, member->base[base],
+			   before ? member->base[ordinary] : NULL);
 	member->loaded = (int)base;
 }
 
-/* Where the cases of a row begin: the VMCS, or the state for the model. */
-static void begin_base(const struct crew *crew, struct member *member, enum entry_base base)
+static void copy_state(const struct crew *crew, uint64_t *to, const uint64_t *from)
+{
+	for (unsigned i = 0; i < crew->checks->vendor->values; i++)
+		to[i] = from[i];
+}
+
+/* Where the cases of a row begin: the processor, or the state for the model. */
+static void begin_base(const struct crew *crew, struct member *member, unsigned base)
 {
 	if (crew->task == CREW_ENTER)
 		load_base(crew, member, base);
 	else
-		member->state = member->base[base];
+		copy_state(crew, member->state, member->base[base]);
+}
+
+const uint64_t *crew_state(const struct crew *crew, const struct member *member,
+			   const struct difference *difference)
+{
+	static uint64_t state[ENTRY_VALUES];
+
+	copy_state(crew, state, member->base[crew->section->rows[difference->row].base]);
+	entry_case_apply(&difference->what, state);
+	return state;
 }
 
 /* ---- cases ---- */
@@ -113,12 +105,12 @@ static struct difference *new_difference(const struct crew *crew, struct member 
 	return &member->differences[member->difference_count++];
 }
 
-static bool same_result(const struct probe_result *a, const struct probe_result *b)
+static bool same_result(const struct entry_result *a, const struct entry_result *b)
 {
-	return a->kind == b->kind && a->number == b->number && a->qualification == b->qualification;
+	return a->kind == b->kind && a->number == b->number && a->more == b->more;
 }
 
-static void report(struct member *member, unsigned row, const struct probe_result *got)
+static void report(struct member *member, unsigned row, const struct entry_result *got)
 {
 	struct reported *reported = &member->reported[member->reported_count - 1];
 	unsigned i = 0;
@@ -145,7 +137,7 @@ static void report(struct member *member, unsigned row, const struct probe_resul
 /* The processor does otherwise than the row says: what does the model say? */
 static NOINLINE void differs(const struct crew *crew, struct member *member, unsigned row,
 			     unsigned number, const struct entry_case *what,
-			     const struct probe_result *got)
+			     const struct entry_result *got)
 {
 	struct difference *difference = new_difference(crew, member);
 
@@ -154,19 +146,15 @@ static NOINLINE void differs(const struct crew *crew, struct member *member, uns
 		*difference = (struct difference){
 			.row = (uint16_t)row, .number = (uint16_t)number, .what = *what, .got = *got
 		};
-		difference->position = member->seat.probe.now.value[AT_MSR_LOAD_POSITION];
-		difference->verdict = model_check(&member->seat.probe.now,
-						  &member->seat.ground.machine, MODEL_ALL);
-		difference->allowed = outcome_is_allowed(&difference->verdict, got);
+		difference->allowed =
+			crew->checks->allowed(member->seat->now, member->seat->machine, got);
 	}
-	/* It did what no processor should: the next case begins from what we know. */
-	if (got->kind == PROBE_FAULTED || got->number == PROBE_STALE)
-		probe_renew(&member->seat.probe);
+	/* If it did what no processor should: the next case begins from what we know. */
+	crew->checks->recover(member->seat, got, false);
 }
 
 static NOINLINE void disagrees(const struct crew *crew, struct member *member, unsigned row,
-			       unsigned number, const struct entry_case *what,
-			       const struct model_verdict *verdict)
+			       unsigned number, const struct entry_case *what)
 {
 	struct difference *difference = new_difference(crew, member);
 
@@ -175,48 +163,53 @@ static NOINLINE void disagrees(const struct crew *crew, struct member *member, u
 		*difference = (struct difference){ .row = (uint16_t)row,
 						   .number = (uint16_t)number,
 						   .allowed = true,
-						   .what = *what,
-						   .verdict = *verdict };
+						   .what = *what };
 }
 
 static void enter_case(const struct crew *crew, struct member *member, unsigned row,
 		       unsigned number, const struct entry_case *what)
 {
-	const enum outcome wanted = crew->section->rows[row].outcome;
-	struct probe *probe = &member->seat.probe;
-	struct probe_result got;
+	const uint8_t wanted = crew->section->rows[row].outcome;
+	struct entry_seat *seat = member->seat;
+	struct entry_result got;
 
 	for (unsigned i = 0; i < what->count; i++)
-		probe_set(probe, what->set[i].at, what->set[i].value);
-	probe_enter(probe, &got);
-	if (!outcome_is(wanted, &got, probe->now.value[AT_MSR_LOAD_POSITION]))
+		crew->checks->set(seat, what->set[i].at, what->set[i].value);
+	crew->checks->enter(seat, &got);
+	if (!crew->checks->is(wanted, &got, seat->now))
 		differs(crew, member, row, number, what, &got);
-	else if (wanted == REPORTED)
+	else if (wanted == crew->checks->reported)
 		report(member, row, &got);
 }
 
 static void check_case(const struct crew *crew, struct member *member, unsigned row,
 		       unsigned number, const struct entry_case *what)
 {
-	struct model_verdict verdict;
-
-	entry_case_apply(what, &member->state);
-	verdict = model_check(&member->state, &member->seat.ground.machine, MODEL_ALL);
-	if (!outcome_agrees(&crew->section->rows[row], member->rule, &member->state, &verdict))
-		disagrees(crew, member, row, number, what, &verdict);
+	entry_case_apply(what, member->state);
+	if (!crew->checks->agrees(&crew->section->rows[row], member->rule, member->state,
+				  member->seat->machine))
+		disagrees(crew, member, row, number, what);
 }
 
 /* Puts the values of a case back; the next place of the row has others. */
 static void undo(const struct crew *crew, struct member *member, const struct entry_case *what)
 {
 	for (unsigned i = 0; i < what->count; i++) {
-		const enum model_index at = what->set[i].at;
+		const unsigned at = what->set[i].at;
+		const uint64_t before = member->cases.origin.base[at];
 
 		if (crew->task == CREW_ENTER)
-			probe_set(&member->seat.probe, at, member->cases.base->value[at]);
+			crew->checks->set(member->seat, at, before);
 		else
-			member->state.value[at] = member->cases.base->value[at];
+			member->state[at] = before;
 	}
+}
+
+static struct entry_origin origin_of(const struct crew *crew, const struct member *member,
+				     const struct entry_row *row)
+{
+	return (struct entry_origin){ crew->checks->vendor, member->base[row->base],
+				      member->seat->machine };
 }
 
 /* The row's cases from..to. */
@@ -224,14 +217,15 @@ static void do_cases(struct crew *crew, struct member *member, unsigned row, uns
 		     unsigned to)
 {
 	const struct entry_row *what = &crew->section->rows[row];
+	const struct entry_origin origin = origin_of(crew, member, what);
 	struct entry_cases *cases = &member->cases;
 	unsigned number = from;
 
 	begin_base(crew, member, what->base);
 	if (crew->task == CREW_MODEL)
-		member->rule = model_rule_number(what->rule);
+		member->rule = crew->checks->rule_number(what->rule);
 	member->kept_of_row = 0;
-	entry_cases_begin(cases, what, &member->base[what->base], &member->seat.ground.machine);
+	entry_cases_begin(cases, what, &origin);
 	if (from)
 		entry_cases_skip(cases, from);
 	for (; number < to && entry_cases_next(cases); number++) {
@@ -311,12 +305,16 @@ static bool is_meant(const struct crew *crew, const struct entry_row *row)
 static enum row_state look_at(const struct crew *crew, struct member *member,
 			      const struct entry_row *row)
 {
+	const struct entry_origin origin = origin_of(crew, member, row);
 	char text[REASON_TEXT];
 	const char *missing;
 
-	if (has_base(crew, member, row->base))
-		missing = entry_row_missing(row, &member->base[row->base],
-					    &member->seat.ground.machine, text, sizeof(text));
+	/* First what needs no base: to try one for rows that are left out may have a price. */
+	missing = origin.vendor->missing(row, origin.machine, text, sizeof(text));
+	if (missing)
+		;
+	else if (has_base(crew, member, row->base))
+		missing = entry_row_missing(row, &origin, text, sizeof(text));
 	else if (member->base_state[row->base] == BASE_BROKEN)
 		return ROW_NO_BASE;
 	else
@@ -330,6 +328,7 @@ static enum row_state look_at(const struct crew *crew, struct member *member,
 static void do_row(struct crew *crew, struct member *member, unsigned row)
 {
 	const struct entry_row *what = &crew->section->rows[row];
+	const struct entry_origin origin = origin_of(crew, member, what);
 	enum row_state state;
 	unsigned count, from;
 
@@ -339,7 +338,7 @@ static void do_row(struct crew *crew, struct member *member, unsigned row)
 	atomic_store(&crew->results[row].state, state);
 	if (state != ROW_DONE)
 		return;
-	count = entry_cases_count(what, &member->base[what->base], &member->seat.ground.machine);
+	count = entry_cases_count(what, &origin);
 	for (from = PART; from < count && offer_part(crew, row, from / PART);)
 		from += PART;
 	do_cases(crew, member, row, 0, PART);
@@ -363,8 +362,7 @@ static struct member *begin(struct crew *crew, struct cpu *cpu)
 		return NULL;
 	crew->members[cpu->index] = member;
 	member->loaded = -1;
-	(void)seat_open(&member->seat, cpu, crew->ept);
-	member->seat.entered = crew->task == CREW_ENTER;
+	member->seat = crew->checks->open(cpu, crew->task == CREW_ENTER);
 	return member;
 }
 
@@ -377,7 +375,7 @@ static void work(struct cpu *cpu, void *argument)
 
 	if (!member)
 		member = begin(crew, cpu);
-	if (!member || member->seat.status != STATUS_OK) {
+	if (!member || !member->seat || member->seat->status != STATUS_OK) {
 		atomic_fetch_add(&crew->failed, 1);
 		return;
 	}
@@ -393,8 +391,8 @@ static void end(struct cpu *cpu, void *argument)
 	struct crew *crew = argument;
 	struct member *member = crew->members[cpu->index];
 
-	if (member)
-		seat_close(&member->seat);
+	if (member && member->seat)
+		crew->checks->close(member->seat);
 }
 
 /* ---- the boot processor's side ---- */
@@ -404,7 +402,7 @@ static void sort_rows(struct crew *crew)
 {
 	unsigned count = 0;
 
-	for (unsigned base = 0; base < BASE_COUNT; base++)
+	for (unsigned base = 0; base < crew->checks->bases; base++)
 		for (unsigned row = 0; row < crew->section->count; row++)
 			if (crew->section->rows[row].base == base)
 				crew->order[count++] = (uint16_t)row;
@@ -415,14 +413,13 @@ static unsigned result_pages(const struct crew *crew)
 	return pages_for(crew->section->count * (sizeof(*crew->results) + sizeof(*crew->order)));
 }
 
-struct crew *crew_open(struct test_run *run, const struct entry_section *section,
-		       enum crew_task task)
+struct crew *crew_open(struct test_run *run, const struct entry_checks *checks,
+		       const struct entry_section *section, enum crew_task task)
 {
 	struct crew *crew = &the_crew;
 
-	*crew = (struct crew){ .section = section, .task = task };
-	(void)ground_machine(); /* here, and not on all processors at once */
-	crew->ept = ground_map(&crew->ept_pages);
+	*crew = (struct crew){ .checks = checks, .section = section, .task = task };
+	checks->prepare();
 	crew->results = pages_alloc(result_pages(crew));
 	crew->members = pages_alloc(pages_for(platform->cpu_count * sizeof(*crew->members)));
 	if (!crew->results || !crew->members) {
@@ -450,7 +447,7 @@ bool crew_work(struct crew *crew, struct test_run *run, enum crew_rows rows, con
 	if (status != STATUS_OK)
 		test_error(run, "work on all processors: %s", status_text(status));
 	else if (atomic_load(&crew->failed))
-		test_error(run, "%u processors have no memory or no VMCS",
+		test_error(run, "%u processors have no memory, or nothing to enter with",
 			   atomic_load(&crew->failed));
 	return status == STATUS_OK && !atomic_load(&crew->failed);
 }
@@ -458,7 +455,7 @@ bool crew_work(struct crew *crew, struct test_run *run, enum crew_rows rows, con
 void crew_close(struct crew *crew, struct test_run *run)
 {
 	if (work_on_all(end, crew, CLOSE_MICROSECONDS) != STATUS_OK)
-		test_error(run, "a processor did not close its VMCS");
+		test_error(run, "a processor did not close what it enters with");
 }
 
 void crew_free(struct crew *crew)
@@ -466,13 +463,14 @@ void crew_free(struct crew *crew)
 	for (unsigned i = 0; crew->members && i < platform->cpu_count; i++) {
 		struct member *member = crew->members[i];
 
-		if (!member || !cpu_usable(member->seat.cpu))
+		if (!member || !cpu_usable(&platform->cpus[i]))
 			continue;
-		seat_free(&member->seat);
+		if (member->seat)
+			crew->checks->free(member->seat);
 		pages_free(member->differences, difference_pages(crew));
 		pages_free(member, MEMBER_PAGES);
 	}
 	pages_free(crew->results, result_pages(crew));
 	pages_free(crew->members, pages_for(platform->cpu_count * sizeof(*crew->members)));
-	ground_unmap(crew->ept, crew->ept_pages);
+	crew->checks->finish();
 }

@@ -1,28 +1,34 @@
-#include "tests/vmx/catalogue.h"
+#include "tests/entry/catalogue.h"
 
+#include "backend.h"
 #include "lib/base.h"
 #include "lib/text.h"
 
 enum kind { CHAPTER_ROW, SUBJECT_ROW, RULE_ROW };
 
-static const struct {
+struct row {
 	uint8_t kind, chapter;
 	const char *a, *b, *c;
-} rows[] = {
+};
+
 #define CHAPTER(number, title) { CHAPTER_ROW, number, title, NULL, NULL },
 #define SUBJECT(title, sections) { SUBJECT_ROW, 0, title, sections, NULL },
 #define RULE(id, words, applies) { RULE_ROW, 0, id, words, applies },
+static const struct row vmx[] = {
 #include "tests/vmx/rules_entry.def"
 #include "tests/vmx/rules_guest.def"
+};
+static const struct row svm[] = {
+#include "tests/svm/rules.def"
+};
 #undef CHAPTER
 #undef SUBJECT
 #undef RULE
-};
 
-bool rule_find(const char *id, struct rule *rule)
+static bool find(const struct row *rows, unsigned count, const char *id, struct rule *rule)
 {
 	*rule = (struct rule){ .id = id, .words = "", .applies = "", .spec = "" };
-	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+	for (unsigned i = 0; i < count; i++)
 		switch ((enum kind)rows[i].kind) {
 		case CHAPTER_ROW:
 			rule->chapter = rows[i].chapter;
@@ -38,4 +44,11 @@ bool rule_find(const char *id, struct rule *rule)
 			return true;
 		}
 	return false;
+}
+
+bool rule_find(const char *id, struct rule *rule)
+{
+	if (backend && backend->cites_amd)
+		return find(svm, ARRAY_SIZE(svm), id, rule);
+	return find(vmx, ARRAY_SIZE(vmx), id, rule);
 }

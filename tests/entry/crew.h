@@ -2,14 +2,14 @@
  * The rows of a section, carried out by all processors at once: each takes a row after the other
  * from the table, and notes what it sees in memory of its own.
  */
-#ifndef TESTS_VMX_CREW_H
-#define TESTS_VMX_CREW_H
+#ifndef TESTS_ENTRY_CREW_H
+#define TESTS_ENTRY_CREW_H
 
 #include "suite/test.h"
 
-#include "tests/vmx/entry/outcome.h"
-#include "tests/vmx/ground.h"
-#include "vmx/probe.h"
+#include "tests/entry/checks.h"
+
+#include <stdatomic.h>
 
 /* What is done with a case. */
 enum crew_task {
@@ -29,10 +29,8 @@ enum crew_rows {
 struct difference {
 	uint16_t row, number; /* of the row in the section, of the case in the row */
 	bool allowed;	      /* by the model: the row is wrong, or the model is */
-	uint64_t position;    /* AT_MSR_LOAD_POSITION */
 	struct entry_case what;
-	struct probe_result got;
-	struct model_verdict verdict;
+	struct entry_result got;
 };
 
 /* Of a row, and on each processor, the first ones are kept. */
@@ -44,7 +42,7 @@ struct reported {
 	uint8_t count; /* of different outcomes */
 	struct {
 		unsigned times;
-		struct probe_result got;
+		struct entry_result got;
 	} outcome[4];
 };
 
@@ -67,16 +65,15 @@ enum base_state { BASE_UNKNOWN, BASE_READY, BASE_MISSING, BASE_BROKEN };
 
 /* What a processor has of its own; several pages. */
 struct member {
-	struct seat seat;
-	bool tables; /* those of the bases that need them are filled */
-	int loaded;  /* enum entry_base: what the VMCS has; -1: something else */
-	enum base_state base_state[BASE_COUNT];
-	const char *missing[BASE_COUNT];	/* what a base lacks */
-	struct probe_result broken[BASE_COUNT]; /* how it did not enter */
-	struct model_state base[BASE_COUNT];
-	struct model_state state; /* CREW_MODEL: a base with a case */
-	struct entry_cases cases; /* of the row in hand */
-	unsigned rule;		  /* CREW_MODEL: its rule's number */
+	struct entry_seat *seat;
+	int loaded; /* the base that it would enter with; -1: something else */
+	enum base_state base_state[ENTRY_BASES];
+	const char *missing[ENTRY_BASES];	 /* what a base lacks */
+	struct entry_result broken[ENTRY_BASES]; /* how it did not enter */
+	uint64_t base[ENTRY_BASES][ENTRY_VALUES];
+	uint64_t state[ENTRY_VALUES]; /* CREW_MODEL: a base with a case */
+	struct entry_cases cases;     /* of the row in hand */
+	unsigned rule;		      /* CREW_MODEL: its rule's number */
 	unsigned kept_of_row;
 	struct difference *differences; /* NULL: none so far */
 	unsigned difference_count;
@@ -97,26 +94,25 @@ struct row_result {
 enum { CREW_PARTS_MAX = 256 };
 
 struct crew {
+	const struct entry_checks *checks;
 	const struct entry_section *section;
 	enum crew_task task;
 	enum crew_rows rows;
 	const char *rule; /* CREW_BY_NAME */
-	uint64_t *ept;	  /* NULL: none */
-	unsigned ept_pages;
 	struct row_result *results;
 	uint16_t *order;	 /* the section's rows, those of a base together */
 	struct member **members; /* by number of the processor; NULL: it has not begun */
 	_Atomic unsigned next_row;
 	_Atomic unsigned parts_offered, parts_taken, parts[CREW_PARTS_MAX];
-	_Atomic unsigned failed; /* processors without memory or VMCS */
+	_Atomic unsigned failed; /* processors that have no seat */
 };
 
 /*
  * Boot processor, in a test. NULL: the test is an ERROR. There is one crew at a time; it outlives
  * the test's function, for the sake of those who are at work when an exception ends that.
  */
-struct crew *crew_open(struct test_run *run, const struct entry_section *section,
-		       enum crew_task task);
+struct crew *crew_open(struct test_run *run, const struct entry_checks *checks,
+		       const struct entry_section *section, enum crew_task task);
 
 /* Carries the rows out. False: an ERROR, not all processors came to the end. */
 bool crew_work(struct crew *crew, struct test_run *run, enum crew_rows rows, const char *rule);
@@ -124,5 +120,9 @@ bool crew_work(struct crew *crew, struct test_run *run, enum crew_rows rows, con
 /* Gives the processors back. What they saw is in memory until crew_free. */
 void crew_close(struct crew *crew, struct test_run *run);
 void crew_free(struct crew *crew);
+
+/* The state of a member's case, for the model and for people; there is one at a time. */
+const uint64_t *crew_state(const struct crew *crew, const struct member *member,
+			   const struct difference *difference);
 
 #endif

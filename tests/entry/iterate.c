@@ -1,5 +1,5 @@
 /* All cases of a row, one after the other. */
-#include "tests/vmx/entry/rows.h"
+#include "tests/entry/rows.h"
 
 static unsigned place_of(const struct entry_cases *cases)
 {
@@ -12,15 +12,14 @@ static void begin_place(struct entry_cases *cases)
 	cases->first = true;
 	cases->bits = cases->left = 0;
 	if (cases->places)
-		entry_case_prepare(cases->row, place_of(cases), cases->base, &cases->prepared);
+		entry_case_prepare(cases->row, place_of(cases), &cases->origin, &cases->prepared);
 }
 
 void entry_cases_begin(struct entry_cases *cases, const struct entry_row *row,
-		       const struct model_state *base, const struct model_machine *machine)
+		       const struct entry_origin *origin)
 {
 	cases->row = row;
-	cases->base = base;
-	cases->machine = machine;
+	cases->origin = *origin;
 	cases->places = row->over ? row->over : 1;
 	cases->now.count = 0;
 	begin_place(cases);
@@ -48,9 +47,9 @@ static void begin_made(struct entry_cases *cases, struct entry_made *made, unsig
 	const uint64_t *prepared = place_in(&cases->prepared, at);
 
 	made->place = place_in(&cases->now, at);
-	made->prepared = prepared ? *prepared : cases->base->value[at];
+	made->prepared = prepared ? *prepared : cases->origin.base[at];
 	made->keep = mask ? ~mask : 0;
-	made->width = model_mask((enum model_index)at);
+	made->width = cases->origin.vendor->masks[at];
 }
 
 static inline void make(const struct entry_made *made, uint64_t value)
@@ -81,7 +80,7 @@ static void begin_quick_ones(struct entry_cases *cases)
 	const unsigned shift = place_of(cases), number = cases->number;
 
 	begin_made(cases, &cases->made[0], row->at + shift, row->mask);
-	cases->bits = entry_case_bits(row, cases->machine) & cases->made[0].width;
+	cases->bits = entry_case_bits(row, &cases->origin) & cases->made[0].width;
 	cases->quick =
 		cases->bits || row->kind == VALUES || row->kind == PAIRS || row->kind == RANGES;
 	for (unsigned i = 0; i < number; i++)
@@ -146,8 +145,7 @@ static bool next_here(struct entry_cases *cases)
 	struct entry_case next;
 
 	copy(&next, &cases->prepared);
-	if (!entry_case_generate(cases->row, cases->number, place_of(cases), cases->base,
-				 cases->machine, &next))
+	if (!entry_case_generate(cases->row, cases->number, place_of(cases), &cases->origin, &next))
 		return false;
 	cases->number++;
 	cases->moved = cases->first;
@@ -189,8 +187,7 @@ static unsigned count_bits(uint64_t bits)
 }
 
 /* Of one place: the same number at all of them. */
-static unsigned count_here(const struct entry_row *row, const struct model_state *base,
-			   const struct model_machine *machine)
+static unsigned count_here(const struct entry_row *row, const struct entry_origin *origin)
 {
 	struct entry_cases cases;
 	unsigned count = 0;
@@ -206,29 +203,27 @@ static unsigned count_here(const struct entry_row *row, const struct model_state
 	default:
 		break;
 	}
-	entry_cases_begin(&cases, row, base, machine);
+	entry_cases_begin(&cases, row, origin);
 	while (entry_cases_next(&cases) && (!cases.moved || !count))
 		count++;
 	return count;
 }
 
-static unsigned cases_here(const struct entry_row *row, const struct model_state *base,
-			   const struct model_machine *machine)
+static unsigned cases_here(const struct entry_row *row, const struct entry_origin *origin)
 {
-	const uint64_t bits = entry_case_bits(row, machine) & model_mask((enum model_index)row->at);
+	const uint64_t bits = entry_case_bits(row, origin) & origin->vendor->masks[row->at];
 
-	return bits ? count_bits(bits) : count_here(row, base, machine);
+	return bits ? count_bits(bits) : count_here(row, origin);
 }
 
-unsigned entry_cases_count(const struct entry_row *row, const struct model_state *base,
-			   const struct model_machine *machine)
+unsigned entry_cases_count(const struct entry_row *row, const struct entry_origin *origin)
 {
-	return cases_here(row, base, machine) * count_bits(row->over ? row->over : 1);
+	return cases_here(row, origin) * count_bits(row->over ? row->over : 1);
 }
 
 void entry_cases_skip(struct entry_cases *cases, unsigned number)
 {
-	const unsigned here = cases_here(cases->row, cases->base, cases->machine);
+	const unsigned here = cases_here(cases->row, &cases->origin);
 
 	for (; number && number >= here && cases->places; number -= here) {
 		cases->places &= cases->places - 1;

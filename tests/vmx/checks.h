@@ -1,0 +1,15 @@
+/* What VMX brings to tests/entry. */
+#ifndef TESTS_VMX_CHECKS_H
+#define TESTS_VMX_CHECKS_H
+
+#include "tests/entry/checks.h"
+#include "tests/vmx/entry/rows.h"
+#include "vmx/probe_result.h"
+
+extern const struct entry_checks vmx_entry_checks;
+
+/* What stands behind a seat, and a result in VMX's words. */
+const struct entry_ground *vmx_ground_of(const struct entry_seat *seat);
+struct probe_result vmx_probe_result(const struct entry_result *result);
+
+#endif
