@@ -36,10 +36,11 @@ void svm_address_checks(struct svm_stage *stage)
 {
 	const uint64_t own = own_page(stage);
 
-	addresses(stage, "svm.align", PAGE_MASK);
-	addresses(stage, "svm.width", beyond(stage));
+	/* The page has the processor's own state from here on, should a VMLOAD be let through. */
 	svm_check_attempt(stage, "svm.align", COMPLETES, INSN_VMRUN, own, 0);
 	svm_check_attempt(stage, "svm.align", COMPLETES, INSN_VMSAVE, own, 0);
+	addresses(stage, "svm.align", PAGE_MASK);
+	addresses(stage, "svm.width", beyond(stage));
 	svm_check_attempt(stage, "svm.align", COMPLETES, INSN_VMLOAD, own, 0);
 	svm_check_attempt(stage, "svm.address_size", COMPLETES, INSN_VMSAVE_32, own | BIT(63), 0);
 	svm_check_attempt(stage, "svm.address_size", COMPLETES, INSN_VMLOAD_32, own | BIT(63), 0);
@@ -140,6 +141,7 @@ void svm_svme_checks(struct svm_stage *stage)
 	const bool skinit = cpuid_or_zero(0x80000001, 0).ecx & CPUID_80000001_ECX_SKINIT;
 	const uint64_t efer = rdmsr(IA32_EFER);
 
+	(void)svm_attempt(INSN_VMSAVE, own_page(stage), 0, NULL); /* for a VMLOAD that works */
 	wrmsr(IA32_EFER, efer & ~(uint64_t)EFER_SVME);
 	for (unsigned i = 0; i < ARRAY_SIZE(always); i++)
 		svm_check_attempt(stage, "svm.svme", RAISES_UD, always[i], own_page(stage), 0);
