@@ -217,9 +217,8 @@ void entry_case_prepare(const struct entry_row *row, unsigned shift,
 			const struct entry_origin *origin, struct entry_case *out)
 {
 	out->count = 0;
-	for (unsigned i = 0; i < entry_changes(row); i++)
-		change(out, row->with[i].at + (row->with[i].each ? shift : 0), row->with[i].how,
-		       row->with[i].value, origin);
+	for (const struct change *with = row->with; with && with->how; with++)
+		change(out, with->at + (with->each ? shift : 0), with->how, with->value, origin);
 }
 
 /* How many cases the generator has at one place; they are the same number at every place. */

@@ -30,8 +30,7 @@ enum { SPREAD = 16, NEW_STATE_TRIES = 8, CASES_A_ROUND = 128 };
 
 static void copy(const struct fuzz *fuzz, uint64_t *to, const uint64_t *from)
 {
-	for (unsigned i = 0; i < fuzz->hunt->vendor->values; i++)
-		to[i] = from[i];
+	__builtin_memcpy(to, from, fuzz->hunt->vendor->values * sizeof(*to));
 }
 
 /* A valid state: some values of a base at random, rounded. */
@@ -164,22 +163,25 @@ static unsigned some_field(struct fuzz *fuzz, unsigned cluster)
 	return fuzz->mask[at] ? at : fuzz->list[pick(fuzz, fuzz->list_count)];
 }
 
+static void try(struct fuzz *fuzz, unsigned at, uint64_t value)
+{
+	fuzz->state[at] = value;
+	fuzz->hunt->keep_harmless(fuzz, fuzz->state, at);
+	set(fuzz, at, fuzz->state[at]);
+}
+
 static void change_some(struct fuzz *fuzz, struct changes *changes)
 {
 	enum way way = pick(fuzz, WAYS);
 	unsigned cluster = pick(fuzz, 2 * fuzz->hunt->cluster_count);
-	uint64_t *next = fuzz->made;
 
-	copy(fuzz, next, fuzz->state);
 	changes->count = 1 + pick(fuzz, FUZZ_FIELDS);
 	for (unsigned i = 0; i < changes->count; i++) {
 		unsigned at = some_field(fuzz, cluster);
 
 		changes->at[i] = (uint16_t)at;
 		changes->before[i] = fuzz->state[at];
-		next[at] = another(fuzz, at, way);
-		fuzz->hunt->keep_harmless(fuzz, next, at);
-		set(fuzz, at, next[at]);
+		try(fuzz, at, another(fuzz, at, way));
 	}
 }
 
@@ -193,13 +195,6 @@ static bool disagrees(struct fuzz *fuzz, struct fuzz_verdict *verdict)
 {
 	fuzz->side = fuzz->hunt->check(fuzz->state, fuzz->machine, verdict);
 	return fuzz->side != FUZZ_UNJUDGED && !fuzz->target->agrees(fuzz->target->context, verdict);
-}
-
-static void try(struct fuzz *fuzz, unsigned at, uint64_t value)
-{
-	fuzz->state[at] = value;
-	fuzz->hunt->keep_harmless(fuzz, fuzz->state, at);
-	set(fuzz, at, fuzz->state[at]);
 }
 
 /* Makes the value what the base has, whole or bit by bit, as long as the difference stays. */
