@@ -4,6 +4,8 @@
 
 const char *const capability_names[CAP_COUNT] = {
 	[CAP_VIRTUALIZATION] = "virtualization",
+	[CAP_VMX] = "vmx",
+	[CAP_SVM] = "svm",
 	[CAP_NESTED_PAGING] = "nested-paging",
 	[CAP_UNRESTRICTED_GUEST] = "unrestricted-guest",
 	[CAP_PREEMPTION] = "preemption",

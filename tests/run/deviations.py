@@ -86,9 +86,10 @@ def probed():
 
 
 def words():
-    """Rules of the catalogue of VMX: id, in words."""
+    """Rules of the catalogues: id, in words."""
     return {rule: text + (f" ({applies})" if applies else "")
-            for _, _, subjects in conformance.catalogue()
+            for vendor in conformance.VENDORS.values()
+            for _, _, subjects in conformance.catalogue(vendor)
             for _, _, rows in subjects for rule, text, applies in rows}
 
 
