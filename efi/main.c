@@ -65,12 +65,17 @@ static bool platform_start(const struct options *options)
 	return true;
 }
 
-/* False if a processor is lost: it runs on memory of ours, in the image itself even. */
+/* False if a processor is lost: it runs on memory of ours, in the image itself even; or if an NMI
+ * of ours has still to come, which nobody but us survives. */
 static bool platform_stop(bool for_firmware)
 {
 	files_close();
 	if (!mp_finish(for_firmware))
 		return false;
+	if (cpu_owes_nmi(efi_cpus[0].cpu)) {
+		console_print("an NMI that was sent to the boot processor has not arrived\n");
+		return false;
+	}
 	pages_return(efi_platform.arena, efi_platform.arena_pages);
 	paging_free();
 	mp_free();
@@ -142,7 +147,7 @@ static EFI_STATUS finish(const struct run *run)
 
 	files_close();
 	if (run->lost && how == EfiResetCold)
-		console_print("a processor is lost: the machine restarts after a key\n");
+		console_print("the machine restarts after a key\n");
 	else if (how == EfiResetCold && !firmware.from_shell)
 		console_print("press a key to go back to the firmware\n");
 	if (how == EfiResetCold && (run->lost || !firmware.from_shell))

@@ -130,12 +130,14 @@ static void run_benchmark(const struct benchmark *benchmark)
 		report_bench(benchmark->name, value, benchmark->unit);
 }
 
-/* Those that could not be used never left the firmware, or went back at once; not parked ones. */
+/* Those that could not be used never left the firmware, or went back at once; not parked ones, nor
+ * those that wait for an NMI. */
 static bool given_back(const struct cpu *cpu)
 {
 	enum cpu_phase phase = atomic_load(&cpu->phase);
 
-	return phase == CPU_FIRMWARE || (phase == CPU_FAILED && cpu->error != STATUS_FAULT);
+	return phase == CPU_FIRMWARE ||
+	       (phase == CPU_FAILED && cpu->error != STATUS_FAULT && cpu->error != STATUS_NO_NMI);
 }
 
 /* Not a row of the list: it can only be said when everything is over. */

@@ -58,10 +58,29 @@ static void work(struct cpu *cpu)
 		backend->cpu_off(cpu);
 }
 
+/*
+ * The firmware does not survive an NMI of ours. An application processor stays here until it has
+ * come; the boot processor must go, and the platform sees to what comes later.
+ */
 static void give_back(struct cpu *cpu)
 {
+	while (!cpu_settle(cpu) && cpu->index)
+		;
 	if (!platform->cpu_give_back(cpu))
 		atomic_store(&cpu->spoiled, true);
+}
+
+/* One that is deaf still is, though it is out of use. */
+static bool in_loop(const struct cpu *cpu)
+{
+	enum cpu_phase phase = atomic_load(&cpu->phase);
+
+	return phase == CPU_READY || (phase == CPU_FAILED && cpu->error == STATUS_NO_NMI);
+}
+
+static bool in_firmware(const struct cpu *cpu)
+{
+	return atomic_load(&cpu->phase) == CPU_FIRMWARE;
 }
 
 static void ap_main(struct cpu *cpu)
@@ -73,17 +92,17 @@ static void ap_main(struct cpu *cpu)
 	}
 	work(cpu);
 	give_back(cpu);
-	if (atomic_load(&cpu->phase) == CPU_READY)
+	if (in_loop(cpu))
 		atomic_store(&cpu->phase, CPU_FIRMWARE);
 }
 
-/* Waits until no AP is in this phase any more, at most so many seconds. */
-static bool wait_while(enum cpu_phase phase, unsigned seconds)
+/* Waits until this holds for no AP any more, at most so many seconds. */
+static bool wait_while(bool (*holds)(const struct cpu *cpu), unsigned seconds)
 {
 	uint64_t start = platform->clock(), limit = seconds * platform->clock_hz;
 
 	for (unsigned i = 1; i < platform->cpu_count; i++)
-		while (atomic_load(&platform->cpus[i].phase) == phase) {
+		while (holds(&platform->cpus[i])) {
 			if (platform->clock() - start > limit)
 				return false;
 			cpu_relax();
@@ -100,7 +119,7 @@ unsigned machine_start(bool virtualization)
 	if (platform->cpu_count > 1)
 		started = platform->aps_start(ap_main);
 	if (started == STATUS_OK)
-		(void)wait_while(CPU_FIRMWARE, START_SECONDS);
+		(void)wait_while(in_firmware, START_SECONDS);
 	for (unsigned i = 1; i < platform->cpu_count; i++) {
 		struct cpu *cpu = &platform->cpus[i];
 		enum cpu_phase silent = CPU_FIRMWARE;
@@ -122,7 +141,7 @@ bool machine_stop(void)
 		atomic_store(&platform->cpus[i].quit, true);
 		cpu_kick(&platform->cpus[i]);
 	}
-	return wait_while(CPU_READY, STOP_SECONDS);
+	return wait_while(in_loop, STOP_SECONDS);
 }
 
 enum status machine_enter(bool virtualization)

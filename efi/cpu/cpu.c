@@ -281,6 +281,7 @@ enum status efi_cpu_take(struct cpu *cpu)
 	load_our_tables(own);
 	own->taken = true;
 	/* From here on, exceptions are ours: MSRs that do not exist can be asked for. */
+	exceptions_return_nmi(own);
 	read_registers(&own->saved);
 	paging_enter();
 	write_dr7(0x400); /* no breakpoints */
@@ -318,6 +319,8 @@ bool efi_cpu_give_back(struct cpu *cpu)
 	efi_cpu_release_interrupts(own == efi_cpus, own->saved.lint0);
 	restore_msrs(&own->saved);
 	restore_fpu(own);
+	if (cpu_owes_nmi(cpu))
+		exceptions_lend_nmi(own);
 	restore_registers(&own->saved);
 	restore_tables(&own->saved);
 	own->taken = false;

@@ -73,6 +73,8 @@ struct efi_cpu {
 	uint32_t strays;       /* interrupts that nobody asked for */
 	_Atomic bool returned; /* an AP's procedure is done */
 	uint32_t core_type;    /* EAX of CPUID leaf 1AH, hybrid processors only */
+	bool nmi_lent;	       /* the firmware's gate for NMIs leads to us: exceptions.c */
+	uint64_t nmi_gate[2];  /* its own, meanwhile */
 	struct fault fault; /* why it is parked: cpu->phase CPU_FAILED, cpu->error STATUS_FAULT */
 	struct efi_saved saved;
 	struct tss tss;
@@ -99,6 +101,8 @@ bool efi_cpu_give_back(struct cpu *cpu);
 void call_on_stack(void (*function)(void *), void *argument, uint64_t stack_end);
 bool guard_call(void (*body)(void *), void *argument, struct guard *guard);
 void guard_landing(void);
+void nmi_in_firmware(void); /* a handler that counts, and nothing else */
+extern _Atomic uint32_t nmis_in_firmware;
 /* Halts unless *doorbell differs from seen or *nmis from before. An NMI from idle_wait_look on must
  * go on at idle_wait_end. */
 void idle_wait(_Atomic uint32_t *doorbell, uint32_t seen, _Atomic uint32_t *nmis, uint32_t before);
@@ -110,6 +114,10 @@ extern const uint8_t exception_stubs[256][12];
 bool exceptions_init(void); /* false: no memory */
 void exceptions_end(void);
 struct descriptor_table exceptions_idtr(void);
+/* A processor that goes back to the firmware, or comes from it, while an NMI of ours is out: the
+ * firmware's own handler would stop the machine. */
+void exceptions_lend_nmi(struct efi_cpu *own);
+void exceptions_return_nmi(struct efi_cpu *own);
 bool efi_cpu_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
 		     struct fault *fault);
 

@@ -64,6 +64,13 @@ guard_landing:
 	xor	%eax, %eax
 	jmp	guard_return
 
+/* Without an error code, on the firmware's stack, in the firmware's context. */
+	.global nmi_in_firmware
+	.hidden nmi_in_firmware
+nmi_in_firmware:
+	lock incl nmis_in_firmware(%rip)
+	iretq
+
 /*
  * void idle_wait(_Atomic uint32_t *doorbell, uint32_t seen, _Atomic uint32_t *nmis, uint32_t before)
  *

@@ -83,21 +83,26 @@ static void exceptions_are_caught(struct test_run *run)
 	expect_bits(run, "#GP, told by its fix-up", 13 | BEYOND_GDT << 32, beyond_gdt());
 }
 
-/* An NMI reaches each processor, this one too, exactly once. */
+/*
+ * An NMI reaches each processor, this one too, exactly once. The machine may have NMIs of its own,
+ * so more than one is looked at again. A processor that none reaches is out of use afterwards.
+ */
 static void kicks_arrive(struct test_run *run)
 {
 	for (unsigned i = 0; i < platform->cpu_count; i++) {
 		struct cpu *cpu = &platform->cpus[i];
-		uint32_t before = atomic_load(&cpu->nmis);
-		uint64_t start = platform->clock();
+		uint32_t arrived = 0;
 
 		if (atomic_load(&cpu->phase) != CPU_READY)
 			continue;
-		platform->ipi(cpu, IPI_NMI);
-		while (atomic_load(&cpu->nmis) == before &&
-		       platform->clock() - start < platform->clock_hz / 10)
-			cpu_relax();
-		expect(run, "NMIs that arrived", before + 1, atomic_load(&cpu->nmis));
+		for (unsigned tries = 0; tries < 2 && arrived != 1; tries++) {
+			uint32_t before = atomic_load(&cpu->nmis);
+
+			if (!cpu_hears(cpu))
+				break;
+			arrived = atomic_load(&cpu->nmis) - before;
+		}
+		expect(run, "NMIs that arrived", 1, arrived);
 	}
 }
 

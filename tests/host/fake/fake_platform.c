@@ -147,6 +147,8 @@ static enum status fake_aps_start(void (*entry)(struct cpu *cpu))
 static void send_nmi(const struct cpu *to)
 {
 	atomic_fetch_add(&fake.nmis, 1);
+	if (atomic_load(&fake.drop_nmis))
+		return;
 	if (fake.threads)
 		FAKE_CHECK(pthread_kill(threads[to->index], SIGUSR1) == 0);
 	else if (fake.delay_nmis)
@@ -172,7 +174,7 @@ static void fake_ipi(const struct cpu *to, uint32_t icr_low)
 		 * The protocol of cpu.h: no kick outside of a window, which may be closing by now
 		 * if there are threads. cpu_abandon asks for no window.
 		 */
-		FAKE_CHECK(fake.threads || atomic_load(&to->abandon) ||
+		FAKE_CHECK(fake.threads || fake.stray_nmis || atomic_load(&to->abandon) ||
 			   atomic_load(&to->window) == WINDOW_KICKED);
 		send_nmi(to);
 	} else if ((icr_low & 0x700) == (IPI_INIT & 0x700)) {

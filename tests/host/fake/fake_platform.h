@@ -28,6 +28,8 @@ struct fake_machine {
 	_Atomic uint32_t last_icr;
 	/* Without threads: an NMI stays on its way until fake_deliver_nmis(). */
 	bool delay_nmis;
+	bool stray_nmis;	/* the test sends them outside of windows */
+	_Atomic bool drop_nmis; /* they never arrive */
 	unsigned delayed[FAKE_CPUS_MAX];
 	void (*on_ipi)(const struct cpu *to, uint32_t icr_low); /* a test's own, NULL: none */
 
