@@ -136,7 +136,7 @@ static bool given_back(const struct cpu *cpu)
 {
 	enum cpu_phase phase = atomic_load(&cpu->phase);
 
-	return phase == CPU_FIRMWARE ||
+	return phase == CPU_FIRMWARE || atomic_load(&cpu->gone_back) ||
 	       (phase == CPU_FAILED && cpu->error != STATUS_FAULT && cpu->error != STATUS_NO_NMI);
 }
 

@@ -51,6 +51,7 @@ struct cpu {
 	_Atomic bool quit;	    /* leave the loop, give the processor back */
 	_Atomic uint64_t vm_seen;   /* the machine's VM generation that the loop last looked at */
 	uint64_t work_begun;	    /* the generation whose work it has begun: see sched.h */
+	_Atomic bool gone_back;	    /* an AP: it has left our code, whatever phase says */
 	_Atomic bool spoiled;	    /* given back otherwise than found */
 	_Atomic uint64_t faults;    /* exceptions that the loop survived */
 	bool named;		    /* the report says that it is out of use */

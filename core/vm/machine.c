@@ -43,6 +43,7 @@ static void survive(struct cpu *cpu, const struct fault *fault)
 
 static void work(struct cpu *cpu)
 {
+	enum cpu_phase awaited = CPU_FIRMWARE;
 	struct fault fault;
 
 	if (use_virtualization)
@@ -51,9 +52,10 @@ static void work(struct cpu *cpu)
 		atomic_store(&cpu->phase, CPU_FAILED);
 		return;
 	}
-	atomic_store(&cpu->phase, CPU_READY);
-	while (!platform->guarded(cpu, guarded_loop, cpu, &fault))
-		survive(cpu, &fault);
+	/* One that comes too late has been given up, and the report says so. */
+	if (atomic_compare_exchange_strong(&cpu->phase, &awaited, CPU_READY))
+		while (!platform->guarded(cpu, guarded_loop, cpu, &fault))
+			survive(cpu, &fault);
 	if (use_virtualization)
 		backend->cpu_off(cpu);
 }
@@ -70,12 +72,14 @@ static void give_back(struct cpu *cpu)
 		atomic_store(&cpu->spoiled, true);
 }
 
-/* One that is deaf still is, though it is out of use. */
+/* One that is lost or deaf may still be, though it is out of use. */
 static bool in_loop(const struct cpu *cpu)
 {
 	enum cpu_phase phase = atomic_load(&cpu->phase);
 
-	return phase == CPU_READY || (phase == CPU_FAILED && cpu->error == STATUS_NO_NMI);
+	return !atomic_load(&cpu->gone_back) &&
+	       (phase == CPU_READY || phase == CPU_LOST ||
+		(phase == CPU_FAILED && cpu->error == STATUS_NO_NMI));
 }
 
 static bool in_firmware(const struct cpu *cpu)
@@ -92,8 +96,9 @@ static void ap_main(struct cpu *cpu)
 	}
 	work(cpu);
 	give_back(cpu);
-	if (in_loop(cpu))
+	if (atomic_load(&cpu->phase) == CPU_READY)
 		atomic_store(&cpu->phase, CPU_FIRMWARE);
+	atomic_store(&cpu->gone_back, true);
 }
 
 /* Waits until this holds for no AP any more, at most so many seconds. */

@@ -72,6 +72,8 @@ static bool rescue(struct cpu *cpu, uint64_t now)
 				return true;
 			}
 	}
+	/* If it ever goes on, it goes to its end, in peace. */
+	atomic_store(&cpu->abandon, false);
 	cpu->error = STATUS_TIMEOUT;
 	atomic_store(&cpu->phase, CPU_LOST);
 	return false;

@@ -36,6 +36,11 @@ SABOTAGE = {
 
 RESET = {"crash.reset": ("ERROR", r"^the machine was reset during this test$")}
 
+SILENT = ("ERROR", r"^processor 1 \(APIC id 1\) does not answer: it is out of use$")
+NOT_BACK = ("ERROR", r"^processor 1 was not given back$")  # its last kick comes too late, too
+NMIS_LOST = {"crash.nmi.lost.after": SILENT, "machine.restored": NOT_BACK}
+NMIS_LATE = {"crash.nmi.late.after": SILENT, "machine.restored": NOT_BACK}
+
 # What the notes of some must name beside.
 NOTES = {
     "sabotage.guest.spins": r"vCPU 0 on processor 0: running at \w+, \d+ exits, the last time sl",

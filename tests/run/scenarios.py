@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 from emulator import Machine
-from sabotage import NOTES, RESET, SABOTAGE
+from sabotage import NMIS_LATE, NMIS_LOST, NOTES, RESET, SABOTAGE
 from scenario import Expect, Scenario
 
 NO_VMX = "no virtualization: .* does not offer VMX"
@@ -106,6 +106,11 @@ SABOTAGED = [
     Scenario("reset-and-resume", bochs(cpus=2), resets=1, variant="sabotage",
              options="--resume machine.clock crash.reset*",
              expect=Expect(verdicts=RESET, says=("did not come to its end; 1 tests are known",))),
+    # The run comes to its end; late NMIs find the firmware, which lives.
+    Scenario("nmis-are-lost", bochs(cpus=2), options="crash.nmi.lost* start.vector.10",
+             variant="sabotage", expect=Expect(verdicts=NMIS_LOST)),
+    Scenario("nmis-are-late", bochs(cpus=2), options="crash.nmi.late* start.vector.10",
+             variant="sabotage", expect=Expect(verdicts=NMIS_LATE)),
     # The INIT stays pending after its exit: see the deviations. It costs the processor.
     Scenario("hardware-init", bochs(cpus=2), options="hardware.init.running start.vector.10",
              expect=Expect(verdicts={
