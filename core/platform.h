@@ -10,6 +10,7 @@
 #include "lib/status.h"
 
 struct cpu;
+struct facts;
 
 /* An exception in our own code, as the platform's handler found it. */
 struct fault {
@@ -58,6 +59,10 @@ struct platform {
 	 * STATUS_DEVICE.
 	 */
 	enum status (*aps_start)(void (*entry)(struct cpu *cpu));
+
+	/* After aps_start and before they are given back: adds what is known of them. May be NULL.
+	 */
+	void (*describe_started)(struct facts *facts);
 
 	/* Sends a physical IPI from the calling processor; it has been sent on return. */
 	void (*ipi)(const struct cpu *to, uint32_t icr_low);

@@ -20,6 +20,7 @@ static struct platform efi_platform = {
 	.cpu_take = efi_cpu_take,
 	.cpu_give_back = efi_cpu_give_back,
 	.aps_start = mp_start,
+	.describe_started = identify_started,
 	.ipi = efi_cpu_ipi,
 	.guarded = efi_cpu_guarded,
 	.idle = efi_cpu_idle,

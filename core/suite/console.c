@@ -40,6 +40,11 @@ static void begin(struct report_file *file, const struct facts *facts, unsigned 
 	summary_begin();
 	for (unsigned i = 0; i < facts->count; i++)
 		print_fact(facts->fact[i].name, facts->fact[i].value);
+}
+
+static void started(struct report_file *file)
+{
+	(void)file;
 	report_line("%s", "");
 	report_line("test (number of checks)"); /* at 115200 baud words on each line are dear */
 }
@@ -120,6 +125,8 @@ static void end(struct report_file *file, const struct report_totals *totals)
 
 const struct report_sink console_sink = {
 	.begin = begin,
+	.fact = print_fact,
+	.started = started,
 	.running = running,
 	.test = test,
 	.again = again,

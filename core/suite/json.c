@@ -5,11 +5,12 @@
 enum {
 	JSON_PAGES = 32,
 	BENCHES = 16,
-	ROOM_AT_END = 24576, /* bytes kept for the benchmarks, the runs and the summary */
+	ROOM_AT_END = 36864, /* bytes kept for the benchmarks, the runs, the machine, the summary */
 };
 
 static struct {
-	bool tests; /* an element has been written there */
+	const struct facts *facts; /* of the machine; some are found late */
+	bool tests;		   /* an element has been written there */
 	unsigned dropped;
 	struct {
 		const char *name, *unit;
@@ -56,6 +57,18 @@ static void print_benches(struct report_file *file)
 	file_print(file, "],");
 }
 
+static void print_machine(struct report_file *file)
+{
+	const struct facts *facts = json.facts;
+
+	file_print(file, "\"machine\":{");
+	for (unsigned i = 0; i < facts->count; i++) {
+		file_print(file, "%s\"%s\":", i ? "," : "", facts->fact[i].name);
+		print_string(file, facts->fact[i].value);
+	}
+	file_print(file, "},");
+}
+
 static void print_runs(struct report_file *file, const struct report_totals *totals)
 {
 	file_print(file, "\"runs\":[");
@@ -83,6 +96,7 @@ static void write_whole(struct report_file *file, const struct report_totals *to
 	print_benches(file);
 	if (totals->runs)
 		print_runs(file, totals);
+	print_machine(file);
 	if (json.dropped)
 		file_print(file, "\"dropped\":%u,", json.dropped);
 	print_summary(file, totals);
@@ -97,12 +111,8 @@ static void begin(struct report_file *file, const struct facts *facts, unsigned 
 
 	(void)total;
 	__builtin_memset(&json, 0, sizeof(json));
-	file_print(file, "{\"assay\":\"%s\",\"machine\":{", ASSAY_VERSION);
-	for (unsigned i = 0; i < facts->count; i++) {
-		file_print(file, "%s\"%s\":", i ? "," : "", facts->fact[i].name);
-		print_string(file, facts->fact[i].value);
-	}
-	file_print(file, "},\"tests\":[");
+	json.facts = facts;
+	file_print(file, "{\"assay\":\"%s\",\"tests\":[", ASSAY_VERSION);
 	write_whole(file, &nothing, false);
 }
 

@@ -47,6 +47,16 @@ enum status report_open(const char *path, const struct facts *facts, unsigned to
 	return STATUS_OK;
 }
 
+void report_started(const struct facts *facts, unsigned first)
+{
+	for (unsigned i = 0; i < SINKS; i++) {
+		for (unsigned n = first; sinks[i]->fact && n < facts->count; n++)
+			sinks[i]->fact(facts->fact[n].name, facts->fact[n].value);
+		if (sinks[i]->started)
+			sinks[i]->started(&report.files[i]);
+	}
+}
+
 bool report_is_quick(void)
 {
 	return file_is_quick();

@@ -12,6 +12,9 @@
 /* path: without extension. total: tests that will run. STATUS_NO_MEMORY: no room for the texts. */
 enum status report_open(const char *path, const struct facts *facts, unsigned total);
 
+/* The application processors have been started; the facts from number first on are new. */
+void report_started(const struct facts *facts, unsigned first);
+
 /*
  * The test that is about to run, where people see it; ahead: also on the volume, before it runs,
  * which report_is_quick says to take less than 20 ms.

@@ -21,8 +21,14 @@ struct report_sink {
 	const char *extension; /* of its file, NULL: it has none */
 	size_t pages;	       /* for the text of the file */
 
-	/* total: tests that will run. */
+	/* total: tests that will run. The facts stay, and more of them may come. */
 	void (*begin)(struct report_file *file, const struct facts *facts, unsigned total);
+
+	/* A fact that has been found since. */
+	void (*fact)(const char *name, const char *value);
+
+	/* The application processors have been started. */
+	void (*started)(struct report_file *file);
 
 	/* A test is about to run. ahead: a reset of the machine in it must find its name. */
 	void (*running)(struct report_file *file, const struct test *test, unsigned number,

@@ -21,6 +21,7 @@ static struct {
 	const char *why_not; /* no virtualization: the reason in one line */
 	const char *advice;  /* what to do about it, NULL: nothing */
 	unsigned ready;	     /* processors */
+	bool alone;	     /* the boot processor runs all: see look_for_unfinished_run */
 } suite;
 
 static void list_test(const struct test *test, unsigned number)
@@ -186,12 +187,17 @@ static void run_tests(void)
 static void look_for_unfinished_run(void)
 {
 	char path[TEST_TEXT];
-	unsigned known;
+	struct tap_known known;
 
+	suite.alone = false;
 	text_format(path, sizeof(path), "%s.TAP", suite.options->report);
 	if (!tap_read_open(path, &known))
 		return;
-	report_line("the last run did not come to its end; %u tests are known: %s", known,
+	suite.alone = known.starting && platform->cpu_count > 1;
+	if (suite.alone)
+		report_line("the last run ended in the start of the processors: this one does "
+			    "without them");
+	report_line("the last run did not come to its end; %u tests are known: %s", known.tests,
 		    suite.options->resume ? "going on after them"
 					  : "starting again, --resume would go on after them");
 	if (!suite.options->resume)
@@ -202,6 +208,17 @@ static void say_why_not(void)
 {
 	report_line("no virtualization: %s", suite.why_not);
 	summary_why(suite.why_not, suite.advice);
+}
+
+static void start_processors(struct facts *facts)
+{
+	unsigned known = facts->count;
+
+	(void)machine_start(virtualization(), suite.alone);
+	if (platform->describe_started)
+		platform->describe_started(facts);
+	report_started(facts, known);
+	look_for_processors(NULL);
 }
 
 static int run_all(struct facts *facts)
@@ -220,8 +237,7 @@ static int run_all(struct facts *facts)
 	}
 	if (!virtualization())
 		say_why_not();
-	(void)machine_start(virtualization());
-	look_for_processors(NULL);
+	start_processors(facts);
 	run_tests();
 	for (unsigned i = 0; suite.options->bench && i < benchmark_count; i++)
 		run_benchmark(&benchmarks[i]);

@@ -37,7 +37,7 @@ enum cpu_phase {
 
 struct cpu {
 	unsigned index;	  /* 0 is the boot processor */
-	uint32_t apic_id; /* initial local APIC id, 32 bits */
+	uint32_t apic_id; /* of the local APIC, 32 bits */
 	_Atomic(enum cpu_phase) phase;
 	enum status error; /* why phase is CPU_FAILED */
 

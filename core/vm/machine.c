@@ -115,13 +115,13 @@ static bool wait_while(bool (*holds)(const struct cpu *cpu), unsigned seconds)
 	return true;
 }
 
-unsigned machine_start(bool virtualization)
+unsigned machine_start(bool virtualization, bool alone)
 {
-	enum status started = STATUS_OK;
+	enum status started = alone ? STATUS_HANGS : STATUS_OK;
 	unsigned ready = 1;
 
 	use_virtualization = virtualization;
-	if (platform->cpu_count > 1)
+	if (platform->cpu_count > 1 && !alone)
 		started = platform->aps_start(ap_main);
 	if (started == STATUS_OK)
 		(void)wait_while(in_firmware, START_SECONDS);

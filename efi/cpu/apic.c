@@ -44,6 +44,13 @@ uint32_t efi_cpu_lint0(void)
 	return apic_read(APIC_LVT_LINT0) & ~(uint32_t)APIC_LVT_STATUS;
 }
 
+uint32_t efi_cpu_apic_id(void)
+{
+	uint32_t id = apic_read(APIC_ID);
+
+	return efi_cpu_x2apic() ? id : id >> 24;
+}
+
 static uint8_t in(uint16_t port)
 {
 	uint8_t value;

@@ -134,6 +134,9 @@ uint32_t efi_cpu_hold_interrupts(bool boot_processor);
 uint32_t efi_cpu_lint0(void);
 void efi_cpu_release_interrupts(bool boot_processor, uint32_t lint0);
 bool efi_cpu_x2apic(void);
+/* The calling processor's, in the local APIC: CPUID tells the initial one, which firmware may have
+ * changed. SDM vol. 3A, "Local APIC ID". */
+uint32_t efi_cpu_apic_id(void);
 void efi_cpu_end_of_interrupt(unsigned vector);
 void efi_cpu_ipi(const struct cpu *to, uint32_t icr_low);
 
@@ -163,8 +166,6 @@ enum status mp_init(unsigned wanted, struct cpu **cpus); /* wanted 0: all */
 unsigned mp_total(void);   /* processors that the firmware has, disabled ones included */
 const char *mp_note(void); /* why fewer than all are in use; "" if all are */
 enum status mp_start(void (*entry)(struct cpu *cpu));
-/* Runs a short procedure on the APs and waits for it; they stay in the firmware's hands. */
-void mp_visit(void (*visit)(struct efi_cpu *own));
 /*
  * Waits, bounded, until the APs are back in the firmware's hands; for_firmware: and until the
  * firmware knows. False if one is lost: then nothing that it runs on may be freed.

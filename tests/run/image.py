@@ -51,12 +51,17 @@ def without_boot_program(image):
         _mtools("mdel", image, "::/EFI/BOOT/BOOTX64.EFI")
 
 
-def spoiled(how):
-    """A preparation: the Shell runs spoil.efi before the image, to make the machine bad."""
+def spoiled(how, afterwards=""):
+    """A preparation: the Shell runs spoil.efi before the image, to make the machine bad, and once
+    more afterwards."""
     def prepare(image):
         without_boot_program(image)
         write(image, "spoil.efi", (image.parents[2] / "spoil.efi").read_bytes())
-        write(image, "startup.nsh", f"@echo -off\r\nfs0:\r\nspoil.efi {how}\r\nassay.efi\r\n".encode())
+        after = f"spoil.efi {afterwards}\r\n" if afterwards else ""
+        # Options that the harness has put into the file are for a start without the Shell.
+        given = read(image, "ASSAY/OPTIONS.TXT").replace("-s", "").strip()
+        write(image, "startup.nsh", f"@echo -off\r\nfs0:\r\nspoil.efi {how}\r\n"
+              f"assay.efi {given}\r\n{after}".encode())
     return prepare
 
 

@@ -81,6 +81,20 @@ BAD = [
                            passed=20, fails=("machine.processors",))),
     Scenario("no-mp-services", bochs(cpus=2), prepare="no MP Services", shell=True,
              expect=Expect(says=("MP Services",), passed=10, skipped=1)),
+    # The image then starts the processors by itself, and gives them back: the firmware starts them.
+    Scenario("mp-services-refuse", bochs(cpus=4), shell=True,
+             prepare="MP Services refuse, another program afterwards",
+             expect=Expect(says=("started by INIT-SIPI-SIPI", r"PASS +machine\.restored",
+                                 "^3 APs ran a procedure", "^spoil count: Success"), skips=NO_LACK)),
+    Scenario("qemu-mp-services-refuse", qemu(), shell=True,
+             prepare="MP Services refuse, another program afterwards",
+             expect=replace(WITHOUT_VMX, says=(NO_VMX, "started by INIT-SIPI-SIPI",
+                                               "^3 APs ran a procedure", "^spoil count: Success"))),
+    # The firmware's watchdog resets the machine; the next boot does without the processors.
+    Scenario("mp-services-hang", qemu(), prepare="MP Services hang", shell=True, restarts=1,
+             expect=replace(WITHOUT_VMX, skips="needs (VMX|firmware that starts .*)", says=(
+                 NO_VMX, "the last run ended in the start of the processors",
+                 "cannot be used: the machine did not survive its start"))),
     Scenario("write-protected", qemu(boot="usb", read_only=True),
              expect=Expect(report="console", says=("volume is read-only", NO_VMX))),
     # A real volume that is gone in the middle of the run, and with it every handle on it.

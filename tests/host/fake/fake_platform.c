@@ -84,6 +84,11 @@ static uint64_t fake_clock(void)
 
 static enum status fake_take(struct cpu *cpu)
 {
+	if (fake.late_take >> cpu->index & 1) {
+		const struct timespec nap = { .tv_nsec = 250000000 };
+
+		nanosleep(&nap, NULL);
+	}
 	if (fake.fail_take >> cpu->index & 1)
 		return STATUS_DEVICE;
 	atomic_fetch_add(&fake.taken, 1);

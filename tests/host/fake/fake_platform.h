@@ -36,6 +36,7 @@ struct fake_machine {
 	_Atomic unsigned lost_wakeups; /* the doorbell rang and nobody woke the sleeper */
 	_Atomic unsigned idles;
 	_Atomic unsigned taken, given_back;
+	unsigned late_take;	 /* bit n: processor n comes after a quarter of a second */
 	unsigned fail_take;	 /* bit n: processor n cannot be taken */
 	unsigned fail_give_back; /* bit n: processor n is given back otherwise than found */
 	uint64_t append_ticks;	 /* what file_append costs */

@@ -266,10 +266,17 @@ static void test_read_again(void **state)
 {
 	static const struct test last = { .name = "group.last" };
 	struct test_run run = { .test = &a_test };
-	unsigned known;
+	struct tap_known known;
 
 	(void)state;
 	assert_int_equal(report_open("\\R", &facts, 5), STATUS_OK);
+	assert_true(tap_read_open("\\R.TAP", &known));
+	assert_true(known.starting);
+	tap_read_close();
+	report_started(&facts, facts.count);
+	assert_true(tap_read_open("\\R.TAP", &known));
+	assert_false(known.starting);
+	tap_read_close();
 	run.expectations = 412;
 	run.verdict = VERDICT_PASS;
 	report_test(&run, 1);
@@ -283,7 +290,8 @@ static void test_read_again(void **state)
 	report_running(&last, 5, true);
 
 	assert_true(tap_read_open("\\R.TAP", &known));
-	assert_int_equal(known, 4);
+	assert_int_equal(known.tests, 4);
+	assert_false(known.starting);
 	for (unsigned i = 0; i < 4; i++) {
 		static const char *const reasons[] = { "", "needs AVX", "the guest's 'x'",
 						       "broken" };
