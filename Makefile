@@ -36,7 +36,7 @@ WINGS := efi core vmx svm tests
 FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx vmx/model svm \
 	tests/lib tests/smp tests/vcpu tests/machine tests/vmx \
 	tests/vmx/entry
-HOST_FOLDERS := $(addprefix tests/host/,fake model lib vlapic vm suite vmx efi)
+HOST_FOLDERS := $(addprefix tests/host/,fake model lib x86 vlapic vm suite vmx efi)
 C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/machine/sabotage.c), \
 	$(sort $(wildcard $(FOLDERS:=/*.c))))
 S_SOURCES := $(sort $(wildcard $(FOLDERS:=/*.S)))

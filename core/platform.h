@@ -8,6 +8,7 @@
 
 #include "lib/base.h"
 #include "lib/status.h"
+#include "x86/mca.h"
 
 struct cpu;
 struct facts;
@@ -22,6 +23,7 @@ struct fault {
 	uint64_t rip, rsp, rflags, cr2;
 	uint64_t gpr[16];  /* in ModRM order: RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
 	uint64_t trace[8]; /* return addresses, innermost first, 0 ends it */
+	struct machine_check machine_check; /* of vector 18 */
 };
 
 /* ICR bits for platform.ipi; SDM vol. 3A, "Interrupt Command Register (ICR)". */

@@ -166,6 +166,8 @@ static void describe(const struct efi_cpu *own, const struct frame *frame, struc
 		fault->gpr[i] = frame->gpr[i];
 	fault->gpr[4] = frame->rsp;
 	back_trace(own, frame, fault->trace);
+	if (fault->vector == VECTOR_MACHINE_CHECK)
+		fault->machine_check = machine_check_read(rdmsr);
 }
 
 /* Makes the IRETQ go somewhere else. */
@@ -196,23 +198,29 @@ static bool fix_up(struct frame *frame)
 	return true;
 }
 
+/* Parks an application processor; the boot processor says what it knows and resets the machine. */
+static void give_up(struct efi_cpu *own, struct frame *frame)
+{
+	redirect(frame, (void (*)(void))panic_stop, own->stack_end - 8);
+	frame->gpr[7] = physical(own); /* RDI: the argument */
+}
+
 static void handle_exception(struct efi_cpu *own, struct frame *frame)
 {
-	struct guard *guard = own->guard;
+	struct guard *guard = own->in_handler ? NULL : own->guard;
+	struct fault *fault = guard ? guard->fault : &own->fault;
 
-	if (frame->vector == VECTOR_MACHINE_CHECK)
+	own->in_handler = true;
+	describe(own, frame, fault);
+	if (fault->machine_check.seen)
 		wrmsr(IA32_MCG_STATUS, 0); /* MCIP: a second one would shut the processor down */
-	if (guard && !own->in_handler) {
-		own->in_handler = true;
-		describe(own, frame, guard->fault);
+	if (guard && !fault->machine_check.fatal) {
 		own->guard = guard->outer;
 		own->idle = false;
 		redirect(frame, guard_landing, guard->rsp);
 	} else {
-		own->in_handler = true;
-		describe(own, frame, &own->fault);
-		redirect(frame, (void (*)(void))panic_stop, own->stack_end - 8);
-		frame->gpr[7] = physical(own); /* RDI: the argument */
+		own->fault = *fault;
+		give_up(own, frame);
 	}
 	own->in_handler = false;
 }

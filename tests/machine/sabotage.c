@@ -5,6 +5,7 @@
 #include "suite/describe.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
+#include "x86/insn.h"
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
@@ -85,6 +86,13 @@ static void divides(struct test_run *run)
 {
 	(void)run;
 	__asm__ volatile("divl %0" : : "r"(0), "a"(1), "d"(0) : "cc");
+}
+
+/* Vector 18 that is no machine check: nothing is read from banks. */
+static void raises_18(struct test_run *run)
+{
+	(void)run;
+	raise_machine_check();
 }
 
 static void calls_nowhere(struct test_run *run)
@@ -289,6 +297,7 @@ static const struct test rows[] = {
 	FIXTURE_ROW("sabotage.entries_fail", entries_fail, .needs = NEEDS_GUEST,
 		    .guest = GUEST(.vcpus = 1, .bsp = GUEST_spin)),
 	ROW("sabotage.host.divides", divides, .needs = 0),
+	ROW("sabotage.host.raises_18", raises_18, .needs = 0),
 	ROW("sabotage.host.calls_nowhere", calls_nowhere, .needs = 0),
 	ROW("sabotage.host.overflows", overflows, .needs = 0),
 	ROW("sabotage.host.says_nothing", says_nothing, .needs = 0),

@@ -14,6 +14,7 @@ SABOTAGE = {
     "sabotage.guest.waits_in_hardware": ("FAIL", WAITS),
     "sabotage.entries_fail": ("FAIL", LATE + "running$"),
     "sabotage.host.divides": ("ERROR", r"^exception 0 .* at divides\+\w+ on processor 0$"),
+    "sabotage.host.raises_18": ("ERROR", r"^exception 18 .* at raises_18\+\w+ on processor 0$"),
     "sabotage.host.calls_nowhere": ("ERROR", r"^exception 14 .* at 0 on processor 0$"),
     "sabotage.host.overflows":
         ("ERROR", r"^stack overflow: exception 8 .* at deeper\+\w+ on processor 0$"),
