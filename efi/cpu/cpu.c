@@ -66,7 +66,10 @@ void efi_cpu_init(struct efi_cpu *own, struct cpu *cpu, void *xsave, void *stack
 static void fill_gdt(struct efi_cpu *own)
 {
 	uint64_t base = physical(&own->tss);
+	size_t theirs = own->saved.gdtr.limit + 1u;
 
+	__builtin_memcpy(own->gdt, (const void *)(uintptr_t)own->saved.gdtr.base,
+			 theirs < EFI_CPU_CS ? theirs : EFI_CPU_CS);
 	own->gdt[EFI_CPU_CS / 8] = 0x00af9b000000ffff;
 	own->gdt[EFI_CPU_DS / 8] = 0x00cf93000000ffff;
 	own->gdt[EFI_CPU_TR / 8] = (sizeof(own->tss) - 1) | (base & 0xffffff) << 16 |
@@ -137,8 +140,9 @@ static void restore_task_register(const struct efi_saved *saved)
 
 static void restore_tables(const struct efi_saved *saved)
 {
+	__asm__ volatile("lidt %0" ::"m"(saved->idtr) : "memory");
+	load_segments(saved->cs, saved->ss, saved->ds, saved->es); /* our table has them, too */
 	__asm__ volatile("lgdt %0" ::"m"(saved->gdtr) : "memory");
-	load_segments(saved->cs, saved->ss, saved->ds, saved->es);
 	__asm__ volatile("mov %0, %%fs; mov %1, %%gs" ::"r"((uint32_t)saved->fs),
 			 "r"((uint32_t)saved->gs)
 			 : "memory");
@@ -146,7 +150,6 @@ static void restore_tables(const struct efi_saved *saved)
 	restore_task_register(saved);
 	wrmsr(IA32_FS_BASE, saved->fs_base);
 	wrmsr(IA32_GS_BASE, saved->gs_base);
-	__asm__ volatile("lidt %0" ::"m"(saved->idtr) : "memory");
 }
 
 static void save_msrs(struct efi_saved *saved)

@@ -9,13 +9,15 @@
 #include "x86/descriptor.h"
 
 enum {
-	EFI_CPU_CS = 0x08,
-	EFI_CPU_DS = 0x10,
 	/*
-	 * At the end of a table of its own page: where the firmware ran without a TSS, TR cannot be
-	 * put back (LTR refuses a null selector), and firmware that finds this selector in TR must
-	 * see that it lies beyond its own GDT.
+	 * At the end of a table of its own page, which begins with a copy of the firmware's: so the
+	 * gates of both IDTs are good while one table gives way to the other, for NMIs of the
+	 * machine's own. And where the firmware ran without a TSS, TR cannot be put back (LTR
+	 * refuses a null selector), and firmware that finds this selector in TR must see that it
+	 * lies beyond its own GDT.
 	 */
+	EFI_CPU_CS = 0xfc0,
+	EFI_CPU_DS = 0xfc8,
 	EFI_CPU_TR = 0xff0,
 
 	IST_NMI = 1,
