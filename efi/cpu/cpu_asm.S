@@ -64,10 +64,24 @@ guard_landing:
 	xor	%eax, %eax
 	jmp	guard_return
 
+/* What MP Services call, with branch tracking perhaps. */
+	.global mp_procedure
+	.hidden mp_procedure
+mp_procedure:
+	endbr64
+	jmp	mp_procedure_c
+
+	.global mp_nothing
+	.hidden mp_nothing
+mp_nothing:
+	endbr64
+	ret
+
 /* Without an error code, on the firmware's stack, in the firmware's context. */
 	.global nmi_in_firmware
 	.hidden nmi_in_firmware
 nmi_in_firmware:
+	endbr64
 	lock incl nmis_in_firmware(%rip)
 	iretq
 

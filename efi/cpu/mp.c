@@ -2,10 +2,14 @@
 #include "lib/text.h"
 
 #include "efi/cpu/cpu.h"
+#include "efi/cpu/fpu.h"
 #include "efi/cpu/mp_protocol.h"
 #include "efi/cpu/startup.h"
 #include "efi/firmware.h"
+#include "x86/control.h"
 #include "x86/cpuid.h"
+#include "x86/insn.h"
+#include "x86/msr.h"
 
 enum {
 	RETURN_SECONDS = 3, /* for the APs to leave our code */
@@ -92,7 +96,7 @@ static unsigned choose_count(unsigned wanted)
 /* One block: the efi_cpus, their struct cpu, their XSAVE areas, their stacks, a page below each. */
 static enum status lay_out(unsigned count, struct cpu **cpus)
 {
-	size_t xsave = pages_for(efi_cpu_xsave_size()) * PAGE_SIZE;
+	size_t xsave = pages_for(fpu_xsave_size()) * PAGE_SIZE;
 	size_t cleared = count * sizeof(struct efi_cpu) +
 			 pages_for(count * sizeof(struct cpu)) * PAGE_SIZE + count * xsave;
 	size_t stacks =
@@ -171,15 +175,29 @@ static void meet(struct efi_cpu *own)
 	own->core_type = cpuid_or_zero(0x1a, 0).eax;
 }
 
-static VOID EFIAPI ap_procedure(VOID *argument)
+/* cpu_asm.S */
+VOID EFIAPI mp_procedure(VOID *argument);
+VOID EFIAPI mp_nothing(VOID *argument);
+VOID EFIAPI mp_procedure_c(VOID *argument);
+
+/* Shadow stacks and branch tracking are off meanwhile: we change stacks, and have no ENDBR64. */
+VOID EFIAPI mp_procedure_c(VOID *argument)
 {
 	struct efi_cpu *own = find_self();
+	const bool cet = read_cr4() & CR4_CET;
+	uint64_t s_cet = 0;
 
 	(void)argument;
 	if (!own)
 		return;
+	if (cet) {
+		s_cet = rdmsr(IA32_S_CET);
+		wrmsr(IA32_S_CET, 0);
+	}
 	meet(own);
 	call_on_stack(enter, own->cpu, own->stack_end);
+	if (cet)
+		wrmsr(IA32_S_CET, s_cet);
 	/* Back on the firmware's stack: ours may be freed from now on. */
 	atomic_store(&own->returned, true);
 }
@@ -204,7 +222,7 @@ static EFI_STATUS start_by_firmware(void)
 	if (firmware.boot->CreateEvent(0, 0, NULL, NULL, &finished) != EFI_SUCCESS)
 		return EFI_OUT_OF_RESOURCES;
 	watchdog(WATCHDOG_SECONDS);
-	status = services->StartupAllAPs(services, ap_procedure, FALSE, finished, 0, NULL, NULL);
+	status = services->StartupAllAPs(services, mp_procedure, FALSE, finished, 0, NULL, NULL);
 	watchdog(0);
 	if (status == EFI_SUCCESS)
 		return status;
@@ -272,18 +290,14 @@ static bool wait_event(EFI_EVENT event)
 	return index == 0;
 }
 
-static VOID EFIAPI nothing(VOID *argument)
-{
-	(void)argument;
-}
-
 /* They wait for a SIPI: the firmware starts them for a moment, and has them again. */
 static bool take_back(void)
 {
 	EFI_STATUS status;
 
 	watchdog(WATCHDOG_SECONDS);
-	status = services->StartupAllAPs(services, nothing, FALSE, NULL, TAKE_BACK_US, NULL, NULL);
+	status = services->StartupAllAPs(services, mp_nothing, FALSE, NULL, TAKE_BACK_US, NULL,
+					 NULL);
 	watchdog(0);
 	if (status != EFI_SUCCESS)
 		console_format("the firmware does not take its processors back: %lx\n", status);
