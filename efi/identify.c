@@ -102,7 +102,8 @@ static void add_microcode(struct facts *facts)
 		return;
 	efi_cpu_take(efi_cpus[0].cpu);
 	known = efi_cpu_guarded(efi_cpus[0].cpu, read_microcode, &revision, &fault);
-	efi_cpu_give_back(efi_cpus[0].cpu);
+	if (!efi_cpu_give_back(efi_cpus[0].cpu))
+		atomic_store(&efi_cpus[0].cpu->spoiled, true);
 	if (known)
 		facts_add(facts, "microcode", "revision %lxH", revision >> 32);
 }

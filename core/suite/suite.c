@@ -48,7 +48,8 @@ static enum status probe_machine(struct facts *facts)
 		suite.capabilities = 0;
 		suite.why_not = "reading the VMX capability MSRs raised an exception";
 	}
-	platform->cpu_give_back(cpu);
+	if (!platform->cpu_give_back(cpu))
+		atomic_store(&cpu->spoiled, true);
 	return STATUS_OK;
 }
 

@@ -12,8 +12,6 @@ enum {
 	SLAVE_MASK = 0xa1,
 };
 
-static uint16_t masks_8259; /* as found; only the boot processor's holding touches them */
-
 bool efi_cpu_x2apic(void)
 {
 	return rdmsr(IA32_APIC_BASE) & IA32_APIC_BASE_EXTD;
@@ -64,36 +62,33 @@ static void out(uint16_t port, uint8_t value)
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
-/* The 8259s' requests may come by way of the I/O APIC, too, past LINT0 and the TPR. */
-static uint16_t hold_8259s(void)
+uint16_t efi_cpu_8259s(void)
 {
-	uint16_t masks = (uint16_t)(in(MASTER_MASK) | in(SLAVE_MASK) << 8);
-
-	out(MASTER_MASK, 0xff);
-	out(SLAVE_MASK, 0xff);
-	return masks;
+	return (uint16_t)(in(MASTER_MASK) | in(SLAVE_MASK) << 8);
 }
 
-uint32_t efi_cpu_hold_interrupts(bool boot_processor)
+/* The 8259s' requests may come by way of the I/O APIC, too, past LINT0 and the TPR. */
+void efi_cpu_hold_interrupts(bool boot_processor)
 {
 	uint32_t lint0 = efi_cpu_lint0();
 
 	if (!(lint0 & APIC_LVT_MASKED))
 		apic_write(APIC_LVT_LINT0, lint0 | APIC_LVT_MASKED);
 	write_cr8(TPR_NONE);
-	if (boot_processor)
-		masks_8259 = hold_8259s();
-	return lint0;
+	if (!boot_processor)
+		return;
+	out(MASTER_MASK, 0xff);
+	out(SLAVE_MASK, 0xff);
 }
 
-void efi_cpu_release_interrupts(bool boot_processor, uint32_t lint0)
+void efi_cpu_release_interrupts(bool boot_processor, const struct efi_saved *saved)
 {
 	if (boot_processor) {
-		out(MASTER_MASK, (uint8_t)masks_8259);
-		out(SLAVE_MASK, (uint8_t)(masks_8259 >> 8));
+		out(MASTER_MASK, (uint8_t)saved->masks_8259);
+		out(SLAVE_MASK, (uint8_t)(saved->masks_8259 >> 8));
 	}
-	if (!(lint0 & APIC_LVT_MASKED))
-		apic_write(APIC_LVT_LINT0, lint0);
+	if (!(saved->lint0 & APIC_LVT_MASKED))
+		apic_write(APIC_LVT_LINT0, saved->lint0);
 }
 
 /* A spurious interrupt sets no ISR bit, and an EOI then would end another interrupt. */

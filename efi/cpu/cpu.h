@@ -26,7 +26,7 @@ enum {
 	IST_COUNT = 3,
 	IST_SIZE = 4096,
 
-	EFI_CPU_MSRS = 14, /* rows of the table in cpu.c */
+	EFI_CPU_MSRS = 17, /* rows of the table in cpu.c */
 	EFI_CPU_STACK = 32 * 1024,
 	/* UEFI specification, "x64 Platforms": firmware calls want 128 KiB. */
 	EFI_CPU_BOOT_STACK = 160 * 1024,
@@ -53,7 +53,8 @@ struct efi_saved {
 	uint32_t msr_present; /* a bit for each that could be read */
 	struct descriptor_table gdtr, idtr;
 	uint16_t cs, ds, es, fs, gs, ss, tr, ldtr;
-	uint32_t lint0; /* the local APIC's entry for the 8259's interrupts */
+	uint32_t lint0;	     /* the local APIC's entry for the 8259's interrupts */
+	uint16_t masks_8259; /* the boot processor's only */
 };
 
 /* A call whose exceptions end it; on the caller's stack. */
@@ -74,6 +75,7 @@ struct efi_cpu {
 	bool in_handler;       /* an exception is being handled: another one would be our own */
 	uint32_t strays;       /* interrupts that nobody asked for */
 	_Atomic bool returned; /* an AP's procedure is done */
+	uint32_t package;      /* number, ~0: not known */
 	uint32_t core_type;    /* EAX of CPUID leaf 1AH, hybrid processors only */
 	bool nmi_lent;	       /* the firmware's gate for NMIs leads to us: exceptions.c */
 	uint64_t nmi_gate[2];  /* its own, meanwhile */
@@ -95,7 +97,6 @@ struct efi_cpu *efi_cpu_self(void);
 
 /* cpu.c: see struct platform. */
 void efi_cpu_init(struct efi_cpu *own, struct cpu *cpu, void *xsave, void *stack, size_t size);
-size_t efi_cpu_xsave_size(void);
 enum status efi_cpu_take(struct cpu *cpu);
 bool efi_cpu_give_back(struct cpu *cpu);
 
@@ -130,11 +131,13 @@ void panic_print(const struct fault *fault); /* on the console */
 
 /*
  * apic.c. While a processor is ours its fixed and 8259 interrupts wait: pending ones would end
- * every VM entry. Returns what efi_cpu_release_interrupts needs; CR8 comes back with the registers.
+ * every VM entry. What they were is in lint0 and masks_8259 of *saved; CR8 comes back with the
+ * registers.
  */
-uint32_t efi_cpu_hold_interrupts(bool boot_processor);
 uint32_t efi_cpu_lint0(void);
-void efi_cpu_release_interrupts(bool boot_processor, uint32_t lint0);
+uint16_t efi_cpu_8259s(void);
+void efi_cpu_hold_interrupts(bool boot_processor);
+void efi_cpu_release_interrupts(bool boot_processor, const struct efi_saved *saved);
 bool efi_cpu_x2apic(void);
 /* The calling processor's, in the local APIC: CPUID tells the initial one, which firmware may have
  * changed. SDM vol. 3A, "Local APIC ID". */
