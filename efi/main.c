@@ -4,12 +4,14 @@
  */
 #include "backend.h"
 #include "lib/text.h"
+#include "suite/select.h"
 #include "suite/suite.h"
 
 #include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
 #include "efi/identify.h"
 #include "efi/options.h"
+#include "efi/options_source.h"
 #include "efi/screen.h"
 #include "vmx/vmx.h"
 
@@ -92,35 +94,77 @@ static void run_suite(void *argument)
 	run->result = suite_main(&run->options.suite, &run->facts);
 }
 
-/* Load options that are text. The Shell puts the program's name first, boot entries seldom do. */
-static void read_load_options(char *line, size_t size)
+/* Whether a word is an option or chooses a test. */
+static bool is_for_us(const char *word)
+{
+	char first[OPTIONS_SIZE];
+	const struct suite_options one = { .filter_count = 1, .filters = { first } };
+	size_t length = 0;
+
+	for (; word[length] && word[length] != ' '; length++)
+		first[length] = word[length];
+	first[length] = '\0';
+	return first[0] == '-' || for_each_selected(test_groups, &one, NULL);
+}
+
+/*
+ * The Shell puts the program's name first, boot entries seldom do. A boot entry's data may be
+ * anything of the firmware's own: then there are no options.
+ */
+static void read_load_options(struct options *options, char *line, size_t size)
 {
 	const EFI_LOADED_IMAGE_PROTOCOL *loaded = firmware.loaded;
 	char text[OPTIONS_SIZE], *from = text;
+	const char *why;
 
-	if (!loaded->LoadOptions ||
-	    !options_from_ucs2(loaded->LoadOptions, loaded->LoadOptionsSize, text, sizeof(text)))
+	if (!loaded->LoadOptions)
 		return;
+	why = options_from_load(loaded->LoadOptions, loaded->LoadOptionsSize, text, sizeof(text));
 	if (firmware.from_shell || options_starts_with_program(text))
 		from = options_skip_word(text);
-	text_format(line, size, "%s", from);
+	if (!why && !firmware.from_shell && *from && !is_for_us(from))
+		why = "a first word that is no option and no test";
+	if (why && firmware.from_shell)
+		text_format(options->error, sizeof(options->error), "the options have %s", why);
+	else if (why)
+		console_format("assay: the boot entry's options are left out: they have %s\n", why);
+	else
+		text_format(line, size, "%s", from);
 }
 
-/* The boot manager gives nobody a chance to type options: the first line of a file does. */
+/* The boot manager gives nobody a chance to type options: a file does. */
+static void read_options_file(struct options *options, char *line, size_t size)
+{
+	uint8_t file[2 * OPTIONS_SIZE + 4];
+	const char *why;
+	size_t bytes;
+	enum status status = files_read(options_file, (char *)file, sizeof(file), &bytes);
+
+	if (status == STATUS_NOT_FOUND)
+		return;
+	if (status != STATUS_OK)
+		why = status_text(status);
+	else if (bytes == sizeof(file))
+		why = "it is too long";
+	else if (!(why = options_from_file(file, bytes, line, size)))
+		return;
+	text_format(options->error, sizeof(options->error), "%s: %s", options_file, why);
+}
+
+/* What cannot be understood stops the run: another one than was asked for would mislead. */
 static void read_options(struct run *run)
 {
-	size_t length = 0;
+	struct options refused = { .error = "" };
+	size_t length;
 
-	if (!firmware.from_shell) {
-		files_read(options_file, run->line, sizeof(run->line) - 2, &length);
-		for (size_t i = 0; i < length; i++)
-			if (run->line[i] == '\r' || run->line[i] == '\n' || !run->line[i])
-				length = i;
-		run->line[length++] = ' ';
-		run->line[length] = '\0';
-	}
-	read_load_options(run->line + length, sizeof(run->line) - length);
+	if (!firmware.from_shell)
+		read_options_file(&refused, run->line, sizeof(run->line) - 2);
+	length = text_length(run->line);
+	run->line[length++] = ' ';
+	read_load_options(&refused, run->line + length, sizeof(run->line) - length);
 	options_parse(run->line, &run->options);
+	if (refused.error[0])
+		text_format(run->options.error, sizeof(refused.error), "%s", refused.error);
 	panic_shutdown = run->options.suite.shutdown;
 }
 
