@@ -6,7 +6,7 @@
 	S(OK, "ok")                                                                                \
 	S(NO_MEMORY, "out of memory")                                                              \
 	S(UNSUPPORTED, "not supported by this machine")                                            \
-	S(INVALID, "invalid argument")                                                             \
+	S(INVALID, "invalid argument, or a folder for a file")                                     \
 	S(NOT_FOUND, "not found")                                                                  \
 	S(BAD_STATE, "not allowed in this state")                                                  \
 	S(TIMEOUT, "deadline passed")                                                              \

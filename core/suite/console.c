@@ -116,6 +116,11 @@ static void end(struct report_file *file, const struct report_totals *totals)
 	summary_print();
 	if (totals->files[0])
 		report_line("report: %s", totals->files);
+	if (totals->refused)
+		report_line("report: %s on the screen: %s",
+			    totals->files[0] ? "the rest only" : "only",
+			    totals->refused == STATUS_NOT_FOUND ? "no volume to write to"
+								: status_text(totals->refused));
 	platform->tone(by[VERDICT_FAIL] || by[VERDICT_ERROR] ? TONE_FAILED
 		       : by[VERDICT_SKIP] > by[VERDICT_PASS] ? TONE_SKIPPED
 							     : TONE_PASSED);

@@ -107,8 +107,10 @@ static void name_files(void)
 	char *text = report.totals.files;
 	size_t used = 0;
 
-	for (unsigned i = SINKS; files_written() && i--;)
-		if (sinks[i]->extension && used < sizeof(report.totals.files))
+	report.totals.refused = files_refused();
+	for (unsigned i = SINKS; i--;)
+		if (sinks[i]->extension && !report.files[i].refused &&
+		    used < sizeof(report.totals.files))
 			used += text_format(text + used, sizeof(report.totals.files) - used, "%s%s",
 					    used ? " and " : "", report.files[i].path);
 }

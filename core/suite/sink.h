@@ -14,7 +14,8 @@ struct report_totals {
 	uint64_t checks;	   /* expectations of all tests */
 	const uint64_t *run_ticks; /* with -n: clock ticks in tests of each run */
 	unsigned runs;
-	char files[2 * FILE_PATH + 8]; /* the files on the volume, "A and B"; empty: none */
+	char files[2 * FILE_PATH + 8]; /* the whole files on the volume, "A and B"; empty: none */
+	enum status refused;	       /* why one is not, or ends early */
 };
 
 struct report_sink {

@@ -194,7 +194,14 @@ static void look_for_unfinished_run(void)
 	text_format(path, sizeof(path), "%s.TAP", suite.options->report);
 	if (!tap_read_open(path, &known))
 		return;
-	suite.alone = known.starting && platform->cpu_count > 1;
+	if (known.cut) {
+		report_line("the last report is too long to be read: starting again");
+		tap_read_close();
+		return;
+	}
+	if (known.damaged)
+		report_line("the last report is damaged: what comes after its first NUL is lost");
+	suite.alone = known.starting && !known.damaged && platform->cpu_count > 1;
 	if (suite.alone)
 		report_line("the last run ended in the start of the processors: this one does "
 			    "without them");

@@ -3,8 +3,9 @@
 #include "lib/pages.h"
 #include "lib/text.h"
 
-enum { FILE_PAGES = 32, LINE = 400 };
+enum { FILE_PAGES = 256, FEW_PAGES = 32, LINE = 400 };
 
+static size_t pages;   /* of file */
 static char *file;     /* NULL: there is nothing to go on after */
 static const char *at; /* the line to be read next */
 static char line[LINE];
@@ -89,12 +90,19 @@ bool tap_read_open(const char *tap_path, struct tap_known *known)
 	bool finished = false;
 
 	*known = (struct tap_known){ 0 };
-	file = pages_alloc(FILE_PAGES);
+	pages = FILE_PAGES;
+	file = pages_alloc(pages);
+	if (!file) {
+		pages = FEW_PAGES;
+		file = pages_alloc(pages);
+	}
 	if (!file)
 		return false;
-	if (platform->file_read(tap_path, file, FILE_PAGES * PAGE_SIZE - 1, &size) != STATUS_OK)
+	if (platform->file_read(tap_path, file, pages * PAGE_SIZE - 1, &size) != STATUS_OK)
 		size = 0;
 	file[size] = '\0';
+	known->cut = size == pages * PAGE_SIZE - 1;
+	known->damaged = text_length(file) < size;
 	at = file;
 	if (next_line() && after("TAP version 14"))
 		while (next_line()) {
@@ -112,7 +120,7 @@ bool tap_read_open(const char *tap_path, struct tap_known *known)
 
 void tap_read_close(void)
 {
-	pages_free(file, FILE_PAGES);
+	pages_free(file, pages);
 	file = NULL;
 }
 

@@ -17,6 +17,8 @@
 struct tap_known {
 	unsigned tests;
 	bool starting; /* it ends with TAP_STARTING */
+	bool cut;      /* it is too long to be read whole: whether it is finished is not known */
+	bool damaged;  /* NULs, as power cuts leave them, end what is known */
 };
 
 /* Reads the file; false if there is none, or it is finished. */

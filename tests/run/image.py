@@ -43,6 +43,12 @@ def options(image, line):
     write(image, "ASSAY/OPTIONS.TXT", line.encode() + b"\n")
 
 
+def options_in_utf16(image):
+    """As the Shell's own echo writes them, after an empty line and a comment."""
+    given = read(image, "ASSAY/OPTIONS.TXT")
+    write(image, "ASSAY/OPTIONS.TXT", b"\xff\xfe" + f"\r\n# a comment\r\n{given}".encode("utf-16-le"))
+
+
 def without_boot_program(image):
     """The firmware then falls into its Shell, which runs startup.nsh; newer firmware has none."""
     if SHELL.exists():
@@ -75,13 +81,13 @@ def another_program(image):
           r"assay.efi -r \ASSAY\AGAIN machine.*" "\r\n").encode())
 
 
-def fill(image):
-    """Leaves no free cluster on the volume."""
+def fill(image, room=0):
+    """Leaves so many bytes free on the volume."""
     listing = _mtools("mdir", image, "::/").decode()
     free = int(re.sub(r"\s", "", re.search(r"([\d ]+) bytes free", listing)[1]))
     filler = Path(f"{image}.fill")
     with open(filler, "wb") as file:
-        file.truncate(free)
+        file.truncate(free - room)
     _mtools("mcopy", image, str(filler), "::/FILLER")
     filler.unlink()
 

@@ -54,6 +54,8 @@ PREPARE = {
     "": lambda disk: None,
     "no boot program": image.without_boot_program,
     "full volume": image.fill,
+    "8 KiB of room": lambda disk: image.fill(disk, 8192),
+    "options in UTF-16": image.options_in_utf16,
     "feature control locked": image.spoiled("lock"),
     "feature control locked on an AP": image.spoiled("lock-ap"),
     "x2APIC firmware": image.spoiled("x2apic"),

@@ -102,6 +102,12 @@ BAD = [
              expect=Expect(report="cut", says=(NO_VMX, "on the console only"), passed=6)),
     Scenario("full-volume", qemu(), prepare="full volume",
              expect=Expect(report="console", says=("volume is full", NO_VMX))),
+    # The TAP file ends early, the JSON file has the totals alone.
+    Scenario("nearly-full-volume", qemu(), prepare="8 KiB of room",
+             expect=Expect(report="cut", passed=6, says=(
+                 "the rest only on the screen: volume is full|only on the screen: volume is full",))),
+    Scenario("options-in-utf16", qemu(), prepare="options in UTF-16", options="machine.*",
+             expect=Expect(passed=6, says=(NO_VMX,), skips="needs VMX")),
     Scenario("stops-at-full-screens", qemu(), options="-p", types=("-- a key goes on", "q"),
              expect=replace(WITHOUT_VMX,
                             says=("-- a key goes on, q goes on to the end --", NO_VMX))),

@@ -278,6 +278,10 @@ static enum status append(struct fake_file *file, const char *data, size_t size)
 	fake.file_writes++;
 	if (fake.file_status != STATUS_OK)
 		return fake.file_status;
+	if (fake.room && size >= fake.room)
+		return STATUS_VOLUME_FULL;
+	if (fake.room)
+		fake.room -= size;
 	FAKE_CHECK(file->size + size < sizeof(file->data));
 	memcpy(file->data + file->size, data, size);
 	file->size += size;
@@ -302,8 +306,10 @@ static enum status fake_file_write(const char *path, const char *data, size_t si
 		file = &fake.files[fake.file_count++];
 		snprintf(file->path, sizeof(file->path), "%s", path);
 	}
-	if (file && fake.file_status == STATUS_OK)
+	if (file && fake.file_status == STATUS_OK) {
 		file->size = 0;
+		file->data[0] = '\0';
+	}
 	return append(file, data, size);
 }
 

@@ -42,6 +42,7 @@ struct fake_machine {
 	uint64_t append_ticks;	 /* what file_append costs */
 	enum status aps_status;	 /* STATUS_OK, or what aps_start says without starting any */
 	enum status file_status; /* of every write from now on */
+	size_t room;		 /* bytes that the volume still takes; 0: without end */
 	unsigned file_writes;	 /* calls of file_write and file_append */
 	struct fake_file files[FAKE_FILES_MAX];
 	unsigned file_count;

@@ -413,16 +413,20 @@ static void test_bad_volumes(void **state)
 		fake_machine(1, false);
 		fake.file_status = statuses[i];
 		assert_int_equal(report_open("\\R", &facts, 1), STATUS_OK);
-		snprintf(line, sizeof(line), "report: %s: on the console only\n",
-			 status_text(statuses[i]));
+		snprintf(line, sizeof(line), ": %s: on the console only\n",
+			 i == 1 ? "no volume" : status_text(statuses[i]));
 		assert_non_null(strstr(fake.console, line));
 		writes = fake.file_writes;
 		report_test(&run, 1);
 		report_close();
-		assert_int_equal(fake.file_writes, writes); /* it is not tried again */
+		assert_int_equal(fake.file_writes, writes + 1); /* the short form of JSON alone */
+		snprintf(line, sizeof(line), "\nreport: only on the screen: %s\n0 passed",
+			 i == 1 ? "no volume to write to" : status_text(statuses[i]));
+		assert_non_null(strstr(fake.console, line)); /* once more at the end */
 		assert_non_null(strstr(fake.console,
 				       "0 passed, 1 failed, 0 skipped, 0 errors, 0 checks\n"));
-		assert_null(strstr(fake.console, "R.TAP"));
+		assert_null(strstr(fake.console, "\nreport: \\R.TAP\n")); /* no whole file */
+		assert_null(strstr(fake.console, ".TAP and"));
 	}
 	/* Full in the middle. */
 	fake_machine(1, false);
@@ -431,8 +435,31 @@ static void test_bad_volumes(void **state)
 	struct test_run run = verdict(VERDICT_FAIL, "why");
 	report_test(&run, 1);
 	report_close();
-	assert_non_null(strstr(fake.console, "report: volume is full: on the console only\n"));
+	assert_non_null(strstr(fake.console, "R.TAP: volume is full: on the console only\n"));
 	assert_json(); /* the one of the beginning */
+}
+
+/* Room for some lines, and for a short JSON file: both are used. */
+static void test_little_room(void **state)
+{
+	struct test_run run = verdict(VERDICT_PASS, "");
+
+	(void)state;
+	run.expectations = 1;
+	assert_int_equal(report_open("\\R", &facts, 100), STATUS_OK);
+	fake.append_ticks = platform->clock_hz; /* in batches */
+	report_started(&facts, facts.count);
+	for (unsigned i = 1; i <= 100; i++)
+		report_test(&run, i);
+	fake.room = 1500;
+	report_close();
+	assert_true(fake.room < 200); /* used up but for a line and a half */
+	assert_non_null(strstr(fake_file("\\R.TAP")->data, "\nok 20 - "));
+	assert_null(strstr(fake_file("\\R.TAP")->data, "100 passed"));
+	assert_json();
+	assert_string_equal(json_member(json(), "passed", 0), "100");
+	assert_string_equal(json_member(json(), "complete", 0), "false");
+	assert_non_null(strstr(fake.console, "\nreport: only on the screen: volume is full\n"));
 }
 
 static void test_no_memory(void **state)
@@ -487,10 +514,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 	const struct CMUnitTest tests[] = {
-		TEST(test_verdicts),	 TEST(test_skips),	  TEST(test_time_left_of_a_test),
-		TEST(test_whole_report), TEST(test_summary_fits), TEST(test_unfinished),
-		TEST(test_very_many),	 TEST(test_bad_volumes),  TEST(test_no_memory),
-		TEST(test_lines),	 TEST(test_facts),	  TEST(test_numbers_and_citations),
+		TEST(test_verdicts),
+		TEST(test_skips),
+		TEST(test_time_left_of_a_test),
+		TEST(test_whole_report),
+		TEST(test_summary_fits),
+		TEST(test_unfinished),
+		TEST(test_very_many),
+		TEST(test_bad_volumes),
+		TEST(test_little_room),
+		TEST(test_no_memory),
+		TEST(test_lines),
+		TEST(test_facts),
+		TEST(test_numbers_and_citations),
 		TEST(test_read_again),
 	};
 

@@ -429,6 +429,46 @@ static void test_start_that_hangs(void **state)
 	assert_verdict("b.needs-cpus", "PASS", NULL);
 }
 
+static int resume(void)
+{
+	const struct suite_options options = {
+		.resume = true, .report = "\\R", .filter_count = 1, .filters = { "?.passes" }
+	};
+	static struct facts facts;
+
+	memset(&facts, 0, sizeof(facts));
+	return suite_main(&options, &facts);
+}
+
+/* Zeroed sectors after a power cut, and a report that no memory of ours holds. */
+static void test_odd_reports(void **state)
+{
+	static const char damaged[] = "TAP version 14\n1..4\nok 1 - a.passes # 1 checks\n\0\0\0"
+				      "ok 2 - c.passes # 1 checks\n# 4 passed\n";
+	static const char forged[] = "TAP version 14\nok 1 - a.passes x\n";
+	static char huge[FAKE_FILE_SIZE - 1];
+
+	(void)state;
+	machine(1);
+	assert_int_equal(platform->file_write("\\R.TAP", damaged, sizeof(damaged) - 1), STATUS_OK);
+	assert_int_equal(resume(), SUITE_PASSED);
+	assert_non_null(strstr(fake.console, "the last report is damaged"));
+	assert_non_null(strstr(fake.console, "1 tests are known: going on"));
+	assert_int_equal(runs, 2);
+	machine(1);
+	assert_int_equal(platform->file_write("\\R.TAP", forged, sizeof(forged) - 1), STATUS_OK);
+	assert_int_equal(resume(), SUITE_PASSED);
+	machine(1);
+	fake_platform.arena_pages = 200; /* not enough for the large buffer */
+	pages_setup();
+	memset(huge, '\n', sizeof(huge));
+	memcpy(huge, "TAP version 14\n", 15);
+	assert_int_equal(platform->file_write("\\R.TAP", huge, sizeof(huge)), STATUS_OK);
+	assert_int_equal(resume(), SUITE_PASSED);
+	assert_non_null(strstr(fake.console, "too long to be read"));
+	assert_int_equal(runs, 3);
+}
+
 /* A processor that arrives when it has been given up: it does not join, and goes back. */
 static void test_arrives_late(void **state)
 {
@@ -459,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_benchmarks),	 cmocka_unit_test(test_no_virtualization),
 		cmocka_unit_test(test_bad_processors),	 cmocka_unit_test(test_write_ahead),
 		cmocka_unit_test(test_start_that_hangs), cmocka_unit_test(test_arrives_late),
+		cmocka_unit_test(test_odd_reports),
 	};
 
 	return cmocka_run_group_tests_name("suite", all, NULL, NULL);
