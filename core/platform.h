@@ -43,6 +43,9 @@ struct platform {
 	/* A monotonic clock that every processor may read: ticks, clock_hz of them a second. */
 	uint64_t (*clock)(void);
 	uint64_t clock_hz;
+	uint64_t slice; /* a vCPU's time slice in ticks; see slice_ticks in vm/run.h */
+	/* Tests may take so many times as long: under a hypervisor, with a slow clock. */
+	unsigned patience;
 	uint64_t started; /* the clock when the firmware handed over to us */
 
 	/*

@@ -6,6 +6,7 @@
 #include "lib/text.h"
 #include "suite/select.h"
 #include "suite/suite.h"
+#include "x86/cpuid.h"
 
 #include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
@@ -44,6 +45,27 @@ struct run {
 	bool lost; /* a processor did not come back */
 };
 
+enum {
+	SLICES_A_SECOND = 400,
+	SLICE_MIN = 50000,    /* ticks: far more than entering and leaving a guest takes */
+	SLOW_CLOCK = 20000000 /* below, the processor is slow, too */
+};
+
+/* Another hypervisor below us takes the processor away, and makes each exit dear. */
+static void set_pace(void)
+{
+	uint64_t hz = clock_hz();
+	bool hypervisor = cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR;
+
+	efi_platform.clock_hz = hz;
+	efi_platform.slice = hz / SLICES_A_SECOND;
+	if (efi_platform.slice < SLICE_MIN)
+		efi_platform.slice = SLICE_MIN;
+	efi_platform.patience = hypervisor ? 4 : 1;
+	if (hz < SLOW_CLOCK)
+		efi_platform.patience *= (unsigned)((SLOW_CLOCK + hz - 1) / (hz ? hz : 1));
+}
+
 static bool platform_start(const struct options *options)
 {
 	if (!exceptions_init() || mp_init(options->suite.cpus, &efi_platform.cpus) != STATUS_OK) {
@@ -53,7 +75,7 @@ static bool platform_start(const struct options *options)
 	}
 	efi_platform.cpu_count = efi_cpu_count;
 	clock_init();
-	efi_platform.clock_hz = clock_hz();
+	set_pace();
 	efi_platform.arena = arena_get(&efi_platform.arena_pages);
 	if (!efi_platform.arena) {
 		console_format("assay: not enough memory: %u MiB in one piece are needed\n",

@@ -125,7 +125,7 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
 {
 	uint64_t now = platform->clock();
-	uint64_t end = now + (cpu->index ? SLICE_TICKS : BOOT_SLICE_TICKS);
+	uint64_t end = now + slice_ticks(cpu, vcpu->vm);
 	struct entry entry;
 	struct vm_exit exit;
 

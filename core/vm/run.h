@@ -3,12 +3,21 @@
 #define CORE_VM_RUN_H
 
 #include "lib/base.h"
+#include "platform.h"
 #include "vm/cpu.h"
 #include "vm/vcpu.h"
+#include "vm/vm.h"
 
-/* Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test.
+/*
+ * Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test,
+ * and sooner.
  */
-enum { SLICE_TICKS = 50000, BOOT_SLICE_TICKS = 20000 };
+static inline uint64_t slice_ticks(const struct cpu *cpu, const struct vm *vm)
+{
+	if (!cpu->index)
+		return platform->slice * 2 / 5;
+	return vm->slice ? vm->slice : platform->slice;
+}
 
 /* True if the vCPU has something to execute, or waits in hardware. */
 bool vcpu_runnable(const struct vcpu *vcpu);

@@ -331,6 +331,7 @@ struct platform fake_platform = {
 	.cpus = cpus,
 	.clock = fake_clock,
 	.clock_hz = 1000000000,
+	.slice = FAKE_SLICE,
 	.cpu_take = fake_take,
 	.cpu_give_back = fake_give_back,
 	.aps_start = fake_aps_start,

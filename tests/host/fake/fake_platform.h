@@ -10,6 +10,7 @@
 
 #include "platform.h"
 
+enum { BOOT_SLICE_TICKS = 20000, FAKE_SLICE = BOOT_SLICE_TICKS / 2 * 5 };
 enum { FAKE_CPUS_MAX = 16, FAKE_FILES_MAX = 4, FAKE_FILE_SIZE = 1 << 18, FAKE_PAGES = 8192 };
 
 struct fake_file {

@@ -462,6 +462,20 @@ static void test_little_room(void **state)
 	assert_non_null(strstr(fake.console, "\nreport: only on the screen: volume is full\n"));
 }
 
+static void test_patience(void **state)
+{
+	static const struct test longer = { .name = "group.long", .milliseconds = 300 };
+	const struct test_run run = { .test = &a_test }, long_run = { .test = &longer };
+
+	(void)state;
+	assert_int_equal(test_milliseconds(&run), TEST_MILLISECONDS);
+	fake_platform.patience = 4;
+	assert_int_equal(test_milliseconds(&run), 4 * TEST_MILLISECONDS);
+	assert_int_equal(test_milliseconds(&long_run), 1200);
+	fake_platform.patience = 0;
+	assert_int_equal(test_milliseconds(&long_run), 300);
+}
+
 static void test_no_memory(void **state)
 {
 	(void)state;
@@ -523,6 +537,7 @@ int main(void)
 		TEST(test_very_many),
 		TEST(test_bad_volumes),
 		TEST(test_little_room),
+		TEST(test_patience),
 		TEST(test_no_memory),
 		TEST(test_lines),
 		TEST(test_facts),

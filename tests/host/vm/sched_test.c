@@ -61,6 +61,19 @@ static void test_round_robin(void **state)
 	atomic_store(&vm_vcpu(vm, 0)->cpu, &platform->cpus[0]);
 }
 
+static void test_slices(void **state)
+{
+	const struct cpu other = { .index = 1 };
+
+	(void)state;
+	assert_int_equal(slice_ticks(&platform->cpus[0], vm), BOOT_SLICE_TICKS);
+	assert_int_equal(slice_ticks(&other, vm), FAKE_SLICE);
+	vm->slice = 10 * FAKE_SLICE;
+	assert_int_equal(slice_ticks(&other, vm), 10 * FAKE_SLICE);
+	assert_int_equal(slice_ticks(&platform->cpus[0], vm), BOOT_SLICE_TICKS);
+	vm->slice = 0;
+}
+
 /* Others wait for this processor: PAUSE gives it up. */
 static void test_pause_yields(void **state)
 {
@@ -470,6 +483,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_round_robin),
+		TEST(test_slices),
 		TEST(test_pause_yields),
 		TEST(test_messages_are_work),
 		TEST(test_kick_while_it_runs),
