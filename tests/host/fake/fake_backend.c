@@ -243,7 +243,8 @@ static bool window(const struct regs *regs, const struct entry *entry, struct vm
 {
 	uint32_t shadow = regs->interruptibility & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
 
-	if (entry->nmi_window && !shadow && !(regs->interruptibility & BLOCKED_BY_NMI)) {
+	if (entry->nmi_window && !(shadow & BLOCKED_BY_MOV_SS) &&
+	    !(regs->interruptibility & BLOCKED_BY_NMI)) {
 		exit->kind = EXIT_NMI_WINDOW;
 		return true;
 	}
