@@ -293,7 +293,7 @@ static unsigned processors_with_a_vcpu(void)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < platform->cpu_count; i++)
-		count += platform->cpus[i].loaded != NULL;
+		count += cpu_usable(&platform->cpus[i]) && platform->cpus[i].loaded;
 	return count;
 }
 
