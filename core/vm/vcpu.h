@@ -119,6 +119,7 @@ struct vcpu {
 
 	struct {			   /* the processor's own wait-for-SIPI activity state */
 		_Atomic bool in_hardware;  /* the processor is, or is about to be, in it */
+		uint32_t sent;		   /* physical SIPIs, to end it */
 		uint8_t vector;		   /* of the last exit by a physical SIPI */
 		uint32_t interruptibility; /* that this exit saved */
 	} sipi_wait;
