@@ -72,6 +72,9 @@ struct platform {
 	/* Sends a physical IPI from the calling processor; it has been sent on return. */
 	void (*ipi)(const struct cpu *to, uint32_t icr_low);
 
+	/* On a processor that is taken: serves an interrupt that waits, by throwing it away. */
+	void (*take_interrupt)(void);
+
 	/*
 	 * Calls body(argument) on a processor that is taken. An exception inside ends it: false,
 	 * with what is known in *fault. Calls may nest; the innermost one gets the fault, but

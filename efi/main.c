@@ -25,6 +25,7 @@ static struct platform efi_platform = {
 	.aps_start = mp_start,
 	.describe_started = identify_started,
 	.ipi = efi_cpu_ipi,
+	.take_interrupt = efi_cpu_take_interrupt,
 	.guarded = efi_cpu_guarded,
 	.idle = efi_cpu_idle,
 	.print = console_print,

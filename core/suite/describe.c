@@ -105,6 +105,9 @@ static void describe_vcpu(struct test_run *run, struct vcpu *vcpu, bool *answers
 			  vcpu->id, cpu, state, exits, exit_text(vcpu->last_exit.kind),
 			  vcpu->last_exit.reason,
 			  atomic_load(&vcpu->state) == VCPU_STOPPED ? "" : ", does not answer");
+	if (atomic_load(&vcpu->counts.foreign_interrupts))
+		test_note(run, "  %llu exits by interrupts of the machine's own",
+			  (unsigned long long)atomic_load(&vcpu->counts.foreign_interrupts));
 	*answers = known || atomic_load(&vcpu->state) == VCPU_STOPPED;
 	if (vcpu->failure.why)
 		note_failure(run, vcpu);

@@ -89,7 +89,7 @@ static void capture_start(struct vcpu *vcpu)
 	if (!vcpu->start.capture)
 		return;
 	backend->run(vcpu, &at_once, &exit);
-	if (exit.kind != EXIT_TIMER && exit.kind != EXIT_KICK) {
+	if (exit.kind != EXIT_TIMER && exit.kind != EXIT_KICK && exit.kind != EXIT_INTERRUPT) {
 		exit_handle(vcpu, &exit);
 		return;
 	}

@@ -99,6 +99,12 @@ void efi_cpu_end_of_interrupt(unsigned vector)
 	apic_write(APIC_EOI, 0);
 }
 
+/* exceptions.c counts it as a stray. */
+void efi_cpu_take_interrupt(void)
+{
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+}
+
 static void wait_sent(void)
 {
 	for (unsigned i = 0; i < PENDING_LOOPS && *xapic(APIC_ICR) & ICR_PENDING; i++)

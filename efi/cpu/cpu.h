@@ -142,6 +142,7 @@ bool efi_cpu_x2apic(void);
 /* The calling processor's, in the local APIC: CPUID tells the initial one, which firmware may have
  * changed. SDM vol. 3A, "Local APIC ID". */
 uint32_t efi_cpu_apic_id(void);
+void efi_cpu_take_interrupt(void);
 void efi_cpu_end_of_interrupt(unsigned vector);
 void efi_cpu_ipi(const struct cpu *to, uint32_t icr_low);
 

@@ -213,6 +213,11 @@ static void fake_idle(_Atomic uint32_t *doorbell, uint32_t seen)
 	cpu_window_close(self);
 }
 
+static void fake_take_interrupt(void)
+{
+	fake.interrupts_taken++;
+}
+
 /* ---- faults, texts, files ---- */
 
 static bool fake_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
@@ -336,6 +341,7 @@ struct platform fake_platform = {
 	.cpu_give_back = fake_give_back,
 	.aps_start = fake_aps_start,
 	.ipi = fake_ipi,
+	.take_interrupt = fake_take_interrupt,
 	.guarded = fake_guarded,
 	.idle = fake_idle,
 	.print = fake_print,
