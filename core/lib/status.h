@@ -17,6 +17,7 @@
 	S(VM_FAIL_VALID, "VMfailValid")                                                            \
 	S(REFUSED, "the firmware does not start it beside the boot processor")                     \
 	S(HANGS, "the machine did not survive its start the last time")                            \
+	S(NOT_ON, "switching its virtualization on raised an exception")                           \
 	S(DIFFERENT, "its virtualization differs from the boot processor's")                       \
 	S(NO_NMI, "an NMI that was sent to it has not arrived")                                    \
 	S(FAULT, "processor exception")

@@ -5,7 +5,7 @@
 
 #include "lib/base.h"
 
-enum { FACTS_MAX = 64, FACT_TEXT = 500 };
+enum { FACTS_MAX = 64, FACT_TEXT = 700 };
 
 struct facts {
 	unsigned count;

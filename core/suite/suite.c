@@ -223,6 +223,8 @@ static void start_processors(struct facts *facts)
 	unsigned known = facts->count;
 
 	(void)machine_start(virtualization(), suite.alone);
+	if (virtualization() && backend->settle)
+		suite.capabilities = backend->settle(facts);
 	if (platform->describe_started)
 		platform->describe_started(facts);
 	report_started(facts, known);

@@ -29,6 +29,22 @@ void machine_after_fault(struct cpu *cpu)
 	vcpu_unload(cpu);
 }
 
+static void turn_on(void *cpu)
+{
+	((struct cpu *)cpu)->error = backend->cpu_on(cpu);
+}
+
+/* MSRs that promise more than the processor does make it an exception. */
+static enum status switch_on(struct cpu *cpu)
+{
+	struct fault fault;
+
+	cpu->error = STATUS_OK;
+	if (!platform->guarded(cpu, turn_on, cpu, &fault))
+		cpu->error = STATUS_NOT_ON;
+	return cpu->error;
+}
+
 static void survive(struct cpu *cpu, const struct fault *fault)
 {
 	int none = FAULT_NONE;
@@ -47,7 +63,7 @@ static void work(struct cpu *cpu)
 	struct fault fault;
 
 	if (use_virtualization)
-		cpu->error = backend->cpu_on(cpu);
+		(void)switch_on(cpu);
 	if (cpu->error != STATUS_OK) {
 		atomic_store(&cpu->phase, CPU_FAILED);
 		return;
@@ -157,7 +173,7 @@ enum status machine_enter(bool virtualization)
 	if (status != STATUS_OK)
 		return status;
 	if (virtualization)
-		status = backend->cpu_on(cpu);
+		status = switch_on(cpu);
 	if (status != STATUS_OK) {
 		give_back(cpu);
 		return status;

@@ -374,6 +374,11 @@ static void test_bad_processors(void **state)
 	assert_non_null(strstr(fake.console, "processor 1 (APIC id 1) cannot be used"));
 	assert_non_null(strstr(fake.console, "processor 2 (APIC id 2) cannot be used"));
 	assert_int_equal(atomic_load(&platform->cpus[3].phase), CPU_FIRMWARE);
+	machine(4);
+	fake_vendor.fault_cpu_on = 1 << 3;
+	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_non_null(strstr(fake.console, "processor 3 (APIC id 3) cannot be used: switching"));
+	assert_verdict("machine.restored", "PASS", NULL);
 	/* Firmware that starts none beside the boot processor: they have never left it. */
 	machine(4);
 	fake.aps_status = STATUS_REFUSED;
@@ -440,6 +445,18 @@ static int resume(void)
 	return suite_main(&options, &facts);
 }
 
+/* What one processor does not have is not used on any. */
+static void test_differing_processors(void **state)
+{
+	(void)state;
+	machine(2);
+	fake_vendor.lacking = BIT(CAP_XSAVE);
+	assert_int_equal(run("b.needs-avx", false), SUITE_PASSED);
+	assert_verdict("b.needs-avx", "SKIP", "needs XSAVE");
+	assert_non_null(strstr(fake.console, "\nfake processors"));
+	assert_string_equal(json_member(json(), "fake processors", 0), "\"differ\"");
+}
+
 /* Zeroed sectors after a power cut, and a report that no memory of ours holds. */
 static void test_odd_reports(void **state)
 {
@@ -493,13 +510,20 @@ static void test_arrives_late(void **state)
 int main(void)
 {
 	const struct CMUnitTest all[] = {
-		cmocka_unit_test(test_many_runs),	 cmocka_unit_test(test_one_processor),
-		cmocka_unit_test(test_threads),		 cmocka_unit_test(test_watchdog),
-		cmocka_unit_test(test_filters),		 cmocka_unit_test(test_list),
-		cmocka_unit_test(test_benchmarks),	 cmocka_unit_test(test_no_virtualization),
-		cmocka_unit_test(test_bad_processors),	 cmocka_unit_test(test_write_ahead),
-		cmocka_unit_test(test_start_that_hangs), cmocka_unit_test(test_arrives_late),
+		cmocka_unit_test(test_many_runs),
+		cmocka_unit_test(test_one_processor),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_watchdog),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_benchmarks),
+		cmocka_unit_test(test_no_virtualization),
+		cmocka_unit_test(test_bad_processors),
+		cmocka_unit_test(test_write_ahead),
+		cmocka_unit_test(test_start_that_hangs),
+		cmocka_unit_test(test_arrives_late),
 		cmocka_unit_test(test_odd_reports),
+		cmocka_unit_test(test_differing_processors),
 	};
 
 	return cmocka_run_group_tests_name("suite", all, NULL, NULL);
