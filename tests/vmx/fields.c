@@ -70,16 +70,10 @@ static enum status call(struct fixture *fixture, void (*what)(struct vcpu *vcpu,
 	return request->status;
 }
 
-/* Reserved bits of access rights may read as 0: "Guest Register State". */
-static uint64_t kept(uint32_t encoding)
-{
-	return encoding >= GUEST_ES_RIGHTS && encoding <= GUEST_TR_RIGHTS ? 0x1F0FF : ~0ull;
-}
-
 /* Another value goes in, comes out, and the old one is put back. */
 static void exchange(struct vcpu *vcpu, struct test_run *run, const struct vmcs_row *row)
 {
-	uint64_t mask = vmcs_width_mask(row->encoding) & kept(row->encoding), before, after = 0;
+	uint64_t mask = vmcs_kept_mask(row->encoding), before, after = 0;
 	uint64_t other;
 
 	if (backend->field_get(vcpu, row->encoding, &before) != STATUS_OK)
