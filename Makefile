@@ -152,10 +152,13 @@ $(OBJ)/no-symbols.S.o: $(GEN)/no-symbols.S
 	$(CC) -c $< -o $@
 
 # Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
-SECTIONS := .text .sdata .data .rodata symbols fixups .dynamic .dynsym .rel .rela .relr.dyn .reloc
-$(BUILD)/assay.efi: $(BUILD)/assay.so
+SECTIONS := .text .sdata .data .rodata symbols fixups .sbat .dynamic .dynsym .rel .rela .relr.dyn .reloc
+# PE names have 8 letters; a longer one would be in a string table that is not there.
+TO_PE := --strip-all $(SECTIONS:%=-j %) --rename-section .relr.dyn=.relr -O efi-app-x86_64 --subsystem=10
+$(BUILD)/assay.efi: $(BUILD)/assay.so tests/run/pe.py
 	$(say) OBJCOPY $@
-	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $< $@
+	$(OBJCOPY) $(TO_PE) $< $@
+	$(PYTHON) tests/run/pe.py $@
 
 $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh $(BUILD)/epoch
 	$(say) IMAGE $@
@@ -166,7 +169,7 @@ $(BUILD)/spoil.efi: tests/run/spoil.c efi/cpu/mp_protocol.h $(OBJ)/efi/start.S.o
 	$(say) TOOL $@
 	$(CC) $(IMAGE_FLAGS) $(SEES_efi) -c $< -o $(BUILD)/spoil.o
 	$(LINK) $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
-	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $(BUILD)/spoil.so $@
+	$(OBJCOPY) $(TO_PE) $(BUILD)/spoil.so $@
 
 # --- for editors, people and the end -------------------------------------------------------------
 

@@ -5,7 +5,7 @@ build=$1
 other=$(mktemp -d)
 trap 'rm -rf "$other"' EXIT
 mkdir "$other/a folder elsewhere"
-cp -R Makefile startup.nsh efi core vmx tests "$other/a folder elsewhere/"
+cp -R Makefile startup.nsh efi core vmx svm tests "$other/a folder elsewhere/"
 epoch=${SOURCE_DATE_EPOCH:-$(git -c safe.directory='*' log -1 --format=%ct 2>/dev/null || echo 1700000000)}
 sleep 2 # FAT keeps times in steps of two seconds
 (cd "$other/a folder elsewhere" && make SOURCE_DATE_EPOCH="$epoch" BUILD=build all)

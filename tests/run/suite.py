@@ -95,6 +95,8 @@ def main():
             ("build-clang", ["make", f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
             ("build-sabotage", ["make", f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
+            ("image-file", [sys.executable, str(HERE / "pe.py"), "--check",
+                            f"{given.build}/assay.efi"], None),
             ("build-is-reproducible", ["sh", str(HERE / "rebuild.sh"), str(given.build)], None)):
         if wanted(name):
             step(tally, name, arguments, logs, counters)
