@@ -3,6 +3,7 @@
 #include "vm/control.h"
 #include "vm/cpu.h"
 #include "vm/vm.h"
+#include "vm/work.h"
 #include "x86/fixup.h"
 
 #include "tests/lib/fixture.h"
@@ -163,12 +164,56 @@ static void clocks_agree(struct fixture *fixture)
 	}
 }
 
+/* All processors read the clock in turn, which a lock decides: none may read less than the last. */
+static struct {
+	atomic_flag lock;
+	uint64_t last, farthest;
+	unsigned reads, warps;
+} warp;
+
+static void read_in_turn(struct cpu *cpu, void *argument)
+{
+	uint64_t end = platform->clock() + platform->clock_hz / 500, now;
+
+	(void)cpu;
+	(void)argument;
+	do {
+		while (atomic_flag_test_and_set(&warp.lock))
+			cpu_relax();
+		now = platform->clock();
+		warp.reads++;
+		if (now < warp.last) {
+			warp.warps++;
+			if (warp.last - now > warp.farthest)
+				warp.farthest = warp.last - now;
+		} else {
+			warp.last = now;
+		}
+		atomic_flag_clear(&warp.lock);
+	} while (now < end);
+}
+
+static void clocks_do_not_warp(struct test_run *run)
+{
+	warp.last = warp.farthest = 0;
+	warp.reads = warp.warps = 0;
+	if (!require(run, "all processors read the clock",
+		     work_on_all(read_in_turn, NULL, test_time_left(run))))
+		return;
+	expect(run, "clocks that were read", true, warp.reads >= cpus_in_use());
+	expect(run, "reads that were before the last one", 0, warp.warps);
+	if (warp.warps)
+		test_note(run, "of %u reads; %llu ticks at most", warp.reads,
+			  (unsigned long long)warp.farthest);
+}
+
 static const struct test rows[] = {
 	{ "machine.processors", SPEC_MP_SERVICES, processors, .needs = 0 },
 	{ "machine.exceptions", SPEC_EXCEPTIONS, exceptions_are_caught, .needs = 0 },
 	{ "machine.kick", SPEC_ISSUING_IPIS, kicks_arrive, .needs = 0 },
 	{ "machine.pages", SPEC_UEFI_MEMORY, pages_are_zeroed, .needs = 0 },
 	{ "machine.clock", SPEC_TSC, clock_advances, .needs = 0 },
+	{ "machine.clock.warp", SPEC_TSC_ADJUST, clocks_do_not_warp, .needs = 0, .cpus = 2 },
 	{ "machine.clock.everywhere", SPEC_TSC_ADJUST, fixture_run, .body = clocks_agree,
 	  .guest = GUEST(.vcpus = 0), .needs = NEEDS_GUEST, .cpus = 2 },
 };
