@@ -46,6 +46,7 @@ struct platform {
 	uint64_t slice; /* a vCPU's time slice in ticks; see slice_ticks in vm/run.h */
 	/* Tests may take so many times as long: under a hypervisor, with a slow clock. */
 	unsigned patience;
+	bool hypervisor;  /* CPUID says that there is one below us */
 	uint64_t started; /* the clock when the firmware handed over to us */
 
 	/*

@@ -62,6 +62,7 @@ static void set_pace(void)
 	efi_platform.slice = hz / SLICES_A_SECOND;
 	if (efi_platform.slice < SLICE_MIN)
 		efi_platform.slice = SLICE_MIN;
+	efi_platform.hypervisor = hypervisor;
 	efi_platform.patience = hypervisor ? 4 : 1;
 	if (hz < SLOW_CLOCK)
 		efi_platform.patience *= (unsigned)((SLOW_CLOCK + hz - 1) / (hz ? hz : 1));
@@ -77,7 +78,7 @@ static bool platform_start(const struct options *options)
 	efi_platform.cpu_count = efi_cpu_count;
 	clock_init();
 	set_pace();
-	efi_platform.arena = arena_get(&efi_platform.arena_pages);
+	efi_platform.arena = arena_get(efi_cpu_count, &efi_platform.arena_pages);
 	if (!efi_platform.arena) {
 		console_format("assay: not enough memory: %u MiB in one piece are needed\n",
 			       ARENA_MIN_MIB);

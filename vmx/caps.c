@@ -273,7 +273,9 @@ uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice)
 	}
 	facts_add(facts, "vmx feature control", "%llx: %s, VMX outside SMX %s",
 		  (unsigned long long)feature_control,
-		  feature_control & FEATURE_CONTROL_LOCK ? "locked" : "not locked",
+		  feature_control & FEATURE_CONTROL_LOCK
+			  ? "locked"
+			  : "not locked (we lock it, until the next reset)",
 		  feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX ? "on" : "off");
 	if (feature_control & FEATURE_CONTROL_LOCK &&
 	    !(feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX)) {

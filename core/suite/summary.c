@@ -99,8 +99,8 @@ static void print_next(void)
 	if (summary.advice)
 		report_line("%.*s", LINE_COLUMNS, summary.advice);
 	if (summary.by_verdict[VERDICT_FAIL])
-		report_line("FAIL: not as the SDM says (sections: in the report); try a newer "
-			    "firmware");
+		report_line("FAIL: not as the SDM says (sections: in the report); %s",
+			    platform->hypervisor ? "tell its makers" : "try a newer firmware");
 	if (summary.by_verdict[VERDICT_ERROR])
 		report_line("ERROR: the test broke off; run it alone: assay.efi NAME");
 }
