@@ -4,6 +4,16 @@
 # whose header they include. tests/run/layers.py holds which folder may include which. Emulators,
 # host tests, sticks and benchmarks are in tests/run/*.mk.
 
+# A misspelt variable would change nothing and say nothing.
+VARIABLES := CC LD AR OBJCOPY PYTHON CLANG_FORMAT BUILD V SABOTAGE VERSION COMMIT SOURCE_DATE_EPOCH \
+	EFI_DIR EFI_INCLUDE QRCODEGEN OVMF BOCHS_SHARE INSTALL CPUS EMULATOR MODEL MEMORY BOOT ARGS ONLY N \
+	SECONDS SUITE SUITE_ROOT DEV FORCE PREFIX DESTDIR
+UNKNOWN := $(filter-out $(VARIABLES),$(foreach v,$(.VARIABLES), \
+	$(if $(filter command line,$(origin $(v))),$(if $(filter-out MAKE% -*%,$(v)),$(v)))))
+ifneq ($(UNKNOWN),)
+$(error There is no variable $(UNKNOWN) here; there are: $(VARIABLES))
+endif
+
 VERSION := 0.1
 BUILD   ?= build$(if $(SABOTAGE),/sabotage)
 OBJ     := $(BUILD)/obj
@@ -25,6 +35,10 @@ SOURCE_DATE_EPOCH := 1700000000
 endif
 endif
 export SOURCE_DATE_EPOCH
+ifndef COMMIT
+COMMIT := $(or $(shell git -c safe.directory='*' describe --always --dirty --abbrev=10 2>/dev/null),unknown)
+endif
+export COMMIT
 export TZ := UTC
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -34,8 +48,8 @@ all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the im
 
 WINGS := efi core vmx svm tests
 FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx vmx/model svm \
-	tests/lib tests/smp tests/vcpu tests/machine tests/vmx \
-	tests/vmx/entry
+	tests/lib tests/probe tests/smp tests/vcpu tests/machine tests/vmx \
+	tests/vmx/entry tests/vmx/exit
 HOST_FOLDERS := $(addprefix tests/host/,fake model lib x86 vlapic vm suite vmx efi)
 C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/machine/sabotage.c), \
 	$(sort $(wildcard $(FOLDERS:=/*.c))))
@@ -55,13 +69,14 @@ COMMON := -std=gnu11 -O2 -g -ffreestanding -fno-stack-protector -fno-strict-alia
 TESTS_FLAGS := $(if $(SABOTAGE),-DASSAY_SABOTAGE)
 
 # One image of position-independent code in which nothing is exported. -fno-pic guests follow.
-IMAGE_FLAGS := $(COMMON) -fpic -fshort-wchar -mno-red-zone -fvisibility=hidden \
-	-DASSAY_VERSION='"$(VERSION)"'
+IMAGE_FLAGS := $(COMMON) -fpic -fshort-wchar -mno-red-zone -fvisibility=hidden
+VERSION_FLAGS := -DASSAY_VERSION='"$(VERSION)"' -DASSAY_COMMIT='"$(COMMIT)"'
 ifeq ($(findstring clang,$(CC)),)
 # gnu-efi asks gcc for the first, for calls with the Microsoft ABI; the second packs static arrays.
 IMAGE_FLAGS += -maccumulate-outgoing-args -malign-data=abi
 endif
-GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+EFI_INCLUDE ?= /usr/include/efi
+GNU_EFI := -DGNU_EFI_USE_MS_ABI -isystem $(EFI_INCLUDE) -isystem $(EFI_INCLUDE)/x86_64
 GUEST_FLAGS := $(COMMON) -m32 -march=i686 -fno-pic -Icore
 
 SEES_core  := -Icore
@@ -72,7 +87,7 @@ SEES_tests := -Icore -I. $(TESTS_FLAGS)
 
 wing = $(firstword $(subst /, ,$(1)))
 flags = $(strip $(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
-	$(SEES_$(call wing,$(1)))) $(if $(filter %.S,$(1)),-I$(GEN) -Wa$(,)-I$(BUILD)))
+	$(SEES_$(call wing,$(1))) $(if $(filter core/suite/version.c,$(1)),$(VERSION_FLAGS))) $(if $(filter %.S,$(1)),-I$(GEN) -Wa$(,)-I$(BUILD)))
 , := ,
 compile = $(CC) $(call flags,$(1)) -MMD -MP -c $(1) -o $(OBJ)/$(1).o
 
@@ -82,6 +97,12 @@ ifneq ($(file <$(BUILD)/flags),$(FLAGS_NOW))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(FLAGS_NOW))
 endif
+
+# One file knows the version and the commit.
+ifneq ($(file <$(BUILD)/version),$(VERSION) $(COMMIT))
+$(file >$(BUILD)/version,$(VERSION) $(COMMIT))
+endif
+$(OBJ)/core/suite/version.c.o: $(BUILD)/version
 
 # The files in the image have the commit's date.
 ifneq ($(file <$(BUILD)/epoch),$(SOURCE_DATE_EPOCH))
@@ -127,9 +148,12 @@ $(BUILD)/guest.bin: $(BUILD)/guest.elf
 # --- the EFI application -------------------------------------------------------------------------
 
 # Debian keeps gnu-efi's files in /usr/lib, its newer releases in the multiarch folder.
-EFI_DIR := $(firstword $(dir $(wildcard /usr/lib/elf_x86_64_efi.lds \
+EFI_DIR ?= $(firstword $(dir $(wildcard /usr/lib/elf_x86_64_efi.lds \
 	/usr/lib/x86_64-linux-gnu/elf_x86_64_efi.lds \
-	/usr/lib/x86_64-linux-gnu/gnuefi/elf_x86_64_efi.lds)) /usr/lib/)
+	/usr/lib/x86_64-linux-gnu/gnuefi/elf_x86_64_efi.lds \
+	/usr/lib64/gnuefi/elf_x86_64_efi.lds /usr/lib64/elf_x86_64_efi.lds)) /usr/lib/)
+QRCODEGEN ?= $(firstword $(wildcard $(addsuffix /libqrcodegen.a, \
+	/usr/lib/x86_64-linux-gnu /usr/lib64 /usr/lib)) /usr/lib/libqrcodegen.a)
 LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z pack-relative-relocs -z defs -z noexecstack \
 	--build-id=none --hash-style=sysv --no-warn-rwx-segments
 
@@ -139,26 +163,35 @@ $(GEN)/no-symbols.S: efi/cpu/symbols.sh
 	mkdir -p $(@D)
 	sh $< >$@
 
-$(BUILD)/assay.so: $(OBJECTS) $(OBJ)/no-symbols.S.o
+# Tables for unwinding would be a section before .text.
+$(OBJ)/qrcodegen.a: $(QRCODEGEN)
+	mkdir -p $(@D)
+	$(OBJCOPY) --remove-section .eh_frame --remove-section .note.gnu.property $< $@
+
+$(BUILD)/assay.so: $(OBJECTS) $(OBJ)/no-symbols.S.o $(OBJ)/qrcodegen.a
 	$(say) LD $@
-	$(LINK) $^ -L$(EFI_DIR) -lefi -lgnuefi -o $@
+	$(LINK) --exclude-libs ALL $^ -L$(EFI_DIR) -lefi -lgnuefi -o $@
 	sh efi/cpu/symbols.sh $@ >$(GEN)/symbols.S
 	$(CC) -c $(GEN)/symbols.S -o $(OBJ)/symbols.o
 	$(OBJCOPY) -O binary -j symbols $(OBJ)/symbols.o $(GEN)/symbols.bin
 	$(OBJCOPY) --update-section symbols=$(GEN)/symbols.bin $@
+
+$(BUILD)/tests.json: $(BUILD)/assay.so tests/run/rows.py $(GEN)/tests/lib/asm-offsets.h
+	$(say) GEN $@
+	$(PYTHON) tests/run/rows.py $(BUILD)
 
 $(OBJ)/no-symbols.S.o: $(GEN)/no-symbols.S
 	mkdir -p $(@D)
 	$(CC) -c $< -o $@
 
 # Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
-SECTIONS := .text .sdata .data .rodata symbols fixups .sbat .dynamic .dynsym .rel .rela .relr.dyn .reloc
-# PE names have 8 letters; a longer one would be in a string table that is not there.
-TO_PE := --strip-all $(SECTIONS:%=-j %) --rename-section .relr.dyn=.relr -O efi-app-x86_64 --subsystem=10
+# A PE image has no room for names of more than 8 characters.
+SECTIONS := .text .sdata .data .rodata symbols fixups .dynamic .dynsym .rel .rela .relr.dyn .reloc
 $(BUILD)/assay.efi: $(BUILD)/assay.so tests/run/pe.py
 	$(say) OBJCOPY $@
-	$(OBJCOPY) $(TO_PE) $< $@
-	$(PYTHON) tests/run/pe.py $@
+	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) --rename-section .relr.dyn=.relr \
+		-O efi-app-x86_64 --subsystem=10 $< $@
+	$(PYTHON) tests/run/pe.py $@ $(VERSION)
 
 $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh $(BUILD)/epoch
 	$(say) IMAGE $@
@@ -196,5 +229,5 @@ help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
 
 .PHONY: all format format-check clean help
-include tests/run/run.mk tests/run/check.mk
+include tests/run/run.mk tests/run/check.mk tests/run/dist.mk
 -include $(OBJECTS:.o=.d) $(GUEST_OBJECTS:.o=.d) $(OFFSETS:.h=.d)

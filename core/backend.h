@@ -1,6 +1,7 @@
 /*
- * All that core/ needs from a processor vendor's virtualization: Intel VMX in the image, a
- * scripted fake in the host tests. Calls about a vCPU are made on the processor that owns it.
+ * All that core/ needs from a processor vendor's virtualization: Intel VMX and AMD SVM in the
+ * image, a scripted fake in the host tests. Calls about a vCPU are made on the processor that owns
+ * it.
  */
 #ifndef CORE_BACKEND_H
 #define CORE_BACKEND_H
@@ -19,9 +20,11 @@ struct vcpu;
 /* What tests may need of the machine; names for SKIP come from the backend. */
 enum capability {
 	CAP_VIRTUALIZATION, /* can be switched on */
+	CAP_VMX,	    /* ... and is Intel's */
+	CAP_SVM,	    /* ... and is AMD's */
 	CAP_NESTED_PAGING,
 	CAP_UNRESTRICTED_GUEST, /* guests may run unpaged */
-	CAP_PREEMPTION,		/* a guest can be stopped after a number of ticks */
+	CAP_PREEMPTION,		/* a guest is stopped after a number of ticks */
 	CAP_APIC_REGISTERS,	/* the processor virtualizes the APIC page */
 	CAP_WAIT_SIPI,		/* the hardware's wait-for-SIPI state */
 	CAP_XSAVE,
@@ -39,12 +42,41 @@ struct entry {
 	bool nmi_window;	    /* likewise an NMI */
 	bool pause_exits;	    /* leave on PAUSE: others wait for this processor */
 	uint8_t tpr_threshold;	    /* leave when the TPR's class falls below this, 0: never */
-	uint32_t ticks;		    /* leave after so many clock ticks in the guest */
+	uint32_t ticks; /* leave after about so many clock ticks; 0: before the first instruction */
+};
+
+enum field_kind { FIELD_CONTROL, FIELD_INFORMATION, FIELD_GUEST, FIELD_HOST };
+
+enum field_role {
+	FIELD_STAYS, /* an entry and its exit leave it, unless the guest changes it */
+	FIELD_MOVES,
+	FIELD_RIP,
+	FIELD_RSP,
+	FIELD_DR7,
+};
+
+/* A field of the vendor's control structure. */
+struct field {
+	const char *name;
+	uint32_t encoding;
+	uint8_t kind, role; /* enum field_kind, enum field_role */
+	uint8_t bits;	    /* its width */
+	uint64_t kept;	    /* those of its bits that it can hold */
+};
+
+/* What a machine does otherwise than its manual says, and a run goes on with all the same. */
+struct quirk {
+	const char *what;
+	const char *seen_in; /* emulators and versions */
+	const char *spec;    /* the manual's section that says otherwise */
+	uint64_t count;	     /* how often it was met: 0 on a processor */
 };
 
 struct backend {
 	const char *name;
-	bool cites_amd; /* reports name AMD's manual where it has the rule, not Intel's */
+	/* AMD's manual is the processor's: reports name it where it has the rule, and INIT does
+	 * what it says. */
+	bool cites_amd;
 
 	/*
 	 * What this machine offers, as CAP_ bits; adds its decoded capabilities to the facts. If
@@ -62,6 +94,12 @@ struct backend {
 	/* Switches virtualization on or off on this processor, which is taken. */
 	enum status (*cpu_on)(struct cpu *cpu);
 	void (*cpu_off)(struct cpu *cpu);
+
+	/* A guest with interrupts off is not ended by its time: see vm/pacemaker.h. NULL: it is. */
+	bool (*needs_pacemaker)(void);
+
+	/* The quirks that the backend knows, row by row; false beyond the last. */
+	bool (*quirk)(unsigned row, struct quirk *quirk);
 
 	/* Any processor. Pages come from core/lib/pages.h. */
 	enum status (*vm_create)(struct vm *vm);
@@ -96,7 +134,7 @@ struct backend {
 	void (*run)(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
 
 	/* In the NMI handler on this processor: makes an entry that is being prepared end at once.
-	 */
+	 * NULL: run() sees by itself that the kick window is no longer open. */
 	void (*abort_entry)(struct cpu *cpu);
 
 	/*
@@ -108,16 +146,16 @@ struct backend {
 	/* The guest executed XSETBV: regs.xcr0 is new. */
 	void (*xcr0_changed)(struct vcpu *vcpu);
 
-	/* Vendor's control structure by field encoding; the loaded vCPU. Error: no such field. */
+	/* The fields of the vendor's control structure, row by row; false beyond the last. */
+	bool (*field)(unsigned row, struct field *field);
+
+	/* By encoding; the loaded vCPU. Error: no such field, or it cannot hold the value. */
 	enum status (*field_get)(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
 	enum status (*field_set)(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
 
 	/* Accesses of the backend's own to a control structure that failed since the last call, on
 	 * any processor; *last: the field that the last one was of. NULL: they cannot fail. */
 	unsigned (*access_failures)(const char **last);
-
-	/* Calls line(text) for every line of a readable dump of the loaded vCPU. */
-	void (*dump)(struct vcpu *vcpu, void (*line)(const char *text));
 
 	void (*cpuid)(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 };

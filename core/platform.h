@@ -43,10 +43,9 @@ struct platform {
 	/* A monotonic clock that every processor may read: ticks, clock_hz of them a second. */
 	uint64_t (*clock)(void);
 	uint64_t clock_hz;
-	uint64_t slice; /* a vCPU's time slice in ticks; see slice_ticks in vm/run.h */
+	uint64_t slice; /* a vCPU's time slice in ticks; see vcpu_slice_ticks in vm/run.h */
 	/* Tests may take so many times as long: under a hypervisor, with a slow clock. */
 	unsigned patience;
-	bool hypervisor;  /* CPUID says that there is one below us */
 	uint64_t started; /* the clock when the firmware handed over to us */
 
 	/*
@@ -89,6 +88,17 @@ struct platform {
 	 * closes the kick window itself. An idle processor costs nothing.
 	 */
 	void (*idle)(_Atomic uint32_t *doorbell, uint32_t seen);
+
+	/*
+	 * For backends without a timer of their own, on the calling processor, which is taken.
+	 * timer_use(true) borrows the local APIC's timer, timer_use(false) gives it back as it was.
+	 * timer(ticks), between the two: a fixed interrupt after about so many clock ticks, a
+	 * second at most. It waits in the local APIC while interrupts are off, and taking it does
+	 * nothing else. A shot replaces the one before; 0: none. timer is NULL if the timer does
+	 * not work.
+	 */
+	void (*timer_use)(bool on);
+	void (*timer)(uint64_t ticks);
 
 	/* The boot processor, in the firmware's hands, only. text is ASCII, lines end in \n. */
 	void (*print)(const char *text);

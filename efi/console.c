@@ -5,6 +5,7 @@
  */
 #include "lib/text.h"
 
+#include "efi/ending.h"
 #include "efi/firmware.h"
 #include "efi/screen.h"
 
@@ -106,20 +107,34 @@ static void print(const char *text, size_t length)
 	print_mirror(text, length);
 }
 
-/* A key of the user's; 0 where there is no keyboard, or for one that is no character. */
+/* An event after so many seconds; NULL: the firmware has none. */
+static EFI_EVENT timer_start(unsigned seconds)
+{
+	EFI_EVENT timer = NULL;
+
+	if (firmware.boot->CreateEvent(EVT_TIMER, 0, NULL, NULL, &timer) != EFI_SUCCESS)
+		return NULL;
+	firmware.boot->SetTimer(timer, TimerRelative, seconds * 10000000ull);
+	return timer;
+}
+
+/* A key of the user's; 0: no keyboard, no key in ending.seconds, or one that is no character. */
 static CHAR16 wait_key(void)
 {
 	SIMPLE_INPUT_INTERFACE *in = firmware.table->ConIn;
+	EFI_EVENT timer = in ? timer_start(ending.seconds) : NULL;
+	EFI_EVENT events[2] = { timer, in ? in->WaitForKey : NULL };
 	EFI_INPUT_KEY key = { 0 };
 	UINTN index;
 
-	if (!in)
+	if (!timer)
 		return 0;
 	in->Reset(in, FALSE); /* keys from before the question */
 	/* A modifier key alone may end the wait. */
-	while (firmware.boot->WaitForEvent(1, &in->WaitForKey, &index) == EFI_SUCCESS &&
+	while (firmware.boot->WaitForEvent(2, events, &index) == EFI_SUCCESS && index == 1 &&
 	       in->ReadKeyStroke(in, &key) == EFI_NOT_READY)
 		;
+	firmware.boot->CloseEvent(timer);
 	return key.UnicodeChar;
 }
 

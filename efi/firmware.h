@@ -36,8 +36,8 @@ size_t firmware_variable(const CHAR16 *name, void *data, size_t size);
 void console_init(void);
 void console_print(const char *text);
 void console_format(const char *format, ...) PRINTF_LIKE(1, 2);
-void console_wait_key(void);
-void console_page(void); /* from now on, stop when the screen is full */
+void console_wait_key(void); /* no longer than ending.seconds */
+void console_page(void);     /* from now on, stop when the screen is full */
 
 /* memory.c: pages, below 4 GiB where there is room. NULL if there are none. */
 void *pages_get(size_t count);

@@ -1,16 +1,14 @@
 #include "efi/identify.h"
 
 #include "lib/text.h"
+#include "suite/version.h"
 
 #include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
+#include "efi/smbios.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
-
-#ifndef ASSAY_VERSION
-#define ASSAY_VERSION "development"
-#endif
 
 enum { CORE_TYPE_ATOM = 0x20, CORE_TYPE_CORE = 0x40 };
 
@@ -77,6 +75,9 @@ static void add_model(struct facts *facts)
 		family += eax >> 20 & 0xff;
 	facts_add(facts, "cpu model", "family %u model %u (%xH) stepping %u, signature %08x",
 		  family, model, model, eax & 0xf, eax);
+	facts_number(facts, "cpu_family", family);
+	facts_number(facts, "cpu_model", model);
+	facts_number(facts, "cpu_stepping", eax & 0xf);
 }
 
 /*
@@ -104,8 +105,10 @@ static void add_microcode(struct facts *facts)
 	known = efi_cpu_guarded(efi_cpus[0].cpu, read_microcode, &revision, &fault);
 	if (!efi_cpu_give_back(efi_cpus[0].cpu))
 		atomic_store(&efi_cpus[0].cpu->spoiled, true);
-	if (known)
-		facts_add(facts, "microcode", "revision %lxH", revision >> 32);
+	if (!known)
+		return;
+	facts_add(facts, "microcode", "revision %lxH", revision >> 32);
+	facts_number(facts, "microcode_revision", revision >> 32);
 }
 
 static void add_hypervisor(struct facts *facts)
@@ -144,6 +147,7 @@ static void add_processors(struct facts *facts)
 {
 	const char *note = mp_note();
 
+	facts_number(facts, "processors_present", mp_total());
 	facts_add(facts, "processors", "%u, %u in use%s%s%s", mp_total(), efi_cpu_count,
 		  note[0] ? " (" : "", note, note[0] ? ")" : "");
 	facts_add(facts, "apic mode", "%s", efi_cpu_x2apic() ? "x2APIC" : "xAPIC");
@@ -181,8 +185,13 @@ static void add_memory(struct facts *facts, size_t arena_pages)
 {
 	struct cpuid leaf = cpuid_or_zero(0x80000008, 0);
 
-	facts_add(facts, "memory", "%lu MiB free, %lu MiB ours, %u physical address bits",
-		  free_memory() >> 8, arena_pages >> 8, leaf.eax ? leaf.eax & 0xff : 36);
+	uint64_t free = free_memory() >> 8;
+	unsigned bits = leaf.eax ? leaf.eax & 0xff : 36;
+
+	facts_add(facts, "memory", "%lu MiB free, %lu MiB ours, %u physical address bits", free,
+		  arena_pages >> 8, bits);
+	facts_number(facts, "memory_free_mib", free);
+	facts_number(facts, "physical_address_bits", bits);
 }
 
 static void add_firmware(struct facts *facts)
@@ -205,7 +214,7 @@ static void add_firmware(struct facts *facts)
 
 void identify(struct facts *facts, size_t arena_pages)
 {
-	facts_add(facts, "assay", "%s", ASSAY_VERSION);
+	facts_add(facts, "assay", "%s (%s)", assay_version, assay_commit);
 	add_date(facts);
 	add_brand(facts);
 	add_model(facts);
@@ -214,4 +223,5 @@ void identify(struct facts *facts, size_t arena_pages)
 	add_processors(facts);
 	add_memory(facts, arena_pages);
 	add_firmware(facts);
+	smbios_identify(facts);
 }

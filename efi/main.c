@@ -1,6 +1,6 @@
 /*
  * The program's way through: options, platform, suite, and the firmware left as it was found.
- * The one file that names a backend.
+ * The one file that names the backends.
  */
 #include "backend.h"
 #include "lib/text.h"
@@ -9,11 +9,14 @@
 #include "x86/cpuid.h"
 
 #include "efi/cpu/cpu.h"
+#include "efi/ending.h"
 #include "efi/firmware.h"
 #include "efi/identify.h"
+#include "efi/network.h"
 #include "efi/options.h"
 #include "efi/options_source.h"
 #include "efi/screen.h"
+#include "svm/svm.h"
 #include "vmx/vmx.h"
 
 static const char options_file[] = "\\ASSAY\\OPTIONS.TXT";
@@ -28,6 +31,8 @@ static struct platform efi_platform = {
 	.take_interrupt = efi_cpu_take_interrupt,
 	.guarded = efi_cpu_guarded,
 	.idle = efi_cpu_idle,
+	.timer_use = timer_use,
+	.timer = timer_shoot,
 	.print = console_print,
 	.tone = screen_tone,
 	.progress = screen_progress,
@@ -41,7 +46,8 @@ static struct platform efi_platform = {
 struct run {
 	struct options options;
 	struct facts facts;
-	char line[OPTIONS_SIZE]; /* options points into it */
+	char line[OPTIONS_SIZE];  /* options points into it */
+	char given[OPTIONS_SIZE]; /* the same before it was cut into words */
 	int result;
 	bool lost; /* a processor did not come back */
 };
@@ -62,7 +68,6 @@ static void set_pace(void)
 	efi_platform.slice = hz / SLICES_A_SECOND;
 	if (efi_platform.slice < SLICE_MIN)
 		efi_platform.slice = SLICE_MIN;
-	efi_platform.hypervisor = hypervisor;
 	efi_platform.patience = hypervisor ? 4 : 1;
 	if (hz < SLOW_CLOCK)
 		efi_platform.patience *= (unsigned)((SLOW_CLOCK + hz - 1) / (hz ? hz : 1));
@@ -78,6 +83,9 @@ static bool platform_start(const struct options *options)
 	efi_platform.cpu_count = efi_cpu_count;
 	clock_init();
 	set_pace();
+	timer_init();
+	if (!timer_works())
+		efi_platform.timer = NULL;
 	efi_platform.arena = arena_get(efi_cpu_count, &efi_platform.arena_pages);
 	if (!efi_platform.arena) {
 		console_format("assay: not enough memory: %u MiB in one piece are needed\n",
@@ -88,7 +96,7 @@ static bool platform_start(const struct options *options)
 	}
 	paging_init();
 	platform = &efi_platform;
-	backend = &vmx_backend;
+	backend = vmx_offered() || !svm_offered() ? &vmx_backend : &svm_backend;
 	return true;
 }
 
@@ -164,8 +172,16 @@ static void read_options_file(struct options *options, char *line, size_t size)
 	size_t bytes;
 	enum status status = files_read(options_file, (char *)file, sizeof(file), &bytes);
 
-	if (status == STATUS_NOT_FOUND)
-		return;
+	if (status != STATUS_OK) {
+		size_t sent = network_read("OPTIONS.TXT", (char *)file, sizeof(file));
+
+		if (!sent && status == STATUS_NOT_FOUND)
+			return;
+		if (sent) {
+			status = STATUS_OK;
+			bytes = sent;
+		}
+	}
 	if (status != STATUS_OK)
 		why = status_text(status);
 	else if (bytes == sizeof(file))
@@ -184,17 +200,22 @@ static void read_options(struct run *run)
 	if (!firmware.from_shell)
 		read_options_file(&refused, run->line, sizeof(run->line) - 2);
 	length = text_length(run->line);
-	run->line[length++] = ' ';
+	if (length)
+		run->line[length++] = ' ';
 	read_load_options(&refused, run->line + length, sizeof(run->line) - length);
+	text_format(run->given, sizeof(run->given), "%s", run->line);
+	for (length = text_length(run->given); length && run->given[length - 1] == ' '; length--)
+		run->given[length - 1] = '\0';
 	options_parse(run->line, &run->options);
 	if (refused.error[0])
 		text_format(run->options.error, sizeof(refused.error), "%s", refused.error);
-	panic_shutdown = run->options.suite.shutdown;
+	run->options.suite.line = run->given;
+	ending = run->options.ending;
 }
 
 static void run_all(struct run *run)
 {
-	run->result = 2;
+	run->result = SUITE_USAGE;
 	if (run->options.page)
 		console_page();
 	if (run->options.error[0])
@@ -203,26 +224,19 @@ static void run_all(struct run *run)
 		console_print(options_usage);
 	if (run->options.error[0])
 		return;
-	run->result = run->options.help ? 0 : 1;
+	run->result = run->options.help ? SUITE_PASSED : SUITE_USAGE;
 	if (run->options.help || !platform_start(&run->options))
 		return;
 	call_on_stack(run_suite, run, efi_cpus[0].stack_end);
-	run->lost = !platform_stop(!run->options.suite.shutdown);
+	run->lost = !platform_stop(ending_goes_back());
 }
 
 static EFI_STATUS finish(const struct run *run)
 {
-	EFI_RESET_TYPE how = run->options.suite.shutdown ? EfiResetShutdown : EfiResetCold;
-
 	files_close();
-	if (run->lost && how == EfiResetCold)
-		console_print("the machine restarts after a key\n");
-	else if (how == EfiResetCold && !firmware.from_shell)
-		console_print("press a key to go back to the firmware\n");
-	if (how == EfiResetCold && (run->lost || !firmware.from_shell))
-		console_wait_key();
-	if (run->lost || how == EfiResetShutdown)
-		firmware.runtime->ResetSystem(how, EFI_SUCCESS, 0, NULL);
+	if (run->lost)
+		console_print("the firmware cannot go on\n");
+	ending_reach(run->result, run->lost);
 	return run->result ? EFI_ABORTED : EFI_SUCCESS;
 }
 

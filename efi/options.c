@@ -1,19 +1,25 @@
 #include "efi/options.h"
 
 #include "lib/text.h"
+#include "suite/capability.h"
 #include "suite/soak.h"
 
 const char options_usage[] =
-	"usage: assay.efi [-h] [-l] [-b] [-c N] [-n N] [-p] [-r PATH] [-s] [--resume]\n"
-	"                 [--seed N] [FILTER...]\n"
+	"usage: assay.efi [OPTION...] [FILTER...]\n"
 	"  -h       print this and do nothing\n"
 	"  -l       list the tests and do nothing\n"
 	"  -b       measure speed, too, after the tests\n"
 	"  -c N     use N processors, the boot processor included; default: all\n"
 	"  -n N     run the tests N times; the runs after the first are compared with it\n"
 	"  -p       stop and wait for a key when the screen is full\n"
-	"  -r PATH  report files PATH.TAP and PATH.JSON; default: \\ASSAY\\REPORT\n"
+	"  -r PATH  report files PATH.TAP, .JSON and .XML; default: \\ASSAY\\REPORT\n"
 	"  -s       shut the machine down at the end\n"
+	"  --reboot restart the machine at the end\n"
+	"  --return go back to the firmware at the end, without waiting for a key\n"
+	"  --wait N wait N seconds for a key, at the end and with -p; default: 3600\n"
+	"  --debug-exit PORT  hand the result to QEMU's isa-debug-exit at this port, such as f4\n"
+	"  --require NAME     INCOMPLETE without this capability, such as virtualization\n"
+	"  --max-skips N      INCOMPLETE if more tests cannot run here\n"
 	"  --resume go on after a run that a reset of the machine ended\n"
 	"  --seed N other random numbers for the storms of IPIs; the report says N\n"
 	"  FILTER   run only the tests whose names match one of these; * and ? are wildcards\n";
@@ -160,7 +166,7 @@ static void parse_seed(struct options *options, const char *word)
 {
 	uint64_t value = 0;
 
-	for (; word && *word; word++) {
+	for (; *word; word++) {
 		value = value * 10 + (uint64_t)(*word - '0');
 		if (*word < '0' || *word > '9' || value > ~0u) {
 			value = 0;
@@ -170,6 +176,107 @@ static void parse_seed(struct options *options, const char *word)
 	options->suite.seed = (uint32_t)value;
 	if (!value)
 		fail(options, "--seed needs a number from 1 to 4294967295", "");
+}
+
+static void parse_wait(struct options *options, const char *word)
+{
+	options->ending.seconds = parse_number(word);
+	if (!options->ending.seconds)
+		fail(options, "--wait needs a number of seconds, not ", word);
+}
+
+static void parse_max_skips(struct options *options, const char *word)
+{
+	options->suite.skips_limited = true;
+	options->suite.max_skips = parse_number(word);
+	if (!options->suite.max_skips && !text_equal(word, "0"))
+		fail(options, "--max-skips needs a number, not ", word);
+}
+
+static void parse_require(struct options *options, const char *word)
+{
+	enum capability cap = capability_named(word);
+
+	if (cap == CAP_COUNT)
+		fail(options, "--require: there is no capability ", word);
+	else
+		options->suite.required |= BIT(cap);
+}
+
+/* Hexadecimal, with 0x before it or not; 0: it is no port. */
+static uint16_t parse_port(const char *word)
+{
+	uint32_t value = 0;
+
+	if (word[0] == '0' && (word[1] == 'x' || word[1] == 'X'))
+		word += 2;
+	for (; *word; word++) {
+		char c = *word >= 'A' && *word <= 'F' ? (char)(*word - 'A' + 'a') : *word;
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) || value > 0xFFF)
+			return 0;
+		value = value << 4 | (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	return (uint16_t)value;
+}
+
+static void parse_debug_exit(struct options *options, const char *word)
+{
+	options->ending.port = parse_port(word);
+	if (!options->ending.port)
+		fail(options, "--debug-exit needs a port in hexadecimal, not ", word);
+}
+
+static void set_reboot(struct options *options, const char *word)
+{
+	(void)word;
+	options->ending.how = ENDING_REBOOT;
+}
+
+static void set_return(struct options *options, const char *word)
+{
+	(void)word;
+	options->ending.how = ENDING_RETURN;
+}
+
+static void set_resume(struct options *options, const char *word)
+{
+	(void)word;
+	options->suite.resume = true;
+}
+
+static const struct {
+	const char *name;
+	bool value; /* it takes the next word */
+	void (*parse)(struct options *options, const char *word);
+} long_options[] = {
+	{ "--debug-exit", true, parse_debug_exit },
+	{ "--max-skips", true, parse_max_skips },
+	{ "--reboot", false, set_reboot },
+	{ "--require", true, parse_require },
+	{ "--resume", false, set_resume },
+	{ "--return", false, set_return },
+	{ "--seed", true, parse_seed },
+	{ "--wait", true, parse_wait },
+};
+
+/* False if there is no such option. */
+static bool parse_long(struct options *options, const char *word, char **line)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(long_options); i++) {
+		const char *value = "";
+
+		if (!text_equal(word, long_options[i].name))
+			continue;
+		if (long_options[i].value)
+			value = next_word(line);
+		if (value)
+			long_options[i].parse(options, value);
+		else
+			fail(options, word, " needs a value");
+		return true;
+	}
+	return false;
 }
 
 /* An option that takes the next word. */
@@ -190,14 +297,8 @@ static void parse_value(struct options *options, char letter, char **line)
 
 static void parse_option(struct options *options, const char *word, char **line)
 {
-	if (text_equal(word, "--resume")) {
-		options->suite.resume = true;
+	if (parse_long(options, word, line))
 		return;
-	}
-	if (text_equal(word, "--seed")) {
-		parse_seed(options, next_word(line));
-		return;
-	}
 	switch (word[1] && word[2] ? 0 : word[1]) {
 	case 'h':
 		options->help = true;
@@ -212,7 +313,7 @@ static void parse_option(struct options *options, const char *word, char **line)
 		options->page = true;
 		break;
 	case 's':
-		options->suite.shutdown = true;
+		options->ending.how = ENDING_SHUTDOWN;
 		break;
 	case 'c':
 	case 'n':
@@ -228,7 +329,9 @@ void options_parse(char *line, struct options *options)
 {
 	char *word;
 
-	*options = (struct options){ .suite.runs = 1, .suite.report = "\\ASSAY\\REPORT" };
+	*options = (struct options){ .ending.seconds = WAIT_SECONDS,
+				     .suite.runs = 1,
+				     .suite.report = "\\ASSAY\\REPORT" };
 	while ((word = next_word(&line))) {
 		if (word[0] == '-')
 			parse_option(options, word, &line);

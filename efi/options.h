@@ -4,12 +4,15 @@
 
 #include "suite/suite.h"
 
+#include "efi/ending.h"
+
 enum { OPTIONS_SIZE = 1024, /* of a line */ OPTIONS_PATH = 100 /* characters of -r */ };
 
 struct options {
 	bool help;
 	bool page;	/* stop when the screen is full */
 	char error[96]; /* what is wrong with the line; "" if nothing is */
+	struct ending_options ending;
 	struct suite_options suite;
 };
 

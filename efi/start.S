@@ -67,10 +67,4 @@ page:
 	.long	10 /* bytes of this block */
 	.word	0 /* IMAGE_REL_BASED_ABSOLUTE */
 
-/* What shim asks of what it starts: component, generation, vendor, package, version, address. */
-	.section .sbat, "a"
-	.balign 4096
-	.ascii	"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
-	.ascii	"assay,1,Assay,assay,1,-\n"
-
 	.section .note.GNU-stack, "", @progbits

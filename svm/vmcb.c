@@ -20,8 +20,10 @@ static const struct {
 	const char *text;
 } exits[] = {
 #define SVM_EXIT(name, code, kind, text) { code, text },
+#define SVM_EXIT_HIGH SVM_EXIT
 #include "svm/exits.def"
 #undef SVM_EXIT
+#undef SVM_EXIT_HIGH
 	{ SVM_EXIT_INVALID, "VMEXIT_INVALID" },
 	{ SVM_EXIT_BUSY, "VMEXIT_BUSY" },
 };

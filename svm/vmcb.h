@@ -17,6 +17,8 @@ enum vmcb_field {
 #undef FIELD
 };
 
+enum { VMCB_SAVE_AREA = 0x400 };
+
 static inline unsigned vmcb_offset(uint32_t field)
 {
 	return field & 0xFFF;
@@ -44,6 +46,13 @@ enum vmcb_clean {
 	VMCB_CLEAN_CET,
 	VMCB_CLEAN_NONE = 32,
 	VMCB_CLEAN_NOT_LOADED,
+};
+
+/* VMCB_name_GROUP: the group of a field. */
+enum {
+#define FIELD(name, offset, bytes, clean, text) VMCB_##name##_GROUP = VMCB_CLEAN_##clean,
+#include "svm/vmcb.def"
+#undef FIELD
 };
 
 struct vmcb_row {
@@ -102,8 +111,10 @@ static inline void vmcb_set(struct vmcb *vmcb, uint32_t field, uint64_t value)
 /* Exit codes; those below C0H are the numbers of their intercepts too. */
 enum svm_exit {
 #define SVM_EXIT(name, code, kind, text) SVM_EXIT_##name = code,
+#define SVM_EXIT_HIGH SVM_EXIT
 #include "svm/exits.def"
 #undef SVM_EXIT
+#undef SVM_EXIT_HIGH
 };
 #define SVM_EXIT_INVALID (~0ull)
 #define SVM_EXIT_BUSY (~1ull)

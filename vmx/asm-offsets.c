@@ -12,6 +12,8 @@ void asm_offsets(void)
 	DEFINE(ARCH_HOST_RSP, offsetof(struct vmx_vcpu, host_rsp));
 	DEFINE(VMCS_HOST_RSP, HOST_RSP);
 	DEFINE(FIELD_UNKNOWN, VMCS_NO_FIELD);
+	DEFINE(PROBE_GPR, offsetof(struct probe, gpr));
+	DEFINE(PROBE_RFLAGS, offsetof(struct probe, rflags));
 	DEFINE(PROBE_LEFT, PROBE_EXITED);
 	DEFINE(PROBE_FAILED_CARRY, PROBE_CARRY);
 	DEFINE(PROBE_FAILED_ZERO, PROBE_ZERO);

@@ -15,6 +15,8 @@ static struct vmx_caps first_caps; /* the boot processor's */
 
 static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_VIRTUALIZATION] = "VMX",
+	[CAP_VMX] = "Intel VMX",
+	[CAP_SVM] = "AMD SVM",
 	[CAP_NESTED_PAGING] = "EPT",
 	[CAP_UNRESTRICTED_GUEST] = "unrestricted guest",
 	[CAP_PREEMPTION] = "VMX-preemption timer",
@@ -205,7 +207,7 @@ static uint64_t processor_capabilities(void)
 
 static uint64_t vmx_capabilities(void)
 {
-	uint64_t found = BIT(CAP_VIRTUALIZATION);
+	uint64_t found = BIT(CAP_VIRTUALIZATION) | BIT(CAP_VMX);
 	const uint32_t apic =
 		CONTROL_MASK(SECONDARY_APIC_ACCESSES) | CONTROL_MASK(SECONDARY_APIC_REGISTERS);
 
@@ -251,20 +253,27 @@ static const char *what_is_fixed(void)
 
 static uint64_t processor; /* capabilities that are not VMX's */
 
+bool vmx_offered(void)
+{
+	return cpuid(1, 0).ecx & CPUID_1_ECX_VMX;
+}
+
 uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice)
 {
 	uint64_t feature_control;
 
-	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_VMX)) {
-		*why = "this processor does not offer VMX (CPUID.1:ECX.VMX is 0)";
-		*advice =
-			is_intel()
-				? hypervisor()
-					  ? "The hypervisor below must offer it: look for nested "
-					    "virtualization."
-					  : "On real hardware, look for Virtualization, VT-x or "
-					    "VMX in the firmware's setup."
-				: "Assay knows Intel VMX only; there are no tests of AMD SVM yet.";
+	if (!vmx_offered()) {
+		*why = "this processor offers neither VMX (CPUID.1:ECX.VMX) nor SVM "
+		       "(CPUID.80000001H:ECX.SVM)";
+		if (hypervisor())
+			*advice = "The hypervisor below must offer it: look for nested "
+				  "virtualization.";
+		else if (is_intel())
+			*advice = "On real hardware, look for Virtualization, VT-x or VMX in the "
+				  "firmware's setup.";
+		else
+			*advice = "On real hardware, look for SVM Mode or AMD-V in the firmware's "
+				  "setup.";
 		return 0;
 	}
 	if (rdmsr_try(IA32_FEATURE_CONTROL, &feature_control) != STATUS_OK) {

@@ -89,24 +89,4 @@ vmx_exit_point:
 	ret
 	.size vmx_enter, . - vmx_enter
 
-/*
- * void vmx_unblock_nmi(void): after an exit that an NMI caused, NMIs stay blocked until the next
- * IRET (SDM vol. 3C, "Updating Non-Register State"). This is one.
- */
-	.globl vmx_unblock_nmi
-	.type vmx_unblock_nmi, @function
-vmx_unblock_nmi:
-	mov %rsp, %rax
-	mov %ss, %ecx
-	push %rcx
-	push %rax
-	pushfq
-	mov %cs, %ecx
-	push %rcx
-	lea 1f(%rip), %rax
-	push %rax
-	iretq
-1:	ret
-	.size vmx_unblock_nmi, . - vmx_unblock_nmi
-
 	.section .note.GNU-stack, "", @progbits

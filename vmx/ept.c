@@ -13,58 +13,15 @@ enum {
 	EPT_TYPE_WB = 6 << 3, /* in a leaf */
 	EPTP_WB = 6,
 	EPTP_WALK_4 = 3 << 3,
-	TABLE_ENTRIES = 512,
 };
 
 #define EPT_RWX (EPT_READ | EPT_WRITE | EPT_EXECUTE)
-#define EPT_ADDRESS 0x000FFFFFFFFFF000ull
-
-static uint64_t *table_at(uint64_t entry)
-{
-	return (uint64_t *)(uintptr_t)(entry & EPT_ADDRESS);
-}
-
-static uint64_t *make_table(struct vmx_vm *arch)
-{
-	uint64_t *table = arch->tables < EPT_TABLES_MAX ? pages_alloc(1) : NULL;
-
-	if (table)
-		arch->table[arch->tables++] = table;
-	return table;
-}
-
-/* The leaf entry for a guest-physical address; tables on the way are made. NULL: no memory. */
-static uint64_t *leaf(struct vmx_vm *arch, uint64_t gpa)
-{
-	uint64_t *table = arch->ept;
-
-	for (unsigned shift = 39; shift > 12; shift -= 9) {
-		uint64_t *entry = &table[gpa >> shift & (TABLE_ENTRIES - 1)];
-
-		if (!*entry) {
-			uint64_t *below = make_table(arch);
-
-			if (!below)
-				return NULL;
-			*entry = physical(below) | EPT_RWX;
-		}
-		table = table_at(*entry);
-	}
-	return &table[gpa >> 12 & (TABLE_ENTRIES - 1)];
-}
 
 enum status vmx_map(struct vm *vm, uint64_t gpa, uint64_t physical_address, size_t pages)
 {
 	struct vmx_vm *arch = vm->arch;
 
-	for (size_t i = 0; i < pages; i++) {
-		uint64_t *entry = leaf(arch, gpa + i * PAGE_SIZE);
-
-		if (!entry)
-			return STATUS_NO_MEMORY;
-		*entry = (physical_address + i * PAGE_SIZE) | EPT_TYPE_WB | EPT_RWX;
-	}
-	return STATUS_OK;
+	return nested_map(&arch->ept, gpa, physical_address, pages, EPT_TYPE_WB | EPT_RWX);
 }
 
 /* Where INVEPT does not exist there is no EPT either (it comes with the capability MSR). */
@@ -94,10 +51,9 @@ enum status vmx_vm_create(struct vm *vm)
 	if (!arch)
 		return STATUS_NO_MEMORY;
 	vm->arch = arch;
-	arch->ept = pages_alloc(1);
-	if (!arch->ept)
+	if (nested_create(&arch->ept, EPT_RWX) != STATUS_OK)
 		return STATUS_NO_MEMORY;
-	arch->eptp = physical(arch->ept) | EPTP_WALK_4 | EPTP_WB;
+	arch->eptp = physical(arch->ept.root) | EPTP_WALK_4 | EPTP_WB;
 	if (!use_apic_page(vm))
 		return STATUS_OK;
 	arch->apic_access_page = pages_alloc(1);
@@ -110,9 +66,7 @@ void vmx_vm_destroy(struct vm *vm)
 {
 	struct vmx_vm *arch = vm->arch;
 
-	for (unsigned i = 0; i < arch->tables; i++)
-		pages_free(arch->table[i], 1);
-	pages_free(arch->ept, 1);
+	nested_destroy(&arch->ept);
 	pages_free(arch->apic_access_page, 1);
 	pages_free(arch, 1);
 	vm->arch = NULL;

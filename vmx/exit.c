@@ -1,7 +1,6 @@
 /* From the VMCS's exit information to core's neutral terms. */
 #include "vm/cpu.h"
-#include "vm/decode.h"
-#include "vm/walk.h"
+#include "vm/fetch.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
 
@@ -63,7 +62,7 @@ static void exception_or_nmi(struct vcpu *vcpu, struct vm_exit *exit)
 	if ((info & INFO_TYPE) == INFO_NMI) {
 		exit->kind = EXIT_KICK;
 		cpu_nmi(vmx_of(vcpu)->cpu);
-		vmx_unblock_nmi();
+		unblock_nmi();
 		return;
 	}
 	exit->exception.vector = (uint8_t)info;
@@ -73,27 +72,12 @@ static void exception_or_nmi(struct vcpu *vcpu, struct vm_exit *exit)
 	exit->exception.error = (uint32_t)vmread(EXIT_INTERRUPTION_ERROR_CODE);
 }
 
-static unsigned code_size(const struct regs *regs)
-{
-	if (regs->efer & EFER_LMA && regs->segment[CS].rights & BIT(13))
-		return 64;
-	return regs->segment[CS].rights & BIT(14) ? 32 : 16;
-}
-
 /* The access has no decoded form in the VMCS: fetch the instruction and decode it. */
 static void decode_memory(struct vcpu *vcpu, struct vm_exit *exit)
 {
-	struct vmx_vcpu *arch = vmx_of(vcpu);
-	struct regs *regs = &vcpu->regs;
-
-	vmx_state_get(vcpu, regs); /* gpr[RSP] among them */
-	arch->rsp_in_gpr = true;
-	exit->memory.byte_count =
-		(uint8_t)walk_read(vcpu->vm, regs, regs->segment[CS].base + regs->rip,
-				   exit->memory.bytes, sizeof(exit->memory.bytes));
-	exit->memory.decoded = decode_access(exit->memory.bytes, exit->memory.byte_count,
-					     code_size(regs), &exit->memory.access) == DECODE_OK;
-	exit->length = exit->memory.decoded ? exit->memory.access.length : 0;
+	vmx_state_get(vcpu, &vcpu->regs); /* gpr[RSP] among them */
+	vmx_of(vcpu)->rsp_in_gpr = true;
+	fetch_access(vcpu, exit, 0);
 }
 
 static void memory_access(struct vcpu *vcpu, struct vm_exit *exit)

@@ -1,6 +1,4 @@
-/* Typed access to any VMCS field, and the dump. */
-#include "lib/text.h"
-
+/* The fields of the VMCS as rows, and typed access to any of them. */
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
@@ -20,23 +18,45 @@ enum status vmx_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value)
 	return vmwrite_try(encoding, value);
 }
 
-void vmx_dump(struct vcpu *vcpu, void (*line)(const char *text))
+static uint8_t role(uint32_t encoding)
 {
-	char text[100];
-	uint64_t reason = vmread(EXIT_REASON);
-
-	(void)vcpu;
-	text_format(text, sizeof(text), "exit reason %u: %s%s", (unsigned)(reason & 0xFFFF),
-		    exit_reason_text((uint32_t)reason),
-		    reason & REASON_ENTRY_FAILURE ? " (VM-entry failure)" : "");
-	line(text);
-	for (unsigned i = 0; i < vmcs_row_count; i++) {
-		uint64_t value;
-
-		if (vmread_try(vmcs_rows[i].encoding, &value) != STATUS_OK)
-			continue; /* this processor does not have the field */
-		text_format(text, sizeof(text), "%04X %-30s %016llx", vmcs_rows[i].encoding,
-			    vmcs_rows[i].name, (unsigned long long)value);
-		line(text);
+	switch (encoding) {
+	case GUEST_RIP:
+		return FIELD_RIP;
+	case GUEST_RSP:
+		return FIELD_RSP;
+	case GUEST_DR7:
+		return FIELD_DR7;
+	case GUEST_RFLAGS:
+	case PREEMPTION_TIMER_VALUE:
+	case HOST_RSP: /* an entry from another depth of our stack */
+		return FIELD_MOVES;
+	default:
+		return vmcs_type(encoding) == VMCS_READ_ONLY ? FIELD_MOVES : FIELD_STAYS;
 	}
+}
+
+bool vmx_field(unsigned row, struct field *field)
+{
+	static const uint8_t kinds[] = { [VMCS_CONTROL] = FIELD_CONTROL,
+					 [VMCS_READ_ONLY] = FIELD_INFORMATION,
+					 [VMCS_GUEST] = FIELD_GUEST,
+					 [VMCS_HOST] = FIELD_HOST };
+	static const uint8_t widths[] = {
+		[VMCS_16] = 16, [VMCS_32] = 32, [VMCS_64] = 64, [VMCS_NATURAL] = 64
+	};
+	uint32_t encoding;
+
+	if (row >= vmcs_row_count)
+		return false;
+	encoding = vmcs_rows[row].encoding;
+	*field = (struct field){
+		.name = vmcs_rows[row].name,
+		.encoding = encoding,
+		.kind = kinds[vmcs_type(encoding)],
+		.role = role(encoding),
+		.bits = widths[vmcs_width(encoding)],
+		.kept = vmcs_kept_mask(encoding),
+	};
+	return true;
 }

@@ -124,6 +124,31 @@ static void write_saved(struct probe *probe)
 		write_one(probe, saved);
 }
 
+/* The same where most is as it was: what differs is noted, and only that is written. */
+static void keep_saved(struct probe *probe)
+{
+	struct probe_exit *exit = probe->exit;
+	unsigned changed = 0;
+
+	for (unsigned i = 0; i < probe->info_count; i++)
+		exit->value[probe->info[i]] = vmread(vmcs_rows[probe->info[i]].encoding);
+	for (unsigned i = 0; i < probe->saved_count; i++) {
+		const struct probe_saved *saved = &probe->saved[i];
+		uint64_t value;
+
+		__asm__ volatile("vmread %1, %0"
+				 : "=r"(value)
+				 : "r"((uint64_t)saved->encoding)
+				 : "cc");
+		exit->value[saved->at] = value;
+		if (value == probe->now.value[saved->at])
+			continue;
+		exit->changed[changed++] = saved->at;
+		write_one(probe, saved);
+	}
+	exit->changed_count = changed;
+}
+
 static enum status load(struct probe *probe)
 {
 	enum status status = vmclear(physical(probe->vmcs));
@@ -268,7 +293,7 @@ static void note_failure(struct probe *probe, uint32_t way, struct probe_result 
 static void after_loading(struct probe *probe)
 {
 	/* A guest that was entered with NMIs blocked leaves them so. */
-	vmx_unblock_nmi();
+	unblock_nmi();
 	if (AT(ENTRY_CONTROLS) & LOADS_KEPT || AT(ENTRY_MSR_LOAD_COUNT) || AT(EXIT_MSR_LOAD_COUNT))
 		put_back_msrs(probe);
 }
@@ -284,11 +309,14 @@ static bool enter_once(struct probe *probe, struct probe_result *result)
 		vmwrite(EXIT_QUALIFICATION, STALE_QUALIFICATION);
 	}
 	result->resumed = probe->launched;
-	way = vmx_probe_enter(probe, probe->launched);
+	way = probe->exit ? vmx_probe_run(probe, probe->launched)
+			  : vmx_probe_enter(probe, probe->launched);
 	if (way != PROBE_EXITED) {
 		note_failure(probe, way, result);
 		return true;
 	}
+	if (probe->exit && probe->exit->look)
+		probe->exit->look(probe->exit->argument);
 	if (probe->host_changes)
 		put_back_host(probe);
 	reason = vmread(EXIT_REASON);
@@ -296,6 +324,8 @@ static bool enter_once(struct probe *probe, struct probe_result *result)
 	result->qualification = vmread(EXIT_QUALIFICATION);
 	if (reason & REASON_ENTRY_FAILURE) {
 		result->kind = PROBE_ENTRY_FAILED;
+		if (probe->exit)
+			keep_saved(probe);
 		if (result->number != REASON_ENTRY_GUEST_STATE)
 			after_loading(probe);
 		return true;
@@ -303,7 +333,10 @@ static bool enter_once(struct probe *probe, struct probe_result *result)
 	result->kind = PROBE_ENTERED;
 	probe->launched = true;
 	after_loading(probe);
-	write_saved(probe);
+	if (probe->exit)
+		keep_saved(probe);
+	else
+		write_saved(probe);
 	return !was_interrupted(reason);
 }
 
@@ -315,6 +348,28 @@ void probe_enter(struct probe *probe, struct probe_result *result)
 	for (unsigned i = 0; i < INTERRUPTS_MAX && !enter_once(probe, result); i++)
 		;
 	put_back_msr(&loaded);
+}
+
+void probe_begin_runs(struct probe *probe)
+{
+	probe->host.value[AT_HOST_RIP] = physical(vmx_probe_run_exit_point);
+	probe_set(probe, AT_HOST_RIP, probe->host.value[AT_HOST_RIP]);
+	probe->host_changes = 0;
+}
+
+void probe_run(struct probe *probe, struct probe_exit *exit)
+{
+	uint64_t gpr[GPRS];
+	bool done = false;
+
+	__builtin_memcpy(gpr, probe->gpr, sizeof(gpr));
+	probe->exit = exit;
+	exit->changed_count = 0;
+	for (unsigned i = 0; i < INTERRUPTS_MAX && !done; i++) {
+		__builtin_memcpy(probe->gpr, gpr, sizeof(gpr));
+		done = enter_once(probe, &exit->result);
+	}
+	probe->exit = NULL;
 }
 
 /* ---- opening and closing ---- */
@@ -339,9 +394,16 @@ static void look_for_fields(struct probe *probe, const struct model_machine *mac
 	for (unsigned at = 0; at < MODEL_FIELDS; at++) {
 		const struct vmcs_row *row = &vmcs_rows[at];
 
-		if (vmcs_type(row->encoding) == VMCS_READ_ONLY ||
-		    !vmcs_should_exist(row, machine->controls, machine->vm_functions))
+		if (!vmcs_should_exist(row, machine->controls, machine->vm_functions))
 			continue;
+		if (vmcs_type(row->encoding) == VMCS_READ_ONLY) {
+			uint64_t unused;
+
+			if (probe->info_count < PROBE_INFO &&
+			    vmread_try(row->encoding, &unused) == STATUS_OK)
+				probe->info[probe->info_count++] = (uint16_t)at;
+			continue;
+		}
 		probe->exists[at] = vmwrite_try(row->encoding, 0) == STATUS_OK;
 		if (probe->exists[at] && is_saved((enum model_index)at))
 			probe->saved[probe->saved_count++] =

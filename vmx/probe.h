@@ -9,6 +9,7 @@
 #ifndef VMX_PROBE_H
 #define VMX_PROBE_H
 
+#include "vm/regs.h"
 #include "x86/descriptor.h"
 
 #include "vmx/model/state.h"
@@ -24,10 +25,25 @@ struct probe_memory {
 	unsigned msr_load_entries;
 };
 
-enum { PROBE_KEPT = 24 };
+enum { PROBE_KEPT = 24, PROBE_INFO = 24 };
+
+/* What an exit of a guest that was entered by probe_run has left. */
+struct probe_exit {
+	struct probe_result result;
+	uint64_t value[MODEL_FIELDS]; /* of what an exit saves, and of read-only fields */
+	/* What it has saved otherwise than it was entered with. */
+	uint16_t changed[MODEL_FIELDS];
+	unsigned changed_count;
+	/* On the processor right after the exit, with the host state that it has loaded; may be
+	 * NULL. */
+	void (*look)(void *argument);
+	void *argument;
+};
 
 struct probe {
 	uint64_t stack; /* first: HOST_RSP is its address; the stack pointer while a guest runs */
+	uint64_t gpr[GPRS]; /* probe_run: the guest's, but for RSP */
+	uint64_t rflags;    /* and of the host, right after the exit */
 	struct cpu *cpu;
 	void *vmcs; /* a page */
 	struct probe_memory memory;
@@ -41,6 +57,9 @@ struct probe {
 		uint16_t at, encoding;
 	} saved[MODEL_FIELDS]; /* fields that an exit may write */
 	unsigned saved_count;
+	uint16_t info[PROBE_INFO]; /* read-only fields: model indices */
+	unsigned info_count;
+	struct probe_exit *exit; /* NULL: not in probe_run */
 	/* MSRs that a guest may be entered with and that exits do not put back. */
 	struct {
 		uint32_t msr;
@@ -83,12 +102,21 @@ void probe_set_all(struct probe *probe, const struct model_state *state);
  */
 void probe_enter(struct probe *probe, struct probe_result *result);
 
+/*
+ * The same with general registers, and with all that the exit saves kept for a look. From
+ * probe_begin_runs on; there is no probe_enter then. probe->gpr holds the guest's registers
+ * afterwards.
+ */
+void probe_begin_runs(struct probe *probe);
+void probe_run(struct probe *probe, struct probe_exit *exit);
+
 /* Writes everything again: after an entry that did what it should not. */
 void probe_renew(struct probe *probe);
 
 /* probe_enter.S */
 uint32_t vmx_probe_enter(struct probe *probe, bool resume);
-extern char vmx_probe_exit_point[];
+uint32_t vmx_probe_run(struct probe *probe, bool resume);
+extern char vmx_probe_exit_point[], vmx_probe_run_exit_point[];
 enum { PROBE_EXITED, PROBE_CARRY, PROBE_ZERO, PROBE_EXCEPTION /* + vector */ };
 
 #endif

@@ -3,20 +3,23 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
-const struct vmx_quirk_row vmx_quirks[QUIRK_COUNT] = {
-	[QUIRK_SMI_BLOCKING] = { "after an exit by a start-up IPI, each exit on that processor "
-				 "saves "
-				 "\"blocking by SMI\"",
-				 "Bochs 2.7", "SDM vol. 3C, \"Saving Non-Register State\"" },
-	[QUIRK_SIPI_MASKS_NMI] = { "an exit by a start-up IPI leaves NMIs blocked until an IRET",
-				   "Bochs 2.7", "SDM vol. 3C, \"Updating Non-Register State\"" },
-	[QUIRK_NMI_BLOCKING_LEAKS] = { "entering a guest without \"blocking by NMI\" after another "
-				       "one "
-				       "with it does not unblock NMIs, and the exit saves it for "
-				       "the "
-				       "wrong guest",
-				       "Bochs 2.7",
-				       "SDM vol. 3C, \"Loading Guest Non-Register State\"" },
+/* what, seen in, the manual's section */
+#define ROW(w, s, m)                                                                               \
+	{                                                                                          \
+		.what = (w), .seen_in = (s), .spec = (m)                                           \
+	}
+
+static const struct quirk rows[QUIRK_COUNT] = {
+	[QUIRK_SMI_BLOCKING] =
+		ROW("after an exit by a start-up IPI, each exit on that processor saves "
+		    "\"blocking by SMI\"",
+		    "Bochs 2.7", "SDM vol. 3C, \"Saving Non-Register State\""),
+	[QUIRK_SIPI_MASKS_NMI] = ROW("an exit by a start-up IPI leaves NMIs blocked until an IRET",
+				     "Bochs 2.7", "SDM vol. 3C, \"Updating Non-Register State\""),
+	[QUIRK_NMI_BLOCKING_LEAKS] =
+		ROW("entering a guest without \"blocking by NMI\" after another one with it does "
+		    "not unblock NMIs, and the exit saves it for the wrong guest",
+		    "Bochs 2.7", "SDM vol. 3C, \"Loading Guest Non-Register State\""),
 };
 
 static _Atomic uint64_t counts[QUIRK_COUNT];
@@ -26,9 +29,13 @@ static void met(enum vmx_quirk quirk)
 	atomic_fetch_add(&counts[quirk], 1);
 }
 
-uint64_t vmx_quirk_count(enum vmx_quirk quirk)
+bool vmx_quirk(unsigned row, struct quirk *quirk)
 {
-	return atomic_load(&counts[quirk]);
+	if (row >= QUIRK_COUNT)
+		return false;
+	*quirk = rows[row];
+	quirk->count = atomic_load(&counts[row]);
+	return true;
 }
 
 void vmx_drop_smi_blocking(void)
@@ -46,7 +53,7 @@ void vmx_quirks_after_sipi(struct vcpu *vcpu, uint32_t interruptibility)
 		vmx_drop_smi_blocking();
 	}
 	/* Whether NMIs are blocked cannot be read. The cure does no harm where they are not. */
-	vmx_unblock_nmi();
+	unblock_nmi();
 }
 
 uint32_t vmx_interruptibility(struct vcpu *vcpu)

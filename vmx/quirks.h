@@ -5,20 +5,13 @@
 #ifndef VMX_QUIRKS_H
 #define VMX_QUIRKS_H
 
+#include "backend.h"
 #include "vm/vcpu.h"
 
 enum vmx_quirk { QUIRK_SMI_BLOCKING, QUIRK_SIPI_MASKS_NMI, QUIRK_NMI_BLOCKING_LEAKS, QUIRK_COUNT };
 
-struct vmx_quirk_row {
-	const char *what;
-	const char *seen_in; /* emulators and versions */
-	const char *spec;    /* the SDM's section that says otherwise */
-};
-
-extern const struct vmx_quirk_row vmx_quirks[QUIRK_COUNT];
-
-/* How often each was met; 0 on a processor. */
-uint64_t vmx_quirk_count(enum vmx_quirk quirk);
+/* See struct backend. */
+bool vmx_quirk(unsigned row, struct quirk *quirk);
 
 /* After an exit by a start-up IPI: interruptibility is what it saved. */
 void vmx_quirks_after_sipi(struct vcpu *vcpu, uint32_t interruptibility);

@@ -31,10 +31,7 @@ void vmx_state_get(struct vcpu *vcpu, struct regs *regs)
 	regs->efer = vmread(GUEST_IA32_EFER);
 	regs->pat = vmread(GUEST_IA32_PAT);
 	regs->xcr0 = vcpu->regs.xcr0;
-	regs->dr[0] = read_dr0();
-	regs->dr[1] = read_dr1();
-	regs->dr[2] = read_dr2();
-	regs->dr[3] = read_dr3();
+	debug_addresses_read(regs->dr);
 	regs->dr6 = read_dr6();
 	regs->dr7 = vmread(GUEST_DR7);
 	for (unsigned i = ES; i < SEGMENTS; i++) {
@@ -95,10 +92,7 @@ void vmx_state_set(struct vcpu *vcpu, const struct regs *regs)
 	vmwrite(GUEST_RFLAGS, regs->rflags);
 	write_cr2(regs->cr2);
 	vmwrite(GUEST_IA32_PAT, regs->pat);
-	write_dr0(regs->dr[0]);
-	write_dr1(regs->dr[1]);
-	write_dr2(regs->dr[2]);
-	write_dr3(regs->dr[3]);
+	debug_addresses_write(regs->dr);
 	write_dr6(regs->dr6);
 	vmwrite(GUEST_DR7, regs->dr7);
 	for (unsigned i = ES; i < SEGMENTS; i++) {
@@ -120,35 +114,18 @@ void vmx_state_set(struct vcpu *vcpu, const struct regs *regs)
 /* Debug registers and CR2 have no VMCS field, DR7 apart: they change hands with the processor. */
 void vmx_debug_load(struct vmx_vcpu *arch)
 {
-	arch->host_dr[0] = read_dr0();
-	arch->host_dr[1] = read_dr1();
-	arch->host_dr[2] = read_dr2();
-	arch->host_dr[3] = read_dr3();
-	arch->host_dr6 = read_dr6();
-	arch->host_dr7 = read_dr7();
-	write_dr7(0x400);
-	write_dr0(arch->guest_dr[0]);
-	write_dr1(arch->guest_dr[1]);
-	write_dr2(arch->guest_dr[2]);
-	write_dr3(arch->guest_dr[3]);
+	debug_host_save(&arch->host_debug);
+	debug_addresses_write(arch->guest_dr);
 	write_dr6(arch->guest_dr6);
 	write_cr2(arch->guest_cr2);
 }
 
 void vmx_debug_unload(struct vmx_vcpu *arch)
 {
-	arch->guest_dr[0] = read_dr0();
-	arch->guest_dr[1] = read_dr1();
-	arch->guest_dr[2] = read_dr2();
-	arch->guest_dr[3] = read_dr3();
+	debug_addresses_read(arch->guest_dr);
 	arch->guest_dr6 = read_dr6();
 	arch->guest_cr2 = read_cr2();
-	write_dr0(arch->host_dr[0]);
-	write_dr1(arch->host_dr[1]);
-	write_dr2(arch->host_dr[2]);
-	write_dr3(arch->host_dr[3]);
-	write_dr6(arch->host_dr6);
-	write_dr7(arch->host_dr7);
+	debug_host_restore(&arch->host_debug);
 }
 
 /* The base of a system segment in our GDT: SDM vol. 3A, "TSS Descriptor in 64-bit mode". */

@@ -2,6 +2,7 @@
 #include "lib/pages.h"
 #include "platform.h"
 #include "vm/cpu.h"
+#include "x86/insn.h"
 #include "x86/msr.h"
 
 #include "vmx/insn.h"
@@ -21,8 +22,8 @@ enum status vmx_vcpu_create(struct vcpu *vcpu)
 	if (!arch->vmcs)
 		return STATUS_NO_MEMORY;
 	*(uint32_t *)arch->vmcs = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
-	arch->guest_dr6 = 0xFFFF0FF0;
-	vmx_fpu_power_up(arch);
+	arch->guest_dr6 = DR6_POWER_UP;
+	fpu_power_up(&arch->fpu);
 	return STATUS_OK;
 }
 
@@ -151,7 +152,7 @@ enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu)
 	vmx_flush(vcpu->vm);
 	vmx_flush_linear(vcpu);
 	vmx_debug_load(arch);
-	vmx_fpu_restore(arch, vcpu->regs.xcr0);
+	fpu_restore(&arch->fpu, vmx_caps.xcr0, vcpu->regs.xcr0);
 	return STATUS_OK;
 }
 
@@ -160,7 +161,7 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
 	struct vmx_vcpu *arch = vmx_of(vcpu);
 
 	(void)vmx_interruptibility(vcpu);
-	vmx_fpu_save(arch);
+	fpu_save(&arch->fpu, vmx_caps.xcr0);
 	vmx_debug_unload(arch);
 	if (arch->rsp_in_gpr)
 		vmwrite(GUEST_RSP, vcpu->regs.gpr[RSP]);
@@ -187,4 +188,10 @@ void vmx_apic_mode_changed(struct vcpu *vcpu)
 	if (arch->registers)
 		arch->secondary |= CONTROL_MASK(SECONDARY_APIC_REGISTERS);
 	vmwrite(SECONDARY_CONTROLS, arch->secondary);
+}
+
+void vmx_xcr0_changed(struct vcpu *vcpu)
+{
+	if (vmx_caps.xcr0)
+		xsetbv(0, vcpu->regs.xcr0);
 }

@@ -123,6 +123,10 @@ enum {
 	INFO_EXTERNAL = 0 << 8,
 	INFO_NMI = 2 << 8,
 	INFO_HARDWARE_EXCEPTION = 3 << 8,
+	INFO_SOFTWARE_INTERRUPT = 4 << 8,
+	INFO_PRIVILEGED_EXCEPTION = 5 << 8, /* INT1 */
+	INFO_SOFTWARE_EXCEPTION = 6 << 8,   /* INT3, INTO */
+	INFO_OTHER = 7 << 8,		    /* of entries: an exit by the monitor trap flag */
 };
 #define INFO_VALID BIT(31)
 

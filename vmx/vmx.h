@@ -4,9 +4,12 @@
 
 #include "backend.h"
 #include "lib/base.h"
+#include "lib/nested.h"
 #include "vm/cpu.h"
 #include "vm/vcpu.h"
 #include "vm/vm.h"
+#include "x86/debug.h"
+#include "x86/fpu.h"
 
 #include "vmx/vmcs.h"
 
@@ -31,18 +34,11 @@ struct vmx_cpu {
 	bool smi_sticks; /* QUIRK_SMI_BLOCKING was met here */
 };
 
-/* Each maps 2 MiB, or leads to 1 GiB or 512 GiB: far more than any guest's few regions need. */
-enum { EPT_TABLES_MAX = 400 };
-
 struct vmx_vm {
-	uint64_t *ept; /* PML4 */
+	struct nested ept;
 	uint64_t eptp;
 	void *apic_access_page; /* NULL: not used */
-	unsigned tables;	/* pages of the EPT below the PML4 */
-	uint64_t *table[EPT_TABLES_MAX];
 };
-
-enum { XSAVE_AVX = 832 }; /* bytes: SDM vol. 1, "XSAVE Area", up to the AVX component */
 
 struct vmx_vcpu {
 	uint64_t host_rsp; /* first: entry.S keeps HOST_RSP here to write it only when it changes */
@@ -55,9 +51,9 @@ struct vmx_vcpu {
 	uint32_t exit_length; /* of the instruction that exited last */
 	uint32_t primary, secondary, entry, pin, exit; /* as written to the VMCS */
 	uint32_t tpr_threshold;
-	uint64_t guest_dr[4], guest_dr6, guest_cr2;	     /* while not loaded */
-	uint64_t host_dr[4], host_dr6, host_dr7;	     /* while loaded */
-	uint8_t fpu[XSAVE_AVX] __attribute__((aligned(64))); /* while not loaded */
+	uint64_t guest_dr[4], guest_dr6, guest_cr2; /* while not loaded */
+	struct debug_host host_debug;		    /* while loaded */
+	struct fpu fpu;				    /* while not loaded */
 };
 
 static inline struct vmx_vcpu *vmx_of(const struct vcpu *vcpu)
@@ -80,6 +76,7 @@ static inline uint32_t vmx_adjust(enum control_group group, uint32_t wanted)
 }
 
 /* caps.c */
+bool vmx_offered(void); /* by CPUID */
 uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice);
 /*
  * Each processor, when it is switched on: vmx_caps are from then on what this one has, too. *here:
@@ -128,16 +125,10 @@ void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit); /* raw_reason is 
 /* fields.c */
 enum status vmx_field_get(struct vcpu *vcpu, uint32_t encoding, uint64_t *value);
 enum status vmx_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value);
-void vmx_dump(struct vcpu *vcpu, void (*line)(const char *text));
-
-/* fpu.c: x87, SSE and AVX state of guests while our code, which uses none of it, runs between */
-void vmx_fpu_power_up(struct vmx_vcpu *arch);
-void vmx_fpu_save(struct vmx_vcpu *arch);
-void vmx_fpu_restore(struct vmx_vcpu *arch, uint64_t xcr0);
+bool vmx_field(unsigned row, struct field *field);
 
 /* entry.S */
 uint64_t vmx_enter(uint64_t *gpr, struct vmx_vcpu *arch, bool launched);
-void vmx_unblock_nmi(void);
 extern char vmx_exit_point[];
 
 /* VMREADs and VMWRITEs of fields that must exist, but failed: struct backend. */

@@ -5,39 +5,52 @@
 #include "suite/summary.h"
 
 enum { LONG_MS = 100 }; /* a test that takes longer is told with its time */
+enum { FACT_COLUMN = 22, NEXT_COLUMN = 3 };
 
 static unsigned tests;
+static const char *meant; /* by the last failure that was told */
 
-/* name and value in two columns; a long value goes on below, indented, broken at spaces. */
-static void print_fact(const char *name, const char *value)
+/* label and text; a long text goes on below, indented, broken at spaces. */
+static void print_wrapped(int indent, int column, const char *label, const char *text)
 {
-	enum { LABEL = 22, INDENT = 4 };
-	int width = LABEL;
+	bool first = true;
 
-	while (*value || width == LABEL) {
-		size_t length = text_length(value), room = LINE_COLUMNS - (size_t)width - 1;
+	while (*text || first) {
+		size_t length = text_length(text), room = LINE_COLUMNS - (size_t)column - 1;
 
 		if (length > room) {
 			length = room;
-			while (length && value[length] != ' ')
+			while (length && text[length] != ' ')
 				length--;
 			if (!length)
 				length = room;
 		}
-		report_line("%-*s %.*s", width, name, (int)length, value);
-		name = "";
-		width = INDENT - 1;
-		value += length;
-		while (*value == ' ')
-			value++;
+		report_line("%*s%-*s %.*s", first ? indent : 0, "",
+			    first ? column - indent : column, first ? label : "", (int)length,
+			    text);
+		if (first && !indent)
+			column = NEXT_COLUMN;
+		first = false;
+		text += length;
+		while (*text == ' ')
+			text++;
 	}
 }
 
-static void begin(struct report_file *file, const struct facts *facts, unsigned total)
+/* name and value in two columns. */
+static void print_fact(const char *name, const char *value)
 {
+	print_wrapped(0, FACT_COLUMN, name, value);
+}
+
+static void begin(struct report_file *file, const struct report_head *head)
+{
+	const struct facts *facts = head->facts;
+
 	(void)file;
-	tests = total;
-	summary_begin();
+	tests = head->total;
+	meant = NULL;
+	summary_begin(head);
 	for (unsigned i = 0; i < facts->count; i++)
 		print_fact(facts->fact[i].name, facts->fact[i].value);
 }
@@ -67,6 +80,21 @@ static void print_note(struct report_file *file, const char *text, int length)
 	report_line("        %.*s", length, text);
 }
 
+/* Lines that fit, the later ones indented. What the failure before meant, too, is not said again:
+ * at 115200 baud that is dear. */
+static void print_explanation(struct report_file *file, const char *name, const char *text)
+{
+	enum { MARGIN = 6, NAME = 6 };
+
+	(void)file;
+	if (text_equal(name, "means")) {
+		if (text == meant)
+			return;
+		meant = text;
+	}
+	print_wrapped(MARGIN, MARGIN + NAME, name, text);
+}
+
 static void again(const struct test_run *run)
 {
 	static const enum tone tones[VERDICT_COUNT] = { TONE_PLAIN, TONE_FAILED, TONE_SKIPPED,
@@ -89,6 +117,7 @@ static void again(const struct test_run *run)
 	if (run->wanted[0])
 		report_line("      wanted %s, got %s", run->wanted, run->got);
 	report_line("      %s", test_spec(run));
+	for_each_explanation(NULL, run, print_explanation);
 	for_each_note(NULL, run, print_note);
 }
 
@@ -108,12 +137,14 @@ static void bench(struct report_file *file, const char *name, uint64_t value, co
 
 static void end(struct report_file *file, const struct report_totals *totals)
 {
-	const unsigned *by = totals->by_verdict;
+	static const enum tone tones[] = { [REPORT_PASSED] = TONE_PASSED,
+					   [REPORT_FAILED] = TONE_FAILED,
+					   [REPORT_INCOMPLETE] = TONE_SKIPPED };
 	char text[TOTALS_TEXT];
 
 	(void)file;
 	totals_text(totals, text);
-	summary_print();
+	summary_print(totals);
 	if (totals->files[0])
 		report_line("report: %s", totals->files);
 	if (totals->refused)
@@ -121,10 +152,8 @@ static void end(struct report_file *file, const struct report_totals *totals)
 			    totals->files[0] ? "the rest only" : "only",
 			    totals->refused == STATUS_NOT_FOUND ? "no volume to write to"
 								: status_text(totals->refused));
-	platform->tone(by[VERDICT_FAIL] || by[VERDICT_ERROR] ? TONE_FAILED
-		       : by[VERDICT_SKIP] > by[VERDICT_PASS] ? TONE_SKIPPED
-							     : TONE_PASSED);
-	report_line("%s", text);
+	platform->tone(tones[totals->outcome]);
+	report_line("%s: %s", text, report_outcome_text(totals->outcome));
 	platform->tone(TONE_PLAIN);
 }
 

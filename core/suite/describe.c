@@ -124,7 +124,8 @@ void describe_vcpus(struct test_run *run)
 		test_note(run, "and %u more vCPUs", vm->vcpu_count - VCPUS_DESCRIBED);
 }
 
-bool expect_in_time(struct test_run *run, const char *what, enum status status)
+bool expect_in_time_at(struct test_run *run, struct where where, const char *what,
+		       enum status status)
 {
 	run->expectations++;
 	if (status == STATUS_OK)
@@ -135,6 +136,7 @@ bool expect_in_time(struct test_run *run, const char *what, enum status status)
 		text_format(run->wanted, sizeof(run->wanted), "in time");
 		text_format(run->got, sizeof(run->got), "%s", status_text(status));
 		run->spec = run->test->spec;
+		run->where = where;
 	}
 	return false;
 }

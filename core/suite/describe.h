@@ -11,6 +11,8 @@ void describe_fault(struct test_run *run, const struct fault *fault);
 void describe_vcpus(struct test_run *run);
 
 /* A wait that the guest must end before the deadline: FAIL, with these states, if it does not. */
-bool expect_in_time(struct test_run *run, const char *what, enum status status);
+#define expect_in_time(run, what, status) expect_in_time_at(run, HERE, what, status)
+bool expect_in_time_at(struct test_run *run, struct where where, const char *what,
+		       enum status status);
 
 #endif

@@ -39,3 +39,36 @@ void facts_add(struct facts *facts, const char *name, const char *format, ...)
 	va_end(arguments);
 	facts->count++;
 }
+
+const char *facts_find(const struct facts *facts, const char *name)
+{
+	for (unsigned i = 0; i < facts->count; i++)
+		if (text_equal(facts->fact[i].name, name))
+			return facts->fact[i].value;
+	return "";
+}
+
+static void add_detail(struct facts *facts, const char *name, const char *text, bool is_number)
+{
+	unsigned i = facts->detail_count;
+
+	if (i == DETAILS_MAX)
+		return;
+	facts->detail[i].name = name;
+	facts->detail[i].number = is_number;
+	text_format(facts->detail[i].value, DETAIL_TEXT, "%s", text);
+	facts->detail_count++;
+}
+
+void facts_detail(struct facts *facts, const char *name, const char *text)
+{
+	add_detail(facts, name, text, false);
+}
+
+void facts_number(struct facts *facts, const char *name, uint64_t value)
+{
+	char text[24];
+
+	text_format(text, sizeof(text), "%llu", (unsigned long long)value);
+	add_detail(facts, name, text, true);
+}

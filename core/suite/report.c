@@ -4,8 +4,8 @@
 #include "lib/text.h"
 
 static const struct report_sink *const sinks[] = {
-	&console_sink,	       /* has the first word and the last one */
-	&json_sink, &tap_sink, /* puts what is written on the medium */
+	&console_sink,			    /* has the first word and the last one */
+	&json_sink, &junit_sink, &tap_sink, /* puts what is written on the medium */
 };
 
 enum { SINKS = ARRAY_SIZE(sinks) };
@@ -32,17 +32,18 @@ static bool take_memory(void)
 	return text;
 }
 
-enum status report_open(const char *path, const struct facts *facts, unsigned total)
+enum status report_open(const struct report_head *head)
 {
 	__builtin_memset(&report, 0, sizeof(report));
 	if (!take_memory())
 		return STATUS_NO_MEMORY;
 	files_begin();
+	explain_begin(head->options);
 	for (unsigned i = 0; i < SINKS; i++) {
 		if (sinks[i]->extension)
-			text_format(report.files[i].path, FILE_PATH, "%s.%s", path,
+			text_format(report.files[i].path, FILE_PATH, "%s.%s", head->options->report,
 				    sinks[i]->extension);
-		sinks[i]->begin(&report.files[i], facts, total);
+		sinks[i]->begin(&report.files[i], head);
 	}
 	return STATUS_OK;
 }
@@ -111,12 +112,21 @@ static void name_files(void)
 	for (unsigned i = SINKS; i--;)
 		if (sinks[i]->extension && !report.files[i].refused &&
 		    used < sizeof(report.totals.files))
-			used += text_format(text + used, sizeof(report.totals.files) - used, "%s%s",
-					    used ? " and " : "", report.files[i].path);
+			used += text_format(text + used, sizeof(report.totals.files) - used,
+					    used ? ", .%s" : "%s",
+					    used ? sinks[i]->extension : report.files[i].path);
 }
 
-void report_close(void)
+void report_close(const char *lacks)
 {
+	struct report_totals *totals = &report.totals;
+
+	totals->lacks = lacks;
+	totals->outcome = totals->by_verdict[VERDICT_FAIL] || totals->by_verdict[VERDICT_ERROR]
+				  ? REPORT_FAILED
+			  : lacks ? REPORT_INCOMPLETE
+				  : REPORT_PASSED;
+	totals->ticks = platform->clock() - platform->started;
 	for (unsigned i = 1; i < SINKS; i++)
 		sinks[i]->end(&report.files[i], &report.totals);
 	name_files();

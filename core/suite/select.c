@@ -32,7 +32,7 @@ unsigned for_each_selected(const struct test_group *const groups[],
 }
 
 /* A test with a price is not what a glob, or no filter at all, asks for. */
-static bool asked_for(const struct test *test, const struct suite_options *options)
+bool asked_for(const struct test *test, const struct suite_options *options)
 {
 	for (unsigned i = 0; test->by_name && i < options->filter_count; i++)
 		if (text_equal(options->filters[i], test->name))

@@ -25,3 +25,10 @@ void totals_text(const struct report_totals *totals, char text[TOTALS_TEXT])
 		    by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR],
 		    (unsigned long long)totals->checks);
 }
+
+const char *report_outcome_text(enum report_outcome outcome)
+{
+	static const char *const texts[] = { "PASSED", "FAILED", "INCOMPLETE" };
+
+	return texts[outcome];
+}

@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "lib/pages.h"
 #include "lib/text.h"
+#include "suite/capability.h"
 #include "suite/guarded.h"
 #include "suite/line.h"
 #include "suite/report.h"
@@ -18,11 +19,16 @@
 static struct {
 	const struct suite_options *options;
 	uint64_t capabilities;
-	const char *why_not; /* no virtualization: the reason in one line */
-	const char *advice;  /* what to do about it, NULL: nothing */
-	unsigned ready;	     /* processors */
-	bool alone;	     /* the boot processor runs all: see look_for_unfinished_run */
+	const char *why_not;   /* no virtualization: the reason in one line */
+	const char *advice;    /* what to do about it, NULL: nothing */
+	unsigned ready;	       /* processors */
+	bool alone;	       /* the boot processor runs all: see look_for_unfinished_run */
+	unsigned ran;	       /* tests of the first run that were not skipped */
+	unsigned lacking;      /* those skipped for what the machine lacks */
+	char lacks[TEST_TEXT]; /* why the run is incomplete */
 } suite;
+
+char suite_brief[BRIEF_TEXT];
 
 static void list_test(const struct test *test, unsigned number)
 {
@@ -46,7 +52,7 @@ static enum status probe_machine(struct facts *facts)
 		return status;
 	if (!platform->guarded(cpu, probe, facts, &fault)) {
 		suite.capabilities = 0;
-		suite.why_not = "reading the VMX capability MSRs raised an exception";
+		suite.why_not = "reading the capability MSRs raised an exception";
 	}
 	if (!platform->cpu_give_back(cpu))
 		atomic_store(&cpu->spoiled, true);
@@ -68,7 +74,13 @@ static void look_for_processors(struct test_run *run)
 		if (cpu_usable(cpu) || cpu->named)
 			continue;
 		cpu->named = true;
-		if (atomic_load(&cpu->phase) == CPU_LOST)
+		if (atomic_load(&cpu->paces))
+			text_format(
+				text, sizeof(text),
+				"processor %u (APIC id %x) runs no guests but ends those of the "
+				"others: interrupts do not, while the guest's IF is 0",
+				i, cpu->apic_id);
+		else if (atomic_load(&cpu->phase) == CPU_LOST)
 			text_format(text, sizeof(text),
 				    "processor %u (APIC id %x) does not answer: it is out of use",
 				    i, cpu->apic_id);
@@ -93,12 +105,21 @@ static void run_here(struct test_run *run, unsigned number)
 	machine_leave(virtualization());
 }
 
+static void tell(const struct test_run *run, unsigned number)
+{
+	if (run->verdict != VERDICT_SKIP)
+		suite.ran++;
+	else if (asked_for(run->test, suite.options))
+		suite.lacking++;
+	report_test(run, number);
+}
+
 static void run_test(const struct test *test, unsigned number)
 {
 	struct test_run run = { .test = test };
 
 	if (tap_read_next(&run, number)) {
-		report_test(&run, number);
+		tell(&run, number);
 		return;
 	}
 	if (!skip(&run, suite.options, suite.capabilities, suite.ready))
@@ -108,7 +129,7 @@ static void run_test(const struct test *test, unsigned number)
 	if (soak_test(&run, number))
 		report_again(&run);
 	else if (!soak_repeats())
-		report_test(&run, number);
+		tell(&run, number);
 }
 
 static void run_benchmark(const struct benchmark *benchmark)
@@ -218,17 +239,56 @@ static void say_why_not(void)
 	summary_why(suite.why_not, suite.advice);
 }
 
-static void start_processors(struct facts *facts)
+static void start_processors(struct facts *facts, struct report_head *head)
 {
 	unsigned known = facts->count;
 
 	(void)machine_start(virtualization(), suite.alone);
 	if (virtualization() && backend->settle)
-		suite.capabilities = backend->settle(facts);
+		head->capabilities = suite.capabilities = backend->settle(facts);
 	if (platform->describe_started)
 		platform->describe_started(facts);
 	report_started(facts, known);
 	look_for_processors(NULL);
+}
+
+/* The first of what is required and missing; CAP_COUNT: nothing is. */
+static enum capability missing(void)
+{
+	uint64_t required = suite.options->required;
+
+	/* The whole suite is a test of virtualization. */
+	if (!suite.options->filter_count)
+		required |= BIT(CAP_VIRTUALIZATION);
+	required &= ~suite.capabilities;
+	return required ? (enum capability)__builtin_ctzll(required) : CAP_COUNT;
+}
+
+/* Why this run is no answer to what was asked for; NULL: it is one. */
+static const char *incomplete(void)
+{
+	enum capability cap = missing();
+
+	if (cap != CAP_COUNT)
+		text_format(suite.lacks, TEST_TEXT, "%s is required, and this machine has no %s",
+			    capability_names[cap], backend->capability_text(cap));
+	else if (!suite.ran)
+		text_format(suite.lacks, TEST_TEXT, "none of the tests could run");
+	else if (suite.options->skips_limited && suite.lacking > suite.options->max_skips)
+		text_format(suite.lacks, TEST_TEXT, "%u tests were skipped, at most %u may be",
+			    suite.lacking, suite.options->max_skips);
+	else
+		return NULL;
+	return suite.lacks;
+}
+
+static int result(void)
+{
+	static const int results[] = { [REPORT_PASSED] = SUITE_PASSED,
+				       [REPORT_FAILED] = SUITE_FAILED,
+				       [REPORT_INCOMPLETE] = SUITE_INCOMPLETE };
+
+	return results[report_totals()->outcome];
 }
 
 static int run_all(struct facts *facts)
@@ -236,18 +296,17 @@ static int run_all(struct facts *facts)
 	unsigned tests = for_each_selected(test_groups, suite.options, NULL),
 		 runs = suite.options->runs ? suite.options->runs : 1;
 	unsigned total = tests + (runs > 1) + 1;
-	const unsigned *by = report_totals()->by_verdict;
+	struct report_head head = { facts, suite.options, suite.capabilities, total };
 
 	if (runs == 1)
 		look_for_unfinished_run();
-	if (soak_open(runs, tests) != STATUS_OK ||
-	    report_open(suite.options->report, facts, total) != STATUS_OK) {
+	if (soak_open(runs, tests) != STATUS_OK || report_open(&head) != STATUS_OK) {
 		report_line("assay: not enough memory for the report");
 		return SUITE_FAILED;
 	}
 	if (!virtualization())
 		say_why_not();
-	start_processors(facts);
+	start_processors(facts, &head);
 	run_tests();
 	for (unsigned i = 0; suite.options->bench && i < benchmark_count; i++)
 		run_benchmark(&benchmarks[i]);
@@ -256,9 +315,10 @@ static int run_all(struct facts *facts)
 	if (runs > 1)
 		report_soak(total - 1);
 	report_restored(total);
-	report_close();
+	report_close(incomplete());
+	summary_brief(report_totals(), suite_brief, sizeof(suite_brief));
 	soak_close();
-	return by[VERDICT_FAIL] || by[VERDICT_ERROR] ? SUITE_FAILED : SUITE_PASSED;
+	return result();
 }
 
 int suite_main(const struct suite_options *options, struct facts *facts)
@@ -266,6 +326,8 @@ int suite_main(const struct suite_options *options, struct facts *facts)
 	enum status status;
 
 	suite.options = options;
+	suite.ran = suite.lacking = 0;
+	suite_brief[0] = '\0';
 	test_seed = options->seed;
 	facts_add(facts, "seed", "%u", test_seed);
 	if (options->list) {

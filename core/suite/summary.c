@@ -3,17 +3,21 @@
 #include "lib/text.h"
 #include "suite/line.h"
 
-enum { FAILURES = 11, REASONS = 4, ADVICE = 2, NEXT = 2 };
+enum { IDENTITY = 2, FAILURE_ROWS = 8, REASONS = 4, NEXT = 5, INDENT = 6 };
 
 /* Lines, with an empty one first, "and N more" twice, the files and the totals. */
-_Static_assert(1 + FAILURES + 1 + REASONS + 1 + ADVICE + NEXT <= 22, "80x25 holds the summary");
+_Static_assert(1 + IDENTITY + FAILURE_ROWS + 1 + REASONS + 1 + NEXT <= 22,
+	       "80x25 holds the summary");
 
 static struct {
+	const struct facts *facts;
 	unsigned by_verdict[VERDICT_COUNT];
 	struct {
 		enum verdict verdict;
-		char text[LINE_COLUMNS + 1];
-	} failure[FAILURES];
+		char text[LINE_COLUMNS + 1];   /* all in one line */
+		char detail[LINE_COLUMNS + 1]; /* below its name, where there is room */
+		const char *name;
+	} failure[FAILURE_ROWS];
 	unsigned failures;
 	struct {
 		char text[TEST_TEXT];
@@ -23,20 +27,36 @@ static struct {
 	const char *why, *advice;
 } summary;
 
-void summary_begin(void)
+void summary_begin(const struct report_head *head)
 {
 	__builtin_memset(&summary, 0, sizeof(summary));
+	summary.facts = head->facts;
+}
+
+/* As many characters of the reason as fit between the two; what was wanted and what came stay. */
+static int room_for_reason(size_t before, size_t after)
+{
+	return before + after < LINE_COLUMNS ? (int)(LINE_COLUMNS - before - after) : 0;
 }
 
 static void add_failure(const struct test_run *run)
 {
 	unsigned n = summary.failures++;
+	char numbers[96] = "";
+	size_t used = 0, name = text_length(run->test->name) + INDENT + 2;
 
-	if (n >= FAILURES)
+	if (n >= FAILURE_ROWS)
 		return;
+	if (run->wanted[0])
+		used = text_format(numbers, sizeof(numbers), ": wanted %.30s, got %.30s",
+				   run->wanted, run->got);
 	summary.failure[n].verdict = run->verdict;
-	text_format(summary.failure[n].text, sizeof(summary.failure[n].text), "%-5s %s: %s",
-		    verdict_text(run->verdict), run->test->name, run->reason);
+	summary.failure[n].name = run->test->name;
+	text_format(summary.failure[n].detail, sizeof(summary.failure[n].detail), "%*s%.*s%s",
+		    INDENT, "", room_for_reason(INDENT, used), run->reason, numbers);
+	text_format(summary.failure[n].text, sizeof(summary.failure[n].text), "%-5s %s: %.*s%s",
+		    verdict_text(run->verdict), run->test->name, room_for_reason(name, used),
+		    run->reason, numbers);
 }
 
 static void add_skip(const struct test_run *run)
@@ -78,6 +98,51 @@ static void line_in(enum tone tone, const char *text)
 	platform->tone(TONE_PLAIN);
 }
 
+static const char *fact(const char *name)
+{
+	const char *value = facts_find(summary.facts, name);
+
+	return value[0] ? value : "unknown";
+}
+
+static bool under_a_hypervisor(void)
+{
+	return facts_find(summary.facts, "hypervisor")[0] &&
+	       !text_glob("none *", fact("hypervisor"));
+}
+
+/* So that a picture of the screen says of what it is. */
+static void print_identity(void)
+{
+	bool named = facts_find(summary.facts, "system")[0];
+	char text[2 * FACT_TEXT];
+
+	text_format(text, sizeof(text), "assay %s%s%s%s%s", fact("assay"), named ? " on " : "",
+		    named ? fact("system") : "", under_a_hypervisor() ? " under " : "",
+		    under_a_hypervisor() ? fact("hypervisor") : "");
+	report_line("%.*s", LINE_COLUMNS, text);
+	text_format(text, sizeof(text), "%.40s; %s", fact("cpu brand"),
+		    facts_find(summary.facts, "bios")[0] ? fact("bios") : fact("firmware"));
+	report_line("%.*s", LINE_COLUMNS, text);
+}
+
+static void print_failures(void)
+{
+	bool roomy = 2 * summary.failures <= FAILURE_ROWS;
+
+	for (unsigned i = 0; i < summary.failures && i < FAILURE_ROWS; i++) {
+		char text[LINE_COLUMNS + 1];
+
+		text_format(text, sizeof(text), "%-5s %s", verdict_text(summary.failure[i].verdict),
+			    summary.failure[i].name);
+		line_in(TONE_FAILED, roomy ? text : summary.failure[i].text);
+		if (roomy)
+			report_line("%s", summary.failure[i].detail);
+	}
+	if (summary.failures > FAILURE_ROWS)
+		report_line("and %u more, see the report", summary.failures - FAILURE_ROWS);
+}
+
 static void print_skips(void)
 {
 	for (unsigned i = 0; i < summary.reasons; i++) {
@@ -92,26 +157,51 @@ static void print_skips(void)
 		report_line("SKIP  %u more for other reasons, see the report", summary.others);
 }
 
-static void print_next(void)
+/* The hypervisor below makes what this machine is; its firmware and microcode have no say. */
+static void print_advice(void)
+{
+	char text[FACT_TEXT];
+
+	text_format(text, sizeof(text), "FAIL: not as the %s says; %s%s",
+		    backend->cites_amd ? "APM" : "SDM",
+		    under_a_hypervisor() ? "a defect of the hypervisor below: "
+					 : "try a newer firmware or microcode",
+		    under_a_hypervisor() ? fact("hypervisor") : "");
+	report_line("%.*s", LINE_COLUMNS, text);
+}
+
+static void print_next(const struct report_totals *totals)
 {
 	if (summary.why)
 		report_line("Why: %.*s", LINE_COLUMNS - 5, summary.why);
 	if (summary.advice)
 		report_line("%.*s", LINE_COLUMNS, summary.advice);
 	if (summary.by_verdict[VERDICT_FAIL])
-		report_line("FAIL: not as the SDM says (sections: in the report); %s",
-			    platform->hypervisor ? "tell its makers" : "try a newer firmware");
+		print_advice();
 	if (summary.by_verdict[VERDICT_ERROR])
 		report_line("ERROR: the test broke off; run it alone: assay.efi NAME");
+	if (totals->lacks)
+		report_line("INCOMPLETE: %.*s", LINE_COLUMNS - 12, totals->lacks);
 }
 
-void summary_print(void)
+void summary_brief(const struct report_totals *totals, char *text, size_t size)
+{
+	char counts[TOTALS_TEXT];
+	size_t used;
+
+	totals_text(totals, counts);
+	used = text_format(text, size, "assay %s\n%s: %s\n%s\n%.40s\n%.40s", fact("assay"), counts,
+			   report_outcome_text(totals->outcome), fact("system"), fact("cpu brand"),
+			   facts_find(summary.facts, "bios")[0] ? fact("bios") : fact("firmware"));
+	for (unsigned i = 0; i < summary.failures && i < FAILURE_ROWS && used < size; i++)
+		used += text_format(text + used, size - used, "\n%s", summary.failure[i].name);
+}
+
+void summary_print(const struct report_totals *totals)
 {
 	report_line("%s", "");
-	for (unsigned i = 0; i < summary.failures && i < FAILURES; i++)
-		line_in(TONE_FAILED, summary.failure[i].text);
-	if (summary.failures > FAILURES)
-		report_line("and %u more, see the report", summary.failures - FAILURES);
+	print_identity();
+	print_failures();
 	print_skips();
-	print_next();
+	print_next(totals);
 }

@@ -5,15 +5,18 @@
 #ifndef CORE_SUITE_SUMMARY_H
 #define CORE_SUITE_SUMMARY_H
 
-#include "suite/test.h"
+#include "suite/sink.h"
 
-void summary_begin(void);
+void summary_begin(const struct report_head *head);
 void summary_add(const struct test_run *run);
 
 /* Why there is no virtualization, and what to do about it; NULL: nothing. */
 void summary_why(const char *why, const char *advice);
 
+/* Outcome, machine and failures in a few lines for a code that a phone reads; cut if it is long. */
+void summary_brief(const struct report_totals *totals, char *text, size_t size);
+
 /* Everything but the report's files and the totals. */
-void summary_print(void);
+void summary_print(const struct report_totals *totals);
 
 #endif

@@ -1,4 +1,4 @@
-/* TAP 14; tap_read.c reads it again after a reset of the machine. */
+/* TAP 13; tap_read.c reads it again after a reset of the machine. */
 #include "lib/pages.h"
 #include "lib/text.h"
 #include "suite/sink.h"
@@ -12,10 +12,9 @@ static void make_room(struct report_file *file)
 		file_append(file);
 }
 
-static void begin(struct report_file *file, const struct facts *facts, unsigned total)
+static void begin(struct report_file *file, const struct report_head *head)
 {
-	(void)facts;
-	file_print(file, "TAP version 14\n1..%u\n", total);
+	file_print(file, "TAP version 13\n1..%u\n", head->total);
 	file_write(file);
 	file->used = 0;
 	/* Measures, too, what it costs to put something on the medium. */
@@ -42,7 +41,7 @@ static void running(struct report_file *file, const struct test *test, unsigned 
 /* A YAML string in single quotes, where a quote is written twice. */
 static void print_string(struct report_file *file, const char *key, const char *text)
 {
-	char quoted[2 * TEST_TEXT];
+	char quoted[4 * TEST_TEXT];
 	size_t length = 0;
 
 	for (; *text && length < sizeof(quoted) - 3; text++) {
@@ -69,6 +68,7 @@ static void print_block(struct report_file *file, const struct test_run *run)
 	print_string(file, "wanted", run->wanted);
 	print_string(file, "got", run->got);
 	print_string(file, "spec", test_spec(run));
+	for_each_explanation(file, run, print_string);
 	make_room(file);
 	if (run->notes[0])
 		file_print(file, "  notes: |\n");

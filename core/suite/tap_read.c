@@ -104,7 +104,7 @@ bool tap_read_open(const char *tap_path, struct tap_known *known)
 	known->cut = size == pages * PAGE_SIZE - 1;
 	known->damaged = text_length(file) < size;
 	at = file;
-	if (next_line() && after("TAP version 14"))
+	if (next_line() && after("TAP version 13"))
 		while (next_line()) {
 			finished = finished || is_totals();
 			known->tests += after("ok ") || after("not ok ");

@@ -39,8 +39,8 @@ static void note_v(struct test_run *run, const char *format, va_list arguments)
 	run->notes_used += length + 1;
 }
 
-static bool compare(struct test_run *run, uint16_t spec, const char *what, const char *format,
-		    uint64_t wanted, uint64_t got)
+static bool compare(struct test_run *run, struct where where, uint16_t spec, const char *what,
+		    const char *format, uint64_t wanted, uint64_t got)
 {
 	run->expectations++;
 	if (got == wanted)
@@ -50,30 +50,33 @@ static bool compare(struct test_run *run, uint16_t spec, const char *what, const
 		text_format(run->wanted, sizeof(run->wanted), format, wanted);
 		text_format(run->got, sizeof(run->got), format, got);
 		run->spec = spec;
+		run->where = where;
 	}
 	return false;
 }
 
-bool expect_cited(struct test_run *run, uint16_t spec, const char *what, uint64_t wanted,
-		  uint64_t got)
+bool expect_cited_at(struct test_run *run, struct where where, uint16_t spec, const char *what,
+		     uint64_t wanted, uint64_t got)
 {
-	return compare(run, spec, what, "%llu", wanted, got);
+	return compare(run, where, spec, what, "%llu", wanted, got);
 }
 
-bool expect_bits_cited(struct test_run *run, uint16_t spec, const char *what, uint64_t wanted,
-		       uint64_t got)
+bool expect_bits_cited_at(struct test_run *run, struct where where, uint16_t spec, const char *what,
+			  uint64_t wanted, uint64_t got)
 {
-	return compare(run, spec, what, "%llXH", wanted, got);
+	return compare(run, where, spec, what, "%llXH", wanted, got);
 }
 
-bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got)
+bool expect_at(struct test_run *run, struct where where, const char *what, uint64_t wanted,
+	       uint64_t got)
 {
-	return expect_cited(run, run->test->spec, what, wanted, got);
+	return expect_cited_at(run, where, run->test->spec, what, wanted, got);
 }
 
-bool expect_bits(struct test_run *run, const char *what, uint64_t wanted, uint64_t got)
+bool expect_bits_at(struct test_run *run, struct where where, const char *what, uint64_t wanted,
+		    uint64_t got)
 {
-	return expect_bits_cited(run, run->test->spec, what, wanted, got);
+	return expect_bits_cited_at(run, where, run->test->spec, what, wanted, got);
 }
 
 void expected(struct test_run *run, unsigned count)
@@ -81,7 +84,8 @@ void expected(struct test_run *run, unsigned count)
 	run->expectations += count;
 }
 
-void expect_failed(struct test_run *run, const char *what, const char *wanted, const char *got)
+void expect_failed_at(struct test_run *run, struct where where, const char *what,
+		      const char *wanted, const char *got)
 {
 	run->expectations++;
 	if (run->failures++ || !is_first(run))
@@ -90,6 +94,7 @@ void expect_failed(struct test_run *run, const char *what, const char *wanted, c
 	text_format(run->wanted, sizeof(run->wanted), "%s", wanted);
 	text_format(run->got, sizeof(run->got), "%s", got);
 	run->spec = run->test->spec;
+	run->where = where;
 }
 
 bool require(struct test_run *run, const char *what, enum status status)
@@ -113,6 +118,7 @@ static void blame(struct test_run *run, bool outranks, const char *format, va_li
 			  run->wanted[0] ? ", got " : "", run->got);
 	text_format_v(run->reason, sizeof(run->reason), format, arguments);
 	run->wanted[0] = run->got[0] = '\0';
+	run->where.file = NULL;
 }
 
 void test_rule(struct test_run *run, const char *id, unsigned checks, unsigned wrong)

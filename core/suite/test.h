@@ -33,6 +33,8 @@ struct test {
 	bool by_name;	       /* run only if it is asked for by its full name: it has a price */
 	uint8_t cpus;	       /* physical processors it needs, 0: one */
 	uint32_t milliseconds; /* deadline, 0: TEST_MILLISECONDS */
+	const char *about;     /* what it checks, in one line for people */
+	const char *means;     /* what a failure means for software on this machine */
 	const char *row;       /* row of the guest-SMP specification that it covers, NULL: none */
 
 	/* Of tests that fixture_run runs: the guest, which is there when body begins. The tests
@@ -46,6 +48,17 @@ struct test {
 
 enum { TEST_MILLISECONDS = 2000, TEST_TEXT = 160, TEST_NOTES = 12000, TEST_RULES = 160 };
 
+/* In a row: what the test checks and what a failure means, a sentence each; rows.py wants them. */
+#define EXPLAINS(about_, means_) .about = about_, .means = means_
+
+/* Where an expectation is written. */
+struct where {
+	const char *file; /* NULL: unknown */
+	unsigned line;
+};
+
+#define HERE ((struct where){ __FILE__, __LINE__ })
+
 struct test_run {
 	const struct test *test;
 	enum verdict verdict;
@@ -54,7 +67,8 @@ struct test_run {
 	char reason[TEST_TEXT]; /* of a FAIL, SKIP or ERROR: the first one; errors outrank failures
 				 */
 	char wanted[40], got[40];
-	uint16_t spec; /* of the expectation that failed, in citations[] */
+	uint16_t spec;	    /* of the expectation that failed, in citations[] */
+	struct where where; /* likewise */
 	uint64_t started, ticks;
 	struct vm *vm;		/* the suite destroys it if the test has not */
 	char notes[TEST_NOTES]; /* lines that explain a FAIL or ERROR */
@@ -94,14 +108,22 @@ extern const unsigned benchmark_count;
  * prints in decimal; expect_bits for registers, bit patterns, addresses and vectors, in uppercase
  * hexadecimal with an H.
  */
-bool expect(struct test_run *run, const char *what, uint64_t wanted, uint64_t got);
-bool expect_bits(struct test_run *run, const char *what, uint64_t wanted, uint64_t got);
+#define expect(run, what, wanted, got) expect_at(run, HERE, what, wanted, got)
+#define expect_bits(run, what, wanted, got) expect_bits_at(run, HERE, what, wanted, got)
+bool expect_at(struct test_run *run, struct where where, const char *what, uint64_t wanted,
+	       uint64_t got);
+bool expect_bits_at(struct test_run *run, struct where where, const char *what, uint64_t wanted,
+		    uint64_t got);
 
 /* The same, by another rule than the test's own. */
-bool expect_cited(struct test_run *run, uint16_t spec, const char *what, uint64_t wanted,
-		  uint64_t got);
-bool expect_bits_cited(struct test_run *run, uint16_t spec, const char *what, uint64_t wanted,
-		       uint64_t got);
+#define expect_cited(run, spec, what, wanted, got)                                                 \
+	expect_cited_at(run, HERE, spec, what, wanted, got)
+#define expect_bits_cited(run, spec, what, wanted, got)                                            \
+	expect_bits_cited_at(run, HERE, spec, what, wanted, got)
+bool expect_cited_at(struct test_run *run, struct where where, uint16_t spec, const char *what,
+		     uint64_t wanted, uint64_t got);
+bool expect_bits_cited_at(struct test_run *run, struct where where, uint16_t spec, const char *what,
+			  uint64_t wanted, uint64_t got);
 
 /*
  * So many of the checks were of this rule of a catalogue, and so many of them did not hold. id:
@@ -113,7 +135,9 @@ void test_rule(struct test_run *run, const char *id, unsigned checks, unsigned w
 void expected(struct test_run *run, unsigned count);
 
 /* An expectation that does not hold, in words for which numbers would not do. */
-void expect_failed(struct test_run *run, const char *what, const char *wanted, const char *got);
+#define expect_failed(run, what, wanted, got) expect_failed_at(run, HERE, what, wanted, got)
+void expect_failed_at(struct test_run *run, struct where where, const char *what,
+		      const char *wanted, const char *got);
 
 /* Expects a call of ours to succeed; if it does not, the test is an ERROR, not a FAIL. */
 bool require(struct test_run *run, const char *what, enum status status);

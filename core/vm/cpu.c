@@ -6,7 +6,7 @@
 
 void cpu_nmi(struct cpu *cpu)
 {
-	if (atomic_load(&cpu->window) != WINDOW_CLOSED && backend)
+	if (backend && backend->abort_entry && atomic_load(&cpu->window) != WINDOW_CLOSED)
 		backend->abort_entry(cpu);
 	atomic_fetch_add(&cpu->nmis, 1);
 }
@@ -122,7 +122,8 @@ bool cpu_usable(const struct cpu *cpu)
 {
 	enum cpu_phase phase = atomic_load(&cpu->phase);
 
-	return cpu->index == 0 || (phase != CPU_FAILED && phase != CPU_LOST);
+	return cpu->index == 0 ||
+	       (phase != CPU_FAILED && phase != CPU_LOST && !atomic_load(&cpu->paces));
 }
 
 unsigned cpus_in_use(void)

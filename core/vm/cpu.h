@@ -13,7 +13,8 @@
  * no kicks any more, an application processor is out of use, and none goes back to the firmware
  * before that NMI has arrived.
  * An NMI between the look and the VM entry is not lost: its handler calls the backend's
- * abort_entry, which makes that entry end at once.
+ * abort_entry, which makes that entry end at once; or the backend holds NMIs and looks at the
+ * window itself, as SVM's GIF lets it do.
  */
 #ifndef CORE_VM_CPU_H
 #define CORE_VM_CPU_H
@@ -55,7 +56,11 @@ struct cpu {
 	_Atomic bool spoiled;	    /* given back otherwise than found */
 	_Atomic uint64_t faults;    /* exceptions that the loop survived */
 	bool named;		    /* the report says that it is out of use */
+	_Atomic bool paces;	    /* it is the pacemaker, and runs no guests: see pacemaker.h */
+	_Atomic uint64_t due;	    /* when its guest's time is over; 0: no guest */
 	_Atomic bool abandon;	    /* its NMI handler ends the outermost guarded call */
+
+	uint64_t exit_ticks; /* what an entry and its exit take at least, 0: not measured yet */
 
 	struct vcpu *loaded; /* whose VMCS, FPU and debug registers are on the processor */
 	unsigned next;	     /* where the round robin goes on */
@@ -91,7 +96,7 @@ bool cpu_hears(struct cpu *cpu);
 bool cpu_settle(struct cpu *cpu);
 bool cpu_owes_nmi(const struct cpu *cpu);
 
-/* Neither failed nor lost. The boot processor always counts. */
+/* Neither failed nor lost nor the pacemaker. The boot processor always counts. */
 bool cpu_usable(const struct cpu *cpu);
 unsigned cpus_in_use(void);
 struct cpu *cpu_in_use(unsigned number); /* the number-th of them, counted round */

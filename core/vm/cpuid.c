@@ -35,6 +35,10 @@ static NOINLINE void cpuid_look_up(struct vcpu *vcpu, uint32_t leaf, uint32_t su
 		leaf_1(vcpu, out);
 	} else if (leaf == 0xB || leaf == 0x1F) {
 		leaf_0b(vcpu, subleaf, out);
+	} else if (leaf == 0x80000001) {
+		out[2] &= ~(uint32_t)(CPUID_80000001_ECX_SVM | CPUID_80000001_ECX_SKINIT);
+	} else if (leaf == 0x8000000A) { /* SVM's own */
+		__builtin_memset(out, 0, sizeof(vcpu->cpuid.out));
 	} else if (leaf == 0x40000000) {
 		out[0] = leaf;
 		out[1] = 0x61737341; /* "AssayAssayAs" */

@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "vm/fail.h"
 #include "vm/load.h"
+#include "vm/pacemaker.h"
 #include "vm/sched.h"
 #include "vm/vcpu.h"
 
@@ -153,6 +154,8 @@ unsigned machine_start(bool virtualization, bool alone)
 		atomic_compare_exchange_strong(&cpu->phase, &silent, CPU_LOST);
 		ready += atomic_load(&cpu->phase) == CPU_READY;
 	}
+	if (virtualization)
+		pacemaker_choose();
 	return ready;
 }
 

@@ -1,20 +1,42 @@
 #include "vm/regs.h"
 
+#include "backend.h"
+
 /* Bits of CR4 that a guest may set. */
 enum { CR4_ALLOWED = 0x7FF | 1 << 16 | 1 << 18 | 1 << 20 };
 
-enum {
-	RIGHTS_PRESENT_DATA = 0x93, /* present, read/write, accessed: CS too, in real mode */
+/* Where the vendors' manuals differ about INIT, by backend->cites_amd. */
+static const struct {
+	uint8_t code, data, ldt, tss; /* rights */
+	bool keeps_debug;
+} after_init[] = {
 	/*
-	 * The table says "Present, R/W" for LDTR and TR; a VM entry demands an LDT and a busy TSS
-	 * there (SDM vol. 3C, "Checks on Guest Segment Registers").
+	 * SDM vol. 3A, "Processor State After Reset": present, read/write, accessed, CS too. It
+	 * says "Present, R/W" for LDTR and TR; a VM entry demands an LDT and a busy TSS there (vol.
+	 * 3C, "Checks on Guest Segment Registers").
 	 */
-	RIGHTS_LDT = 0x82,
-	RIGHTS_BUSY_TSS = 0x8B,
+	{ .code = 0x93, .data = 0x93, .ldt = 0x82, .tss = 0x8B },
+	/* APM vol. 2, "Processor Initialization State", both tables. */
+	{ .code = 0x9A, .data = 0x92, .ldt = 0x82, .tss = 0x83, .keeps_debug = true },
 };
 
-static const struct segment_state real_mode_data = { .limit = 0xFFFF,
-						     .rights = RIGHTS_PRESENT_DATA };
+bool regs_init_keeps_debug(void)
+{
+	return after_init[backend->cites_amd].keeps_debug;
+}
+
+static struct segment_state real_mode(uint8_t rights)
+{
+	return (struct segment_state){ .limit = 0xFFFF, .rights = rights };
+}
+
+static void reset_debug(struct regs *regs)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(regs->dr); i++)
+		regs->dr[i] = 0;
+	regs->dr6 = 0xFFFF0FF0;
+	regs->dr7 = 0x400;
+}
 
 void regs_init(struct regs *regs, uint32_t signature)
 {
@@ -30,18 +52,15 @@ void regs_init(struct regs *regs, uint32_t signature)
 	regs->cr3 = 0;
 	regs->cr4 = 0;
 	regs->efer = 0;
-	for (unsigned i = 0; i < ARRAY_SIZE(regs->dr); i++)
-		regs->dr[i] = 0;
-	regs->dr6 = 0xFFFF0FF0;
-	regs->dr7 = 0x400;
+	if (!regs_init_keeps_debug())
+		reset_debug(regs);
 	for (unsigned i = ES; i <= GS; i++)
-		regs->segment[i] = real_mode_data;
-	regs->segment[CS] = (struct segment_state){ .selector = 0xF000,
-						    .base = 0xFFFF0000,
-						    .limit = 0xFFFF,
-						    .rights = RIGHTS_PRESENT_DATA };
-	regs->segment[LDTR] = (struct segment_state){ .limit = 0xFFFF, .rights = RIGHTS_LDT };
-	regs->segment[TR] = (struct segment_state){ .limit = 0xFFFF, .rights = RIGHTS_BUSY_TSS };
+		regs->segment[i] = real_mode(after_init[backend->cites_amd].data);
+	regs->segment[CS] = real_mode(after_init[backend->cites_amd].code);
+	regs->segment[CS].selector = 0xF000;
+	regs->segment[CS].base = 0xFFFF0000;
+	regs->segment[LDTR] = real_mode(after_init[backend->cites_amd].ldt);
+	regs->segment[TR] = real_mode(after_init[backend->cites_amd].tss);
 	regs->gdtr = (struct table_state){ .limit = 0xFFFF };
 	regs->idtr = (struct table_state){ .limit = 0xFFFF };
 	regs->activity = ACTIVITY_ACTIVE;
@@ -53,6 +72,7 @@ void regs_power_up(struct regs *regs, uint32_t signature)
 	regs->cr0 = CR0_CD | CR0_NW;
 	regs->xcr0 = 1;
 	regs->pat = 0x0007040600070406;
+	reset_debug(regs);
 	regs_init(regs, signature);
 }
 

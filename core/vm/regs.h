@@ -47,11 +47,15 @@ struct regs {
 
 /*
  * Fills *regs with the state after INIT: SDM vol. 3A, "Processor State After Reset", the table of
- * processor states following power-up, reset, or INIT. signature: EAX of CPUID leaf 1, which EDX
- * holds then. What INIT leaves unchanged (x87, SSE, AVX, XCR0, CR0.CD and CR0.NW, PAT and most
- * other MSRs) is kept from *regs as it was.
+ * processor states following power-up, reset, or INIT; on AMD's processors APM vol. 2, "Processor
+ * Initialization State". signature: EAX of CPUID leaf 1, which EDX holds then. What INIT leaves
+ * unchanged (x87, SSE, AVX, XCR0, CR0.CD and CR0.NW, PAT and most other MSRs; AMD: the debug
+ * registers) is kept from *regs as it was.
  */
 void regs_init(struct regs *regs, uint32_t signature);
+
+/* Whether INIT leaves the debug registers unchanged on this processor. */
+bool regs_init_keeps_debug(void);
 
 /* As INIT, and also sets what only power-up and reset change. */
 void regs_power_up(struct regs *regs, uint32_t signature);

@@ -6,6 +6,7 @@
 #include "vm/events.h"
 #include "vm/handle.h"
 #include "vm/load.h"
+#include "vm/pacemaker.h"
 #include "vm/receive.h"
 #include "vm/vm.h"
 
@@ -43,9 +44,23 @@ static void prepare(struct vcpu *vcpu, struct entry *entry, uint64_t now, uint64
 	entry->ticks = (uint32_t)(end - now);
 }
 
+static void keep_debug(struct vcpu *vcpu)
+{
+	struct regs now;
+
+	backend->state_get(vcpu, &now);
+	for (unsigned i = 0; i < ARRAY_SIZE(now.dr); i++)
+		vcpu->regs.dr[i] = now.dr[i];
+	vcpu->regs.dr6 = now.dr6;
+	vcpu->regs.dr7 = now.dr7;
+	vcpu->debug_kept = false;
+}
+
 static void set_state(struct vcpu *vcpu)
 {
 	if (vcpu->regs_changed) {
+		if (vcpu->debug_kept)
+			keep_debug(vcpu);
 		vcpu->regs.activity = atomic_load(&vcpu->state) == VCPU_WAIT_SIPI
 					      ? ACTIVITY_WAIT_SIPI
 					      : ACTIVITY_ACTIVE;
@@ -79,20 +94,57 @@ void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
 	}
 }
 
-/* Lets the processor itself confirm the state: an entry that ends before the first instruction. */
-static void capture_start(struct vcpu *vcpu)
+/* An entry that ends before the first instruction. False: it ended otherwise, which is handled. */
+static bool enter_for_nothing(struct vcpu *vcpu)
 {
 	const struct entry at_once = { .ticks = 0 };
 	struct vm_exit exit;
 
-	vcpu->start.pending = false;
-	if (!vcpu->start.capture)
-		return;
 	backend->run(vcpu, &at_once, &exit);
-	if (exit.kind != EXIT_TIMER && exit.kind != EXIT_KICK && exit.kind != EXIT_INTERRUPT) {
-		exit_handle(vcpu, &exit);
-		return;
+	if (exit.kind == EXIT_TIMER || exit.kind == EXIT_KICK || exit.kind == EXIT_INTERRUPT)
+		return true;
+	exit_handle(vcpu, &exit);
+	return false;
+}
+
+/* The shortest of a few: others may have work for the processor below us. */
+static bool measure_exit(struct cpu *cpu, struct vcpu *vcpu)
+{
+	enum { TRIES = 5 };
+	uint64_t shortest = ~0ull;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		uint64_t start = platform->clock();
+
+		if (!enter_for_nothing(vcpu))
+			return false;
+		shortest = min_u64(shortest, platform->clock() - start);
 	}
+	cpu->exit_ticks = shortest ? shortest : 1;
+	return true;
+}
+
+uint64_t vcpu_slice_ticks(const struct cpu *cpu, const struct vm *vm)
+{
+	enum { SLICES_A_SECOND = 100 }; /* at least, where exits are slow */
+	uint64_t least = vm->slice ? vm->slice : platform->slice, exits = SLICE_EXITS;
+
+	if (!cpu->index) {
+		least = platform->slice * 2 / 5;
+		exits = BOOT_SLICE_EXITS;
+	}
+	exits = min_u64(exits * cpu->exit_ticks, platform->clock_hz / SLICES_A_SECOND);
+	return exits > least ? exits : least;
+}
+
+/* Lets the processor itself confirm the state before the first instruction. */
+static void capture_start(struct cpu *cpu, struct vcpu *vcpu)
+{
+	vcpu->start.pending = false;
+	if (!cpu->exit_ticks && !measure_exit(cpu, vcpu))
+		return;
+	if (!vcpu->start.capture || !enter_for_nothing(vcpu))
+		return;
 	*vcpu->start.capture = vcpu->regs; /* GPRs */
 	backend->state_get(vcpu, vcpu->start.capture);
 }
@@ -112,7 +164,9 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 		atomic_store(&vcpu->sipi_wait.in_hardware, false);
 		return false;
 	}
+	pacemaker_begin(cpu, platform->clock() + entry->ticks);
 	backend->run(vcpu, entry, exit);
+	pacemaker_end(cpu);
 	count(&vcpu->counts.exits);
 	vcpu->last_exit.kind = exit->kind;
 	vcpu->last_exit.reason = (uint32_t)exit->raw_reason;
@@ -125,7 +179,7 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
 {
 	uint64_t now = platform->clock();
-	uint64_t end = now + slice_ticks(cpu, vcpu->vm);
+	uint64_t end = now + vcpu_slice_ticks(cpu, vcpu->vm);
 	struct entry entry;
 	struct vm_exit exit;
 
@@ -137,7 +191,7 @@ void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
 			return;
 		set_state(vcpu);
 		if (vcpu->start.pending) {
-			capture_start(vcpu);
+			capture_start(cpu, vcpu);
 			continue;
 		}
 		prepare(vcpu, &entry, now, end);

@@ -10,14 +10,10 @@
 
 /*
  * Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test,
- * and sooner.
+ * and sooner. Where entries and exits take long a slice has time for as many.
  */
-static inline uint64_t slice_ticks(const struct cpu *cpu, const struct vm *vm)
-{
-	if (!cpu->index)
-		return platform->slice * 2 / 5;
-	return vm->slice ? vm->slice : platform->slice;
-}
+enum { SLICE_EXITS = 50, BOOT_SLICE_EXITS = 20 };
+uint64_t vcpu_slice_ticks(const struct cpu *cpu, const struct vm *vm);
 
 /* True if the vCPU has something to execute, or waits in hardware. */
 bool vcpu_runnable(const struct vcpu *vcpu);

@@ -5,6 +5,7 @@
 #include "vm/events.h"
 #include "vm/ipi.h"
 #include "vm/load.h"
+#include "vm/pacemaker.h"
 #include "vm/receive.h"
 #include "vm/run.h"
 #include "vm/vm.h"
@@ -107,7 +108,7 @@ static void do_work(struct cpu *cpu, uint64_t now)
 {
 	struct work *work = atomic_load(&published_work);
 
-	if (!work || work->generation != now)
+	if (!work || work->generation != now || !cpu_usable(cpu))
 		return;
 	if (cpu->work_begun == now) {
 		atomic_fetch_add(&work->unfinished, 1);
@@ -204,7 +205,8 @@ void sched_loop(struct cpu *cpu)
 {
 	while (!atomic_load(&cpu->quit)) {
 		uint32_t seen = atomic_load(&cpu->doorbell);
-		bool watches = watchdog_watch(cpu);
+		bool beats = pacemaker_beat(cpu);
+		bool watches = watchdog_watch(cpu) || beats;
 
 		if (sched_step(cpu))
 			continue;

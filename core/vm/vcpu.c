@@ -87,6 +87,8 @@ static void forget_events(struct vcpu *vcpu)
 static void reset(struct vcpu *vcpu)
 {
 	vcpu->regs.cr0 = vcpu->cache_bits;
+	if (regs_init_keeps_debug() && !vcpu->regs_changed)
+		vcpu->debug_kept = true;
 	regs_init(&vcpu->regs, signature());
 	apic_init(&vcpu->apic);
 	forget_events(vcpu);

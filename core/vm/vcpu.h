@@ -92,6 +92,7 @@ struct vcpu {
 
 	bool event_pending; /* one may be deliverable: look before the next entry */
 	bool regs_changed;  /* regs hold a new state that the backend must load */
+	bool debug_kept;    /* all but the debug registers, which stay as the backend has them */
 	bool advance;	    /* RIP moves past the instruction that exited, at the next entry */
 
 	_Atomic(enum vcpu_state) state;

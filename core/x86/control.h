@@ -10,6 +10,7 @@ enum {
 	RFLAGS_FIXED = 1 << 1, /* always 1 */
 	RFLAGS_TF = 1 << 8,
 	RFLAGS_IF = 1 << 9,
+	RFLAGS_RF = 1 << 16,
 	RFLAGS_VM = 1 << 17,
 
 	CR0_PE = 1 << 0,
@@ -39,6 +40,7 @@ enum {
 	EFER_LME = 1 << 8,
 	EFER_LMA = 1 << 10,
 	EFER_NXE = 1 << 11,
+	EFER_SVME = 1 << 12,
 };
 
 #define CR0_PG BIT(31)

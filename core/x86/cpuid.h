@@ -39,6 +39,9 @@ enum {
 };
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
 
+/* Leaf 80000001H, ECX. */
+enum { CPUID_80000001_ECX_SVM = 1 << 2, CPUID_80000001_ECX_SKINIT = 1 << 12 };
+
 /* Leaf 1, EDX. */
 enum {
 	CPUID_1_EDX_MCE = 1 << 7,

@@ -125,6 +125,9 @@ static inline void raise_machine_check(void)
 	__asm__ volatile("int $18" ::: "memory");
 }
 
+/* Ends the blocking of NMIs, as every IRET does. unblock_nmi.S */
+void unblock_nmi(void);
+
 static inline struct descriptor_table sgdt(void)
 {
 	struct descriptor_table table;
@@ -139,6 +142,19 @@ static inline struct descriptor_table sidt(void)
 
 	__asm__ volatile("sidt %0" : "=m"(table));
 	return table;
+}
+
+static inline uint8_t port_read(uint16_t port)
+{
+	uint8_t value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	return value;
+}
+
+static inline void port_write(uint16_t port, uint8_t value)
+{
+	__asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port) : "memory");
 }
 
 #endif

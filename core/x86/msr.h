@@ -71,6 +71,20 @@ enum {
 #define IA32_KERNEL_GS_BASE 0xC0000102u
 #define IA32_TSC_AUX 0xC0000103u
 
+/* AMD64 Architecture Programmer's Manual, vol. 2, "SVM Related MSRs". */
+#define AMD_SYSCFG 0xC0010010u
+#define AMD_VM_CR 0xC0010114u
+#define AMD_VM_HSAVE_PA 0xC0010117u
+
+enum {
+	VM_CR_DPD = 1 << 0,
+	VM_CR_R_INIT = 1 << 1,
+	VM_CR_DIS_A20M = 1 << 2,
+	VM_CR_LOCK = 1 << 3,
+	VM_CR_SVMDIS = 1 << 4,
+};
+#define SYSCFG_MEMORY_ENCRYPTION BIT(23)
+
 enum { IA32_APIC_BASE_BSP = 1 << 8, IA32_APIC_BASE_EXTD = 1 << 10, IA32_APIC_BASE_EN = 1 << 11 };
 
 enum { FEATURE_CONTROL_LOCK = 1 << 0, FEATURE_CONTROL_VMX_OUTSIDE_SMX = 1 << 2 };

@@ -24,12 +24,12 @@ static volatile uint32_t *xapic(unsigned offset)
 	return (volatile uint32_t *)(uintptr_t)(page + offset);
 }
 
-static uint32_t apic_read(unsigned offset)
+uint32_t efi_cpu_apic_read(unsigned offset)
 {
 	return efi_cpu_x2apic() ? (uint32_t)rdmsr(X2APIC_MSR + offset / 16) : *xapic(offset);
 }
 
-static void apic_write(unsigned offset, uint32_t value)
+void efi_cpu_apic_write(unsigned offset, uint32_t value)
 {
 	if (efi_cpu_x2apic())
 		wrmsr(X2APIC_MSR + offset / 16, value);
@@ -39,12 +39,12 @@ static void apic_write(unsigned offset, uint32_t value)
 
 uint32_t efi_cpu_lint0(void)
 {
-	return apic_read(APIC_LVT_LINT0) & ~(uint32_t)APIC_LVT_STATUS;
+	return efi_cpu_apic_read(APIC_LVT_LINT0) & ~(uint32_t)APIC_LVT_STATUS;
 }
 
 uint32_t efi_cpu_apic_id(void)
 {
-	uint32_t id = apic_read(APIC_ID);
+	uint32_t id = efi_cpu_apic_read(APIC_ID);
 
 	return efi_cpu_x2apic() ? id : id >> 24;
 }
@@ -67,14 +67,19 @@ uint16_t efi_cpu_8259s(void)
 	return (uint16_t)(in(MASTER_MASK) | in(SLAVE_MASK) << 8);
 }
 
+void efi_cpu_hold_all(void)
+{
+	write_cr8(TPR_NONE);
+}
+
 /* The 8259s' requests may come by way of the I/O APIC, too, past LINT0 and the TPR. */
 void efi_cpu_hold_interrupts(bool boot_processor)
 {
 	uint32_t lint0 = efi_cpu_lint0();
 
 	if (!(lint0 & APIC_LVT_MASKED))
-		apic_write(APIC_LVT_LINT0, lint0 | APIC_LVT_MASKED);
-	write_cr8(TPR_NONE);
+		efi_cpu_apic_write(APIC_LVT_LINT0, lint0 | APIC_LVT_MASKED);
+	efi_cpu_hold_all();
 	if (!boot_processor)
 		return;
 	out(MASTER_MASK, 0xff);
@@ -88,15 +93,15 @@ void efi_cpu_release_interrupts(bool boot_processor, const struct efi_saved *sav
 		out(SLAVE_MASK, (uint8_t)(saved->masks_8259 >> 8));
 	}
 	if (!(saved->lint0 & APIC_LVT_MASKED))
-		apic_write(APIC_LVT_LINT0, saved->lint0);
+		efi_cpu_apic_write(APIC_LVT_LINT0, saved->lint0);
 }
 
 /* A spurious interrupt sets no ISR bit, and an EOI then would end another interrupt. */
 void efi_cpu_end_of_interrupt(unsigned vector)
 {
-	if (!(apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1))
+	if (!(efi_cpu_apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1))
 		return;
-	apic_write(APIC_EOI, 0);
+	efi_cpu_apic_write(APIC_EOI, 0);
 }
 
 /* exceptions.c counts it as a stray. */

@@ -38,6 +38,8 @@ static const uint32_t saved_msrs[] = {
 	IA32_RTIT_CTL,
 	IA32_BNDCFGS,
 	IA32_PERF_GLOBAL_CTRL,
+	AMD_VM_CR,
+	AMD_VM_HSAVE_PA,
 };
 _Static_assert(ARRAY_SIZE(saved_msrs) == EFI_CPU_MSRS, "efi_saved.msr has a place for each");
 
@@ -275,7 +277,7 @@ enum status efi_cpu_take(struct cpu *cpu)
 	write_dr7(0x400); /* no breakpoints */
 	save_msrs(&own->saved);
 	adjust_tsc(own);
-	fpu_save(own);
+	efi_cpu_fpu_save(own);
 	own->saved.lint0 = efi_cpu_lint0();
 	own->saved.masks_8259 = own == efi_cpus ? efi_cpu_8259s() : 0;
 	efi_cpu_hold_interrupts(own == efi_cpus);
@@ -310,8 +312,8 @@ bool efi_cpu_give_back(struct cpu *cpu)
 	interrupts_off();
 	efi_cpu_release_interrupts(own == efi_cpus, &own->saved);
 	restore_msrs(&own->saved);
-	fpu_restore(own);
-	as_found = fpu_is_as_found(own);
+	efi_cpu_fpu_restore(own);
+	as_found = efi_cpu_fpu_is_as_found(own);
 	if (cpu_owes_nmi(cpu))
 		exceptions_lend_nmi(own);
 	restore_registers(&own->saved);

@@ -26,7 +26,7 @@ enum {
 	IST_COUNT = 3,
 	IST_SIZE = 4096,
 
-	EFI_CPU_MSRS = 17, /* rows of the table in cpu.c */
+	EFI_CPU_MSRS = 19, /* rows of the table in cpu.c */
 	EFI_CPU_STACK = 32 * 1024,
 	/* UEFI specification, "x64 Platforms": firmware calls want 128 KiB. */
 	EFI_CPU_BOOT_STACK = 160 * 1024,
@@ -57,6 +57,11 @@ struct efi_saved {
 	uint16_t masks_8259; /* the boot processor's only */
 };
 
+/* The local APIC timer's registers. */
+struct apic_timer {
+	uint32_t lvt, divide, initial;
+};
+
 /* A call whose exceptions end it; on the caller's stack. */
 struct guard {
 	uint64_t rsp; /* first: the assembly's */
@@ -71,14 +76,17 @@ struct efi_cpu {
 	uint64_t stack, stack_end; /* the page below is a guard, which paging.c unmaps */
 	size_t handle;		   /* the firmware's number for the processor */
 	bool taken;
-	_Atomic bool idle;     /* in efi_cpu_idle */
-	bool in_handler;       /* an exception is being handled: another one would be our own */
-	uint32_t strays;       /* interrupts that nobody asked for */
-	_Atomic bool returned; /* an AP's procedure is done */
-	uint32_t package;      /* number, ~0: not known */
-	uint32_t core_type;    /* EAX of CPUID leaf 1AH, hybrid processors only */
-	bool nmi_lent;	       /* the firmware's gate for NMIs leads to us: exceptions.c */
-	uint64_t nmi_gate[2];  /* its own, meanwhile */
+	_Atomic bool idle;	 /* in efi_cpu_idle */
+	bool in_handler;	 /* an exception is being handled: another one would be our own */
+	uint32_t strays;	 /* interrupts that nobody asked for */
+	uint32_t inits;		 /* INITs that AMD's VM_CR.R_INIT turned into #SX */
+	uint64_t timer_due;	 /* clock tick of the shot; 0: none */
+	struct apic_timer timer; /* what the firmware had, while timer_use is on */
+	_Atomic bool returned;	 /* an AP's procedure is done */
+	uint32_t package;	 /* number, ~0: not known */
+	uint32_t core_type;	 /* EAX of CPUID leaf 1AH, hybrid processors only */
+	bool nmi_lent;		 /* the firmware's gate for NMIs leads to us: exceptions.c */
+	uint64_t nmi_gate[2];	 /* its own, meanwhile */
 	struct fault fault; /* why it is parked: cpu->phase CPU_FAILED, cpu->error STATUS_FAULT */
 	struct efi_saved saved;
 	struct tss tss;
@@ -125,7 +133,6 @@ bool efi_cpu_guarded(struct cpu *cpu, void (*body)(void *argument), void *argume
 		     struct fault *fault);
 
 /* panic.c: the end of a processor whose exception nobody handles. */
-extern bool panic_shutdown; /* switch the machine off instead of waiting for a key */
 _Noreturn void panic_stop(struct efi_cpu *own);
 void panic_print(const struct fault *fault); /* on the console */
 
@@ -138,11 +145,14 @@ uint32_t efi_cpu_lint0(void);
 uint16_t efi_cpu_8259s(void);
 void efi_cpu_hold_interrupts(bool boot_processor);
 void efi_cpu_release_interrupts(bool boot_processor, const struct efi_saved *saved);
+void efi_cpu_hold_all(void); /* by CR8: no fixed interrupt comes */
 bool efi_cpu_x2apic(void);
 /* The calling processor's, in the local APIC: CPUID tells the initial one, which firmware may have
  * changed. SDM vol. 3A, "Local APIC ID". */
 uint32_t efi_cpu_apic_id(void);
 void efi_cpu_take_interrupt(void);
+uint32_t efi_cpu_apic_read(unsigned offset); /* enum apic_register */
+void efi_cpu_apic_write(unsigned offset, uint32_t value);
 void efi_cpu_end_of_interrupt(unsigned vector);
 void efi_cpu_ipi(const struct cpu *to, uint32_t icr_low);
 
@@ -154,6 +164,13 @@ void clock_init(void);
 uint64_t clock_read(void);
 uint64_t clock_hz(void);
 const char *clock_source(void);
+
+/* timer.c: timer_init on the boot processor, in the firmware's hands, after clock_init; the others
+ * as platform.timer. */
+void timer_init(void);
+bool timer_works(void);
+void timer_use(bool on);
+void timer_shoot(uint64_t ticks);
 
 /* paging.c: once mp_init has laid out the stacks. Without it, calls to nowhere and stack overflows
  * go unnoticed. */

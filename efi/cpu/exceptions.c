@@ -11,6 +11,8 @@ enum {
 	VECTOR_NMI = 2,
 	VECTOR_DOUBLE_FAULT = 8,
 	VECTOR_MACHINE_CHECK = 18,
+	VECTOR_SECURITY = 30,  /* #SX, AMD's only */
+	SECURITY_INIT = 1,     /* its error code: INIT redirection */
 	VECTORS_RESERVED = 32, /* below: exceptions; from here on: interrupts */
 };
 
@@ -253,6 +255,8 @@ void exception_handle(struct frame *frame)
 		if (!idle_nmi(own, &frame->rip))
 			cpu_nmi(own->cpu);
 		handle_abandon(own, frame);
+	} else if (frame->vector == VECTOR_SECURITY && frame->error_code == SECURITY_INIT) {
+		own->inits++;
 	} else if (frame->vector >= VECTORS_RESERVED) {
 		own->strays++;
 		efi_cpu_end_of_interrupt((unsigned)frame->vector);

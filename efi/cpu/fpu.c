@@ -43,7 +43,7 @@ static void xsave_all(void *area)
 }
 
 /* FXSAVE keeps x87 and SSE, whatever XCR0 says of them. */
-void fpu_save(struct efi_cpu *own)
+void efi_cpu_fpu_save(struct efi_cpu *own)
 {
 	enable(own);
 	__asm__ volatile("fxsave64 %0" : "=m"(own->fxsave));
@@ -54,7 +54,7 @@ void fpu_save(struct efi_cpu *own)
 	write_cr4(own->saved.cr4);
 }
 
-void fpu_restore(struct efi_cpu *own)
+void efi_cpu_fpu_restore(struct efi_cpu *own)
 {
 	enable(own);
 	if (own->xsave && xgetbv(0) != own->saved.xcr0)
@@ -91,7 +91,7 @@ static bool same_upper(struct efi_cpu *own)
 	return same;
 }
 
-bool fpu_is_as_found(struct efi_cpu *own)
+bool efi_cpu_fpu_is_as_found(struct efi_cpu *own)
 {
 	uint8_t now[sizeof(own->fxsave)] __attribute__((aligned(16))) = { 0 };
 

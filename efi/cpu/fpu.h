@@ -10,10 +10,11 @@ struct efi_cpu;
 size_t fpu_xsave_size(void);
 
 /* Into own->fxsave and own->xsave, and from there. CR4 and CR0 are left so that it may be used. */
-void fpu_save(struct efi_cpu *own);
-void fpu_restore(struct efi_cpu *own);
+void efi_cpu_fpu_save(struct efi_cpu *own);
+void efi_cpu_fpu_restore(struct efi_cpu *own);
 
-/* Whether the processor holds what was restored; after fpu_restore. own->xsave is used up. */
-bool fpu_is_as_found(struct efi_cpu *own);
+/* Whether the processor holds what was restored; after efi_cpu_fpu_restore. own->xsave is used
+ * up. */
+bool efi_cpu_fpu_is_as_found(struct efi_cpu *own);
 
 #endif

@@ -2,11 +2,12 @@
  * The end of a processor whose exception no one handles. An application processor is parked; the
  * boot processor says on the console what it knows, and that is the end of the run.
  */
+#include "suite/suite.h"
+
 #include "efi/cpu/cpu.h"
+#include "efi/ending.h"
 #include "efi/firmware.h"
 #include "x86/insn.h"
-
-bool panic_shutdown;
 
 static void say(const char *name, uint64_t address)
 {
@@ -59,11 +60,6 @@ _Noreturn void panic_stop(struct efi_cpu *own)
 	panic_print(&own->fault);
 	if (!own->fault.machine_check.fatal) /* else what is written may be wrong */
 		files_close();
-	if (!panic_shutdown) {
-		console_print("the machine restarts after a key\n");
-		console_wait_key();
-	}
-	firmware.runtime->ResetSystem(panic_shutdown ? EfiResetShutdown : EfiResetCold, EFI_ABORTED,
-				      0, NULL);
+	ending_reach(SUITE_USAGE, true);
 	halt();
 }

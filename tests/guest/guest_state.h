@@ -29,7 +29,7 @@ struct guest_registers {
 
 struct guest_state {
 	struct guest_registers fill, seen;
-	uint64_t gdt[5]; /* null, 64-bit code, data, FS: this structure, GS: any base */
+	uint64_t gdt[6]; /* null, 64-bit code, data, FS: this structure, GS: any base, TSS */
 	uint16_t gdt_pointer[3];
 	uint16_t align;
 	uint32_t xsave, avx; /* the processor has them */
@@ -49,14 +49,14 @@ GUEST_OFFSET(fill.fx, 256);
 GUEST_OFFSET(fill.ymm, 768);
 GUEST_OFFSET(seen, 1280);
 GUEST_OFFSET(gdt, 2560);
-GUEST_OFFSET(gdt_pointer, 2600);
-GUEST_OFFSET(xsave, 2608);
-GUEST_OFFSET(avx, 2612);
-GUEST_OFFSET(counter, 2616);
-GUEST_OFFSET(release, 2620);
-GUEST_OFFSET(stores, 2624);
-GUEST_OFFSET(cr0_set, 2628);
-GUEST_OFFSET(cr0_seen, 2632);
+GUEST_OFFSET(gdt_pointer, 2608);
+GUEST_OFFSET(xsave, 2616);
+GUEST_OFFSET(avx, 2620);
+GUEST_OFFSET(counter, 2624);
+GUEST_OFFSET(release, 2628);
+GUEST_OFFSET(stores, 2632);
+GUEST_OFFSET(cr0_set, 2636);
+GUEST_OFFSET(cr0_seen, 2640);
 _Static_assert(sizeof(struct guest_state) <= 4096, "a page each");
 
 #endif

@@ -27,14 +27,15 @@
 	.set R_YMM, 768
 /* struct guest_state */
 	.set SEEN, 1280
-	.set GDT_POINTER, 2600
-	.set XSAVE, 2608
-	.set AVX, 2612
-	.set COUNTER, 2616
-	.set RELEASE, 2620
-	.set STORES, 2624
-	.set CR0_SET, 2628
-	.set CR0_SEEN, 2632
+	.set GDT, 2560
+	.set GDT_POINTER, 2608
+	.set XSAVE, 2616
+	.set AVX, 2620
+	.set COUNTER, 2624
+	.set RELEASE, 2628
+	.set STORES, 2632
+	.set CR0_SET, 2636
+	.set CR0_SEEN, 2640
 
 	.set CR4_BITS, 0x620			/* PAE, OSFXSR, OSXMMEXCPT */
 	.set CR4_OSXSAVE, 0x40000
@@ -42,6 +43,8 @@
 	.set IA32_PAT, 0x277
 	.set FS_SELECTOR, 0x18
 	.set GS_SELECTOR, 0x20
+	.set TSS_SELECTOR, 0x28
+	.set TSS_AVAILABLE, 0x89
 
 	.text
 	.code32
@@ -77,6 +80,10 @@ long_mode:
 	mov %eax, %fs
 	mov $GS_SELECTOR, %eax
 	mov %eax, %gs
+	/* Some processors refuse long mode with the 16-bit TSS that AMD's INIT leaves in TR. */
+	movb $TSS_AVAILABLE, GDT + TSS_SELECTOR + 5(%esi)
+	mov $TSS_SELECTOR, %eax
+	ltr %ax
 	mov %cr0, %eax
 	or $0x80000000, %eax			/* PG */
 	mov %eax, %cr0

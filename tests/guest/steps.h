@@ -59,6 +59,10 @@ enum {
 	S(DEPTH, NUMBER)                                                                           \
 	S(MARK_TIME, NOTHING)                                                                      \
 	S(SINCE, NUMBER)                                                                           \
+	S(CHOOSE_PERIOD, NOTHING)                                                                  \
+	S(START_PERIODS, NOTHING)                                                                  \
+	S(PERIOD_IS_SET, NUMBER)                                                                   \
+	S(SINCE_PERIODS, NUMBER)                                                                   \
 	S(COUNTDOWN, NUMBER)                                                                       \
 	S(DEADLINE, NOTHING)                                                                       \
 	S(FLAG, NOTHING)                                                                           \
@@ -103,6 +107,7 @@ struct step {
 		uint16_t icr_bits;    /* SEND, ICR, POST: bits 15:0 of the ICR */
 		uint16_t event;	      /* shadows: vector, or SHADOW_NMI */
 		uint16_t ticks;	      /* SINCE */
+		uint16_t periods;     /* SINCE_PERIODS */
 		uint16_t divide;      /* COUNTDOWN: the divide configuration register */
 		uint16_t counter;     /* COUNT, AWAIT_COUNT: offset in struct vcpu_counts */
 		uint16_t operand_mid; /* OPERAND: bits 47:32 */

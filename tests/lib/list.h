@@ -15,9 +15,9 @@
 
 /* clang-format off */
 #define TEST_GROUPS(G)                                                                             \
-	G(machine) G(vmx) G(instructions) G(entry) G(fuzz) SABOTAGE_GROUPS(G)                      \
+	G(machine) G(vmx) G(instructions) G(entry) G(fuzz) G(exits) SABOTAGE_GROUPS(G)             \
 	G(start) G(vcpu) G(registers) G(fields) G(vm) G(kick) G(many) G(hardware) G(ipi)         \
-	G(init) G(destination) G(apic) G(race) G(storm) G(hostile)
+	G(init) G(destination) G(apic) G(race) G(storm) G(hostile) G(machine_last)
 /* clang-format on */
 
 #define DECLARE_GROUP(name) extern const struct test_group name##_tests;

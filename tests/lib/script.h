@@ -125,6 +125,11 @@ struct script_step {
 
 /* Time. */
 #define SINCE(t)       STEP(SINCE, "SINCE(" #t ")", .ticks = t, .value = 1)
+/* Of the timer, long enough for the exits that each interrupt takes here. */
+#define CHOOSE_PERIOD  PLAIN(CHOOSE_PERIOD)
+#define START_PERIODS  PLAIN(START_PERIODS)
+#define PERIOD_IS_SET  STEP(PERIOD_IS_SET, "PERIOD_IS_SET", .value = 1)
+#define SINCE_PERIODS(n) STEP(SINCE_PERIODS, "SINCE_PERIODS(" #n ")", .periods = n, .value = 1)
 #define COUNTDOWN(d)   STEP(COUNTDOWN, "COUNTDOWN(" #d ")", .divide = d, .value = 1)
 #define DEADLINE(t)    STEP(DEADLINE, "DEADLINE(" #t ")", .delay = t)
 
@@ -158,9 +163,9 @@ struct script_step {
 
 /* One row of a group: the rule that it checks, the row of the specification that it covers, its
  * steps, its .argument, and what struct guest_setup is to say beside the mode. */
-#define SCRIPT_ROW(name_, spec_, row_, steps_, argument_, ...) \
+#define SCRIPT_ROW(name_, spec_, row_, steps_, argument_, explains_, ...) \
 	{ .name = name_, .spec = spec_, .run = script_run, .needs = NEEDS_GUEST, \
-	  .row = row_, .argument = argument_, .data = steps_, .guest = GUEST(__VA_ARGS__) }
+	  .row = row_, .argument = argument_, .data = steps_, explains_, .guest = GUEST(__VA_ARGS__) }
 /* clang-format on */
 
 #endif

@@ -35,6 +35,25 @@ static bool idle(const struct vcpu *vcpu)
 	return !pending && !mailbox_waiting(&vcpu->mailbox);
 }
 
+/* What keeps it from being calm. */
+static void note_pending(struct fixture *fixture)
+{
+	for (unsigned i = 0; i < fixture->vcpus; i++) {
+		const struct vcpu *vcpu = fixture->vm->vcpus[i];
+
+		if (vcpu->nmis)
+			test_note(fixture->run, "vCPU %u: an NMI waits", i);
+		for (unsigned j = 0; j < 8; j++) {
+			uint32_t irr = apic_get(&vcpu->apic, APIC_IRR + j * 0x10);
+			uint32_t isr = apic_get(&vcpu->apic, APIC_ISR + j * 0x10);
+
+			if (irr | isr)
+				test_note(fixture->run, "vCPU %u: vectors %XH on: IRR %XH, ISR %XH",
+					  i, 32 * j, irr, isr);
+		}
+	}
+}
+
 /* All is sent, and nothing is under way any more. */
 static bool calm(struct fixture *fixture, uint64_t argument)
 {
@@ -102,6 +121,8 @@ uint64_t storm_rage(struct fixture *fixture, const struct storm *storm, uint64_t
 		expect_counts(fixture, before);
 		for (unsigned i = 0; i < fixture->vcpus; i++)
 			*sent += fixture->slot[i].value[0];
+	} else {
+		note_pending(fixture);
 	}
 	fixture->shared->end = 1;
 	return ticks;

@@ -1,5 +1,6 @@
 /* What the suite itself stands on: no virtualization is needed. */
 #include "lib/pages.h"
+#include "lib/text.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
 #include "vm/vm.h"
@@ -207,15 +208,62 @@ static void clocks_do_not_warp(struct test_run *run)
 			  (unsigned long long)warp.farthest);
 }
 
+/* All that was met in this run: the last of the tests. */
+static void quirks(struct test_run *run)
+{
+	struct quirk quirk;
+
+	for (unsigned i = 0; backend->quirk(i, &quirk); i++) {
+		char what[TEST_TEXT];
+
+		text_format(what, sizeof(what), "%s (%s)", quirk.what, quirk.spec);
+		expect(run, what, 0, quirk.count);
+	}
+}
+
 static const struct test rows[] = {
-	{ "machine.processors", SPEC_MP_SERVICES, processors, .needs = 0 },
-	{ "machine.exceptions", SPEC_EXCEPTIONS, exceptions_are_caught, .needs = 0 },
-	{ "machine.kick", SPEC_ISSUING_IPIS, kicks_arrive, .needs = 0 },
-	{ "machine.pages", SPEC_UEFI_MEMORY, pages_are_zeroed, .needs = 0 },
-	{ "machine.clock", SPEC_TSC, clock_advances, .needs = 0 },
-	{ "machine.clock.warp", SPEC_TSC_ADJUST, clocks_do_not_warp, .needs = 0, .cpus = 2 },
+	{ "machine.processors", SPEC_MP_SERVICES, processors, .needs = 0,
+	  EXPLAINS("The firmware's MP Services hand every processor over, and each of them can be "
+		   "taken.",
+		   "A processor that the firmware reports does not start or does not answer: tests "
+		   "run without it, and an operating system may lose it, too.") },
+	{ "machine.exceptions", SPEC_EXCEPTIONS, exceptions_are_caught, .needs = 0,
+	  EXPLAINS("Exceptions #DE, #BP, #UD and #GP in our own code arrive with the right vector "
+		   "and error code.",
+		   "Exceptions are not delivered as they should be: no other verdict of this run "
+		   "can be trusted.") },
+	{ "machine.kick", SPEC_ISSUING_IPIS, kicks_arrive, .needs = 0,
+	  EXPLAINS("An NMI sent by the local APIC arrives on each processor exactly once.",
+		   "NMIs between processors are lost or doubled: kicks, watchdogs and TLB "
+		   "shoot-downs by NMI do not work here.") },
+	{ "machine.pages", SPEC_UEFI_MEMORY, pages_are_zeroed, .needs = 0,
+	  EXPLAINS("Pages that the suite hands out are aligned, come back zeroed and are counted.",
+		   "The suite's own memory management is broken, or memory of this machine does "
+		   "not keep its contents.") },
+	{ "machine.clock", SPEC_TSC, clock_advances, .needs = 0,
+	  EXPLAINS("The time-stamp counter never goes back and advances.",
+		   "Time runs backwards or stands still: deadlines here, and timekeeping of any "
+		   "operating system, are wrong.") },
+	{ "machine.clock.warp", SPEC_TSC_ADJUST, clocks_do_not_warp, .needs = 0, .cpus = 2,
+	  EXPLAINS("No processor reads the time-stamp counter lower than another has just read it.",
+		   "The counters are not synchronized to the tick: time can step back between "
+		   "processors.") },
 	{ "machine.clock.everywhere", SPEC_TSC_ADJUST, fixture_run, .body = clocks_agree,
-	  .guest = GUEST(.vcpus = 0), .needs = NEEDS_GUEST, .cpus = 2 },
+	  .guest = GUEST(.vcpus = 0), .needs = NEEDS_GUEST, .cpus = 2,
+	  EXPLAINS("The time-stamp counters of all processors agree when they are compared by "
+		   "messages.",
+		   "The counters are not synchronized: a thread that moves to another processor "
+		   "sees time jump.") },
 };
 
 TEST_GROUP(machine, rows);
+
+static const struct test last_rows[] = {
+	{ "machine.quirks", SPEC_QUIRKS, quirks, .needs = BIT(CAP_VIRTUALIZATION),
+	  EXPLAINS("Nothing was met in this run that some emulators do otherwise than their manual "
+		   "says and that the run went on past.",
+		   "The machine is not what its manual says; guests of other hypervisors may "
+		   "hang.") },
+};
+
+TEST_GROUP(machine_last, last_rows);

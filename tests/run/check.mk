@@ -4,7 +4,7 @@ HOST := $(BUILD)/host
 TSAN := $(BUILD)/tsan
 FUZZ := $(BUILD)/fuzz
 HOSTED := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all \
-	-DASSAY_VERSION='"$(VERSION)"' $(WARNINGS)
+	$(WARNINGS)
 HOST_FLAGS := $(HOSTED) -fsanitize=address,undefined
 TSAN_FLAGS := $(HOSTED) -fsanitize=thread
 FUZZ_FLAGS := $(HOSTED) -fsanitize=fuzzer,address,undefined
@@ -13,7 +13,7 @@ HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDE
 # core/, vmx/, svm/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
 # a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out. The
 # rows of tests/vmx/entry and the capabilities' implications are data.
-HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c efi/options_source.c tests/vmx/entry/%.c tests/vmx/capabilities.c \
+HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c efi/options_source.c tests/vmx/entry/%.c tests/vmx/exit/%.c tests/vmx/capabilities.c \
 	tests/vmx/catalogue.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake/*.c)) tests/host/model/model.c tests/host/model/model_run.c
 HOST_LIBS := -lcmocka -lZydis -lpthread

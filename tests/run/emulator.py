@@ -13,8 +13,13 @@ from pathlib import Path
 from console import Cleaner
 from report import Broken
 
-FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd")
-BOCHS_SHARE = Path("/usr/share/bochs")
+# Debian, Fedora, Arch, openSUSE; the variable OVMF names another one.
+FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd", "/usr/share/edk2/ovmf/OVMF.fd",
+            "/usr/share/edk2/x64/OVMF.4m.fd", "/usr/share/edk2/x64/OVMF.fd",
+            "/usr/share/qemu/ovmf-x86_64.bin")
+BOCHS_SHARE = Path(os.environ.get("BOCHS_SHARE", "/usr/share/bochs"))
+# An instruction takes 2^3 ns. With 2^0 the firmware's waits take very many of them.
+ICOUNT = ["-icount", "shift=3,sleep=off", "-rtc", "base=2000-01-01,clock=vm"]
 STARTS = re.compile(r"BdsDxe: starting Boot")
 
 
@@ -26,6 +31,13 @@ class Machine:
     model: str = ""  # the emulator's name of a processor; "" is the most capable one
     boot: str = "disk"  # disk, usb
     read_only: bool = False
+    # QEMU without KVM: its clocks count instructions, and its processors take turns in one thread,
+    # so a busy host changes no verdict. Without it they race, each in a thread of its own.
+    icount: bool = True
+
+    def main(self):
+        """The model of each vendor that shows all there is to show."""
+        return self.model in ("", "ryzen", "max", "host")
 
 
 @dataclass
@@ -53,10 +65,18 @@ def version(emulator):
 
 
 def _firmware():
-    for path in FIRMWARE:
+    given = os.environ.get("OVMF")
+    for path in (given,) if given else FIRMWARE:
         if os.path.exists(path):
             return path
-    raise Broken("no OVMF.fd")
+    raise Broken(f"no OVMF firmware at {given or ', '.join(FIRMWARE)}: set OVMF to its path")
+
+
+@functools.lru_cache(maxsize=None)
+def _bochs_models():
+    done = subprocess.run(["bochs", "--help", "cpu"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.stdout.split()
 
 
 def _bochs(machine, folder, disk, serial):
@@ -66,6 +86,8 @@ def _bochs(machine, folder, disk, serial):
     """
     if machine.read_only:
         raise Broken("Bochs has no write-protected disks")
+    if machine.model and machine.model not in _bochs_models():
+        raise Broken(f"Bochs has no model {machine.model}; `bochs --help cpu` lists them")
     firmware = _firmware()
     address = 2**32 - os.path.getsize(firmware)  # the ROM ends where the address space does
     pci = "pci: enabled=1, chipset=i440fx"
@@ -103,9 +125,11 @@ def _qemu(machine, _folder, disk, serial):
     if machine.boot == "usb":
         device = ["-device", "qemu-xhci", "-device", "usb-storage,id=stick,drive=boot,removable=on"]
     port = f"{serial}" if serial.is_absolute() else f"file:{serial}"
+    accel = ["-accel", "kvm" if machine.emulator == "kvm" else "tcg"]
+    if machine.emulator == "qemu" and machine.icount:
+        accel += ICOUNT
     return ["qemu-system-x86_64", "-machine", "q35", "-cpu", model, "-smp", str(machine.cpus),
-            "-accel", "kvm" if machine.emulator == "kvm" else "tcg", "-m", str(machine.memory),
-            "-bios", _firmware(), "-display", "none", "-monitor", "stdio", "-net", "none",
+            *accel, "-m", str(machine.memory), "-bios", _firmware(), "-display", "none", "-monitor", "stdio", "-net", "none",
             "-serial", port, "-drive", drive, *device]
 
 
@@ -115,7 +139,16 @@ def _how_bochs_ended(folder):
     if "soft power off" in text:
         return "off"
     panics = [line for line in text.splitlines() if ">>PANIC<<" in line or "]p[" in line]
-    return "Bochs stopped: " + (panics[-1].strip() if panics else "see bochs.log and emulator.txt")
+    return "Bochs stopped: " + (panics[-1].strip() if panics else _last_words(folder))
+
+
+def _last_words(folder):
+    """The line in which an emulator that did not start says why."""
+    said = (folder / "emulator.txt").read_text(errors="replace").splitlines()
+    lines = [words for line in said if (words := line.removeprefix("(qemu)").strip())]
+    reasons = [line for line in lines if re.search(
+        r"error|unable|not found|could not|cannot|failed|wrong|unsupported|>>PANIC", line, re.I)]
+    return (reasons or lines or ["emulator.txt is empty"])[-1][:300]
 
 
 class _Serial:
@@ -198,7 +231,7 @@ def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda 
                     if machine.emulator == "bochs":
                         how = _how_bochs_ended(folder)
                     else:
-                        how = "off" if process.returncode == 0 else "QEMU failed: emulator.txt"
+                        how = "off" if process.returncode == 0 else f"QEMU stopped: {_last_words(folder)}"
                 elif sum(bool(STARTS.match(line)) for line in lines) > 1 + restarts:
                     how = "the machine restarted by itself"
                 elif time.monotonic() - start > limit:

@@ -2,15 +2,24 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
+import yaml
+
 import bench
+import deviations
+import emulator
+import matrix
 import report
+import run
+import scenarios
 from console import Cleaner
+from emulator import Machine
 
 HERE = Path(__file__).parent
 sys.dont_write_bytecode = True
@@ -20,17 +29,21 @@ def checks(verdicts):
     return sum(7 for v in verdicts if v != "SKIP")
 
 
+def outcome(verdicts):
+    return "FAILED" if {"FAIL", "ERROR"} & set(verdicts) else "PASSED"
+
+
 def json_report(verdicts, complete=True, **summary):
     count = {"passed": "PASS", "failed": "FAIL", "skipped": "SKIP", "errors": "ERROR"}
     data = {"tests": [{"name": f"t.{i}", "verdict": v, "checks": 7 * (v != "SKIP")}
                       for i, v in enumerate(verdicts)],
             "summary": {k: verdicts.count(v) for k, v in count.items()}
-                       | {"checks": checks(verdicts)} | summary}
+                       | {"checks": checks(verdicts), "outcome": outcome(verdicts)} | summary}
     return json.dumps(data | ({"complete": True} if complete else {}))
 
 
 def tap_report(verdicts, plan=None):
-    lines = ["TAP version 14", f"1..{len(verdicts) if plan is None else plan}"]
+    lines = ["TAP version 13", f"1..{len(verdicts) if plan is None else plan}"]
     for i, verdict in enumerate(verdicts):
         lines.append(f"{'not ' * (verdict in ('FAIL', 'ERROR'))}ok {i + 1} - t.{i}"
                      + (" # SKIP why" if verdict == "SKIP" else " # 7 checks"))
@@ -97,6 +110,29 @@ class Judging(unittest.TestCase):
     def test_unexpected_pass_is_red(self):
         self.assertTrue(self.judge(["PASS"], self.KNOWN).red())
 
+    def test_deviation_that_shows_sometimes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "x.txt"
+            path.write_text("t.0 cpus>=2 sometimes | because | 3C 25.5\n")
+            known = report.deviations(path, 2)
+        self.assertFalse(self.judge(["PASS"], known).red())
+        self.assertFalse(self.judge(["FAIL"], known).red())
+        self.assertTrue(self.judge(["ERROR"], known).red())
+
+    def test_share_of_a_rule_that_is_wrong(self):
+        text = json.loads(json_report(["FAIL"]))
+        for wrong, share, red in ((1, (1, 3), False), (2, (1, 3), True), (1, (2, 6), False)):
+            text["tests"][0].update(rules={"a.b": 3}, wrong={"a.b": wrong})
+            known = [report.Deviation("@a.b", 1, "why", "sdm", wrong=share)]
+            found = report.judge(report.parse_json(json.dumps(text)), known, True)
+            self.assertEqual(found.red(), red)
+
+    def test_form_of_a_share(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "x.txt"
+            path.write_text("@a.b cpus>=2 wrong=4/13 | because | 3C 25.5\n")
+            self.assertEqual(report.deviations(path, 2)[0].wrong, (4, 13))
+
     def test_deviation_without_a_test_is_red(self):
         other = [report.Deviation("gone.*", 1, "why", "sdm")]
         self.assertTrue(self.judge(["PASS"], other).red())
@@ -130,6 +166,131 @@ class Judging(unittest.TestCase):
         for path in (HERE / "deviations").glob("*.txt"):
             report.deviations(path, 64)
 
+    def test_a_file_for_each_vendor(self):
+        manuals = {"GenuineIntel": "SDM", "AuthenticAMD": "APM", "HygonGenuine": "APM", "": "SDM"}
+        for vendor, manual in manuals.items():
+            self.assertEqual(report.Report([], machine={"cpu vendor": vendor}).manual(), manual)
+        files = [report.deviations_file(HERE, "bochs-2.7", manual).name for manual in ("SDM", "APM")]
+        self.assertEqual(files, ["bochs-2.7.txt", "bochs-2.7-svm.txt"])
+        with tempfile.TemporaryDirectory() as folder:
+            for name, manual in zip(files, ("SDM", "APM")):
+                path = Path(folder) / name
+                path.write_text("a | because | vol. 2, \"APIC\"\n")
+                self.assertEqual(report.deviations(path, 1)[0].section, f'{manual} vol. 2, "APIC"')
+
+    def test_rule_that_other_models_do_not_break(self):
+        text = json.loads(json_report(["PASS"]))
+        text["tests"][0].update(rules={"a.b": 3}, wrong={})
+        known = [report.Deviation("@a.b", 1, "why", "sdm")]
+        for model, red in (("", True), ("ryzen", True), ("max", True), ("EPYC", False)):
+            main = Machine("qemu", model=model).main()
+            loaded = report.parse_json(json.dumps(text))
+            self.assertEqual(report.judge(loaded, known, True, main).red(), red, model)
+
+
+class Machines(unittest.TestCase):
+    """Command lines, and what the host and a machine's own report say about it."""
+
+    def command(self, **machine):
+        firmware, emulator._firmware = emulator._firmware, lambda: "OVMF.fd"
+        try:
+            line = emulator._qemu(Machine(**machine), Path(), "disk.img", Path("serial.txt"))
+        finally:
+            emulator._firmware = firmware
+        return " ".join(line)
+
+    def test_icount_is_for_qemu_alone(self):
+        counts = "-icount shift=3,sleep=off -rtc base=2000-01-01,clock=vm"
+        self.assertIn(counts, self.command(emulator="qemu"))
+        self.assertNotIn("-icount", self.command(emulator="qemu", icount=False))
+        self.assertNotIn("-icount", self.command(emulator="kvm"))
+
+    def test_models_of_qemu(self):
+        self.assertIn("-cpu max -smp 8 -accel tcg", self.command(emulator="qemu", cpus=8))
+        self.assertIn("-cpu EPYC ", self.command(emulator="qemu", model="EPYC"))
+        self.assertIn("-cpu host -smp 4 -accel kvm", self.command(emulator="kvm"))
+
+    def nests(self, flags, **modules):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            (root / "proc").mkdir()
+            (root / "proc/cpuinfo").write_text(f"flags\t\t: fpu {flags} sse\n")
+            (root / "dev").mkdir()
+            (root / "dev/kvm").write_text("")
+            for module, nested in modules.items():
+                parameters = root / f"sys/module/{module}/parameters"
+                parameters.mkdir(parents=True)
+                (parameters / "nested").write_text(f"{nested}\n")
+            return scenarios.kvm_nests(root)
+
+    def test_nested_kvm(self):
+        self.assertTrue(self.nests("vmx", kvm_intel="Y"))
+        self.assertTrue(self.nests("svm", kvm_amd="1"))
+        self.assertFalse(self.nests("svm", kvm_amd="0"))
+        self.assertFalse(self.nests("vmx", kvm_amd="1"))
+        self.assertFalse(self.nests("vmx svm"))
+
+    def justified(self, reason, machine, **facts):
+        named = {name.replace("_", " "): value for name, value in facts.items()}
+        return matrix.justified(f"needs {reason}", report.Report([], machine=named), machine)
+
+    def test_skips_on_svm(self):
+        ryzen = Machine("bochs", model="ryzen")
+        self.assertTrue(self.justified("Intel VMX", ryzen, svm_features="44f: nested paging"))
+        self.assertFalse(self.justified("Intel VMX", ryzen, vmx_basic="1"))
+        self.assertTrue(self.justified("nested paging", ryzen, svm_features="0: none"))
+        self.assertFalse(self.justified("nested paging", ryzen, svm_features="1: nested paging"))
+        self.assertTrue(self.justified("TSC-deadline timer", Machine("qemu")))
+        self.assertFalse(self.justified("XSAVE", Machine("qemu")))
+        self.assertTrue(self.justified("XSAVE", Machine("qemu", model="phenom")))
+
+
+class DeviationPages(unittest.TestCase):
+    """docs/deviations: a page for each row of the tables, and none besides."""
+
+    def test_pages(self):
+        folder = HERE.parents[1] / "docs/deviations"
+        old = os.getcwd()
+        os.chdir(HERE.parents[1])
+        try:
+            made = deviations.pages([])
+        finally:
+            os.chdir(old)
+        there = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.md")}
+        self.assertEqual(set(made), set(there))
+        for path, text in made.items():  # what does not come from a report
+            for line in text.split("\n## ")[0].splitlines():
+                self.assertIn(line, there[path], path)
+
+
+class Citations(unittest.TestCase):
+    """tests/lib/citations.def: each vendor's column names that vendor's manual."""
+
+    ROW = re.compile(r'CITATION\((\w+),\s*"((?:[^"\\]|\\.)*)",\s*(?:NULL|"((?:[^"\\]|\\.)*)")\)')
+    # The APM has neither, nor the wait-for-SIPI activity state.
+    INTEL_ONLY = {"TSC_ADJUST", "TSC_DEADLINE", "EXIT_SIPI", "EXIT_SAVES"}
+
+    def setUp(self):
+        text = (HERE.parent / "lib/citations.def").read_text()
+        self.rows = {name: (intel, amd) for name, intel, amd in self.ROW.findall(text)}
+        self.assertEqual(len(self.rows), text.count("\nCITATION("))
+
+    def test_columns(self):
+        for name, (intel, amd) in self.rows.items():
+            if name == "QUIRKS":  # each has a section of its own
+                continue
+            self.assertRegex(intel, r'^(SDM vol\. [1-4][A-D]?|PI vol\. 2|UEFI), \\".+\\"|^none: ', name)
+            self.assertRegex(amd, r'^$|^APM vol\. [1-5], \\".+\\"', name)
+
+    def test_neutral_tests_cite_both(self):
+        used = set()
+        for folder in ("lib", "smp", "vcpu", "machine"):
+            for path in (HERE.parent / folder).glob("*.[ch]"):
+                used |= set(re.findall(r"\bSPEC_([A-Z0-9_]+)\b", path.read_text()))
+        intel_only = {name for name in used & self.rows.keys()
+                      if self.rows[name][0].startswith("SDM") and not self.rows[name][1]}
+        self.assertEqual(intel_only, self.INTEL_ONLY)
+
 
 class Console(unittest.TestCase):
     STREAM = (b"\x1b[2J\x1b[01;01H\x1b[0m\x1b[37m\x1b[40mone\r\n\r\n\r\ntwo\r\n"
@@ -154,8 +315,53 @@ class Bench(unittest.TestCase):
         self.assertTrue(self.wrong(106, 100, None))
         self.assertTrue(self.wrong(111, None, 110))
 
+    def test_svm_against_vmx(self):
+        def rows(svm):
+            return {(figure, machine): (svm if "SVM" in machine else 100, "ticks")
+                    for figure, machine, _, _ in bench.RATIO for machine in ("4", "8", machine)}
+
+        self.assertFalse(bench.compare(rows(150), {})[1])
+        self.assertEqual(len(bench.compare(rows(151), {})[1]), 2)
+
     def test_figure_that_is_gone(self):
         self.assertTrue(bench.compare({}, {("f", "4"): (1, "u", None)})[1])
+
+
+class Workflows(unittest.TestCase):
+    """docs/ci: what the workflow files call is there and takes what they give it."""
+
+    FOLDER = HERE.parents[1] / "docs/ci"
+
+    def scripts(self, node):
+        """Every command of a workflow, wherever it stands."""
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key in ("run", "script", "before_script"):
+                    yield "\n".join([value] if isinstance(value, str) else value)
+                else:
+                    yield from self.scripts(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from self.scripts(value)
+
+    def test_files(self):
+        for name in ("github", "gitlab"):
+            data = yaml.safe_load((self.FOLDER / f"{name}.yml").read_text())
+            text = "\n".join(self.scripts(data))
+            plain = re.sub(r"\$\{\{.*?\}\}", "4", text)  # GitHub puts values in their place
+            subprocess.run(["sh", "-n"], input=plain, text=True, check=True)
+            calls = re.findall(r"sh (\S+) (\w+) (\S+)$", plain, re.M)
+            self.assertEqual({call[:2] for call in calls},
+                             {("docs/ci/run.sh", "qemu"), ("docs/ci/run.sh", "kvm")})
+
+    def test_script(self):
+        script = self.FOLDER / "run.sh"
+        subprocess.run(["sh", "-n", str(script)], check=True)
+        line = re.search(r"tests/run/run.py (.*)", script.read_text())[1]
+        for emulator_name in ("qemu", "kvm"):
+            words = line.replace('"$emulator"', emulator_name).replace('"$cpus"', "2").split()
+            given = run.parser().parse_args(words)
+            self.assertEqual((given.emulator, given.cpus), (emulator_name, 2))
 
 
 class Stick(unittest.TestCase):
@@ -223,6 +429,49 @@ class Stick(unittest.TestCase):
     def test_refuses_what_is_too_small(self):
         (self.block / "size").write_text("1\n")
         self.assertRegex(self.usb(FORCE="1"), "too small")
+
+
+class Asking(unittest.TestCase):
+    """What is asked for wrongly is refused in one line, before anything is built or booted."""
+
+    def says(self, pattern, status, *command, **variables):
+        done = subprocess.run(command, env=dict(os.environ) | variables, capture_output=True,
+                              text=True, check=False, cwd=HERE.parent.parent)
+        self.assertRegex(done.stdout + done.stderr, pattern)
+        self.assertEqual(done.returncode, status)
+
+    def test_unknown_variables(self):
+        self.says("There is no variable CPU here; there are: .*CPUS", 2, "make", "-n", "CPU=2")
+        self.says("make", 0, "make", "-n", "CPUS=2", "help")
+
+    def run_py(self, pattern, *options, **variables):
+        """In a folder of its own: what the last `make run` left stays."""
+        with tempfile.TemporaryDirectory() as build:
+            (Path(build) / "assay.img").symlink_to(HERE.parent.parent / "build/assay.img")
+            self.says(pattern, 2, sys.executable, str(HERE / "run.py"), "--build", build, *options,
+                      **variables)
+
+    def test_run(self):
+        self.run_py("^CPUS and MEMORY must be at least 1\n$", "--cpus", "0")
+        self.run_py("^the image has no option --bogus\n$", "--options=--bogus")
+        self.run_py("^no test matches no.such", "--options=no.such")
+        self.run_py("No judgement after 0 s: Bochs has no model x;", "--model", "x")
+        self.run_py("QEMU stopped: .*unable to find CPU model 'x'", "--model", "x",
+                    "--emulator", "qemu")
+        self.run_py("no OVMF firmware at /nope: set OVMF", OVMF="/nope")
+
+    def packages(self, release, pattern, status):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(release)
+            file.flush()
+            self.says(pattern, status, "sh", str(HERE / "packages.sh"), "build",
+                      OS_RELEASE=file.name)
+
+    def test_distributions(self):
+        self.packages("ID=debian\n", "^$", 0)
+        self.packages('NAME="x"\nID="ubuntu"\nID_LIKE="debian"\n', "^$", 0)
+        self.packages("ID=mint\nID_LIKE='ubuntu debian'\n", "^$", 0)
+        self.packages("ID=fedora\nID_LIKE=notdebian\n", "apt-get install .* gcc ", 1)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,11 @@ def read(image, path):
     return None if data is None else data.decode("utf-8", "replace")
 
 
+def extract(image, path, target):
+    """Copies the file ::/path to target."""
+    _mtools("mcopy", image, "-o", f"::/{path}", str(target))
+
+
 def options(image, line):
     write(image, "ASSAY/OPTIONS.TXT", line.encode() + b"\n")
 
@@ -93,15 +98,15 @@ def fill(image, room=0):
 
 
 def keep_reports(image, folder):
-    """Copies the reports to the folder and returns their texts (TAP, JSON)."""
+    """Copies the reports to the folder and returns the texts of two of them (TAP, JSON)."""
     texts = []
-    for name in ("REPORT.TAP", "REPORT.JSON"):
+    for name in ("REPORT.TAP", "REPORT.JSON", "REPORT.XML"):
         text = read(image, f"ASSAY/{name}")
         (folder / name).unlink(missing_ok=True)
         if text is not None:
             (folder / name).write_text(text)
         texts.append(text)
-    return texts
+    return texts[:2]
 
 
 def fresh_folder(folder):

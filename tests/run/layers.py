@@ -27,12 +27,14 @@ SEES = {
     "efi": f"{CORE} efi/cpu",
     "efi/cpu": f"{CORE} efi",
     "tests/lib": f"{CORE} tests/guest",
+    "tests/probe": "core/lib core/x86 core/vm",
     "tests/smp": TESTS_SEE,
     "tests/vcpu": TESTS_SEE,
     "tests/machine": TESTS_SEE,
-    "tests/vmx": f"{TESTS_SEE} vmx vmx/model tests/vmx/entry",
+    "tests/vmx": f"{TESTS_SEE} vmx vmx/model tests/vmx/entry tests/vmx/exit tests/probe",
     "tests/vmx/entry": "core/x86 core/lib vmx vmx/model",
-    "tests/svm": f"{TESTS_SEE} svm svm/model tests/svm/entry",
+    "tests/vmx/exit": "core/x86 core/lib core/vm vmx vmx/model tests/probe",
+    "tests/svm": f"{TESTS_SEE} svm svm/model tests/svm/entry tests/probe",
     "tests/svm/entry": "core/x86 core/lib svm svm/model",
     "tests/guest": "core/x86",
     "tests/run": "efi/cpu",
@@ -41,8 +43,9 @@ SEES = {
 # Single files that see more than their folder.
 FILES = {
     "core/lib/pages.c": "core/platform.h",  # the arena
-    "efi/main.c": "vmx/vmx.h",  # the one file that names the backend
+    "efi/main.c": "vmx/vmx.h svm/svm.h",  # the one file that names the backends
     "vmx/caps.c": "core/suite/facts.h",
+    "svm/caps.c": "core/suite/facts.h",
 }
 # Includes that are part of a circle today: unit, and what it includes. X.c and X.h are one unit.
 KNOWN_CIRCLES = {

@@ -36,10 +36,19 @@ MODELS = {
         tigerlake sapphire_rapids arrow_lake ryzen""",
 }
 
+# Of Intel's, none has VMX here; qemu64 and Opteron_G3 have SVM without nested paging.
+QEMU_MODELS = "Nehalem Skylake-Server qemu64 Opteron_G3 phenom EPYC EPYC-Milan max"
+MODELS["qemu-10.0"] = MODELS["qemu-11.1"] = QEMU_MODELS + " EPYC-Genoa"
+
 # What a SKIP names: the fact of the report that shows it, and the text that is there if the
 # machine has it after all.
 SHOWN = {
     "VMX": ("vmx basic", ""),
+    "Intel VMX": ("vmx basic", ""),
+    "SVM": ("svm features", ""),
+    "AMD SVM": ("svm features", ""),
+    "nested paging": ("svm features", "nested paging"),
+    "unpaged guests": ("svm features", "nested paging"),
     "EPT": ("vmx secondary controls", r"\bEPT,"),
     "unrestricted guest": ("vmx secondary controls", "unrestricted guest"),
     "APIC-register virtualization": ("vmx secondary controls", "APIC-register virtualization"),
@@ -47,11 +56,13 @@ SHOWN = {
     "wait-for-SIPI activity state": ("vmx misc", "wait-for-SIPI"),
     "64-bit guests": ("vmx entry controls", "IA-32e mode guest"),
 }
-# The report has no fact about these: models that lack them, as the emulator's sources say.
+# The report has no fact about these: models that lack them, as the emulators' sources say; the last
+# ones are QEMU's, whose default is max.
+OLD = "core2_* corei5_lynnfield_* corei5_arrandale_* turion64_* phenom* qemu64 Opteron_*"
 LACKING = {
-    "XSAVE": "core2_* corei5_lynnfield_* corei5_arrandale_*",
-    "AVX": "core2_* corei5_lynnfield_* corei5_arrandale_*",
-    "TSC-deadline timer": "core2_* corei5_lynnfield_* corei5_arrandale_*",
+    "XSAVE": OLD,
+    "AVX": OLD,
+    "TSC-deadline timer": f"{OLD} zambezi trinity_* ryzen EPYC* max",
 }
 
 
@@ -73,9 +84,11 @@ def machines():
     add("boot-startup-nsh", Machine("bochs", 2), prepare="no boot program", shell=True)
     if bochs != "bochs-3.1":  # there the firmware itself has too little and boots nothing
         add("48-MiB", Machine("bochs", 2, 48))
-    for model in ("qemu64", "Nehalem", "Skylake-Server", "EPYC", "max"):
+    for model in MODELS.get(emulator.version("qemu"), QEMU_MODELS).split():
         add(f"qemu-{model}", Machine("qemu", 4, model=model))
-    add("qemu-15-processors", Machine("qemu", 15))
+    for cpus in (1, 2, 8, 15):
+        add(f"qemu-{cpus:02}-processors", Machine("qemu", cpus))
+    add("qemu-max-without-icount", Machine("qemu", 4, icount=False))
     add("qemu-64-MiB", Machine("qemu", 2, 64))
     add("qemu-usb", Machine("qemu", 2, boot="usb"))
     add("qemu-startup-nsh", Machine("qemu", 2), prepare="no boot program", shell=True)
@@ -91,7 +104,8 @@ def justified(reason, report, machine):
         in_use = re.search(r"(\d+) in use", report.machine.get("processors", ""))
         return in_use is not None and int(in_use[1]) < int(match[1])
     if need in LACKING:
-        return any(fnmatch.fnmatchcase(machine.model, glob) for glob in LACKING[need].split())
+        model = machine.model or ("max" if machine.emulator == "qemu" else "")
+        return any(fnmatch.fnmatchcase(model, glob) for glob in LACKING[need].split())
     if need not in SHOWN:
         return False
     fact, text = SHOWN[need]

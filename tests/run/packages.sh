@@ -13,10 +13,18 @@ installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-if ! grep -qs '^ID=debian$' /etc/os-release; then
-    echo 'This is not Debian, so nothing is installed. Needed, by Debian package name:'
+# ID and ID_LIKE may be quoted, and ID_LIKE has several words. OS_RELEASE is for the tests.
+like_debian() {
+    sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' "${OS_RELEASE:-/etc/os-release}" 2>/dev/null |
+        tr -d "\"'" | tr ' ' '\n' | grep -qx debian
+}
+
+if ! like_debian || ! command -v dpkg-query >/dev/null; then
+    echo 'Neither Debian nor like it, so nothing is installed. Needed, by Debian package name:'
     wanted "$@" | sed 's/^/  /'
-    echo 'With these in place, run the same command with INSTALL=no.'
+    echo 'Where apt has these names, this line installs them:'
+    echo "  apt-get install --no-install-recommends $(wanted "$@" | cut -d' ' -f1 | tr '\n' ' ')"
+    echo 'Elsewhere install what gives the same programs; then run the same command with INSTALL=no.'
     exit 1
 fi >&2
 
@@ -37,8 +45,16 @@ if [ "$(id -u)" != 0 ]; then
         exit 1
     }
 fi
-apt() { # the environment goes through env because sudo would drop it
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# The environment goes through env because sudo would drop it. What apt says is for its failures.
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@" >"$log" 2>&1 || {
+        tail -n 15 "$log" >&2
+        echo "apt-get $1 failed." >&2
+        exit 1
+    }
 }
 apt update
 apt install --no-install-recommends $missing
+echo 'Installed.'

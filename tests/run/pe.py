@@ -1,100 +1,137 @@
-"""What objcopy leaves to be done in a PE file, and whether it is done.
+"""Finishes the linked PE file for firmware and shim that are strict: `pe.py EFI_FILE VERSION`.
+`pe.py --check EFI_FILE` is red if something of that does not hold.
 
-  pe.py FILE           marks it NX_COMPAT, closes gaps in the section table, sums it up
-  pe.py --check FILE   red if one of these does not hold, or .sbat is missing
-
-Firmware that enforces memory protection refuses images without NX_COMPAT, or with gaps; shim wants
-.sbat. PE/COFF specification, "Optional Header Windows-Specific Fields"; UEFI specification, "Memory
-Attribute Protocol".
+Adds the section .sbat, without which shim refuses a program; makes the sections follow each other
+without a hole in memory; and says NX_COMPAT: no page of the image is both written and run, and the
+program runs nothing but its own .text. Microsoft, "PE Format"; shim's SBAT.md.
 """
 
-import argparse
 import struct
 import sys
 from pathlib import Path
 
-NX_COMPAT = 0x100
+PAGE, NX_COMPAT = 0x1000, 0x100
+READ_ONLY_DATA = 0x40000040  # CNT_INITIALIZED_DATA, MEM_READ
+WRITE, EXECUTE = 0x80000000, 0x20000000
+HEADER = 40  # bytes of a section's header
+SBAT = """sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md
+assay,1,Assay,assay,{version},README.md
+"""
 
 
-class Image:
+def pages(size):
+    return -(-size // PAGE) * PAGE
+
+
+class Pe:
     def __init__(self, data):
         self.data = bytearray(data)
-        header = struct.unpack_from("<I", data, 0x3C)[0]
-        assert data[header:header + 4] == b"PE\0\0"
-        self.optional = header + 24
-        self.first = self.optional + struct.unpack_from("<H", data, header + 20)[0]
-        self.count = struct.unpack_from("<H", data, header + 6)[0]
-        self.align = self.get("<I", self.optional + 32)
+        self.coff = struct.unpack_from("<I", data, 0x3C)[0] + 4
+        self.optional = self.coff + 20
+        size, = struct.unpack_from("<H", data, self.coff + 16)
+        self.table = self.optional + size
+        if struct.unpack_from("<H", data, self.optional)[0] != 0x20B:
+            raise SystemExit("no PE32+ file")
 
-    def get(self, form, at):
-        return struct.unpack_from(form, self.data, at)[0]
-
-    def put(self, form, at, value):
-        struct.pack_into(form, self.data, at, value)
+    def field(self, form, offset, value=None):
+        if value is None:
+            return struct.unpack_from("<" + form, self.data, offset)[0]
+        struct.pack_into("<" + form, self.data, offset, value)
+        return value
 
     def sections(self):
-        """(offset of the row, name, virtual size, address, flags)"""
-        for i in range(self.count):
-            at = self.first + 40 * i
-            name = bytes(self.data[at:at + 8]).rstrip(b"\0").decode()
-            yield (at, name, self.get("<I", at + 8), self.get("<I", at + 12),
-                   self.get("<I", at + 36))
+        """(name, header's offset, virtual size, address) by address."""
+        found = []
+        for i in range(self.field("H", self.coff + 2)):
+            at = self.table + i * HEADER
+            name, size, address = struct.unpack_from("<8sII", self.data, at)
+            found.append((name.rstrip(b"\0").decode(), at, size, address))
+        return sorted(found, key=lambda s: s[3])
 
-    def end(self, section):
-        _, _, size, address, _ = section
-        return (address + size + self.align - 1) // self.align * self.align
+    def drop_tail(self):
+        """Nothing is behind the last section: objcopy leaves the ends of a symbol table there."""
+        end = max(sum(struct.unpack_from("<II", self.data, at + 16)) for _, at, _, _ in self.sections())
+        del self.data[end:]
+        struct.pack_into("<II", self.data, self.coff + 8, 0, 0)
 
-    def gaps(self):
-        rows = list(self.sections())
-        ends = [row[3] for row in rows[1:]] + [self.get("<I", self.optional + 56)]
-        return [(row, end) for row, end in zip(rows, ends) if self.end(row) != end]
+    def add(self, name, content):
+        count = self.field("H", self.coff + 2)
+        at, headers = self.table + count * HEADER, self.field("I", self.optional + 60)
+        if at + HEADER > headers:
+            raise SystemExit("no room for another section's header")
+        align = self.field("I", self.optional + 36)
+        self.data += bytes(-len(self.data) % align)
+        raw = content + bytes(-len(content) % align)
+        address = self.field("I", self.optional + 56)
+        struct.pack_into("<8sIIIIIIHHI", self.data, at, name.encode(), len(content), address,
+                         len(raw), len(self.data), 0, 0, 0, 0, READ_ONLY_DATA)
+        self.field("H", self.coff + 2, count + 1)
+        self.field("I", self.optional + 56, address + pages(len(content)))
+        self.data += raw
+
+    def close_gaps(self):
+        """The memory of each section reaches to the next one."""
+        sections = self.sections()
+        if sections[0][3] != pages(self.field("I", self.optional + 60)):
+            raise SystemExit(f"section {sections[0][0]} does not follow the headers")
+        ends = [s[3] for s in sections[1:]] + [self.field("I", self.optional + 56)]
+        for (name, at, size, address), end in zip(sections, ends):
+            if address % PAGE or address + size > end:
+                raise SystemExit(f"section {name} overlaps or is not aligned")
+            flags = self.field("I", at + 36)
+            if flags & WRITE and flags & EXECUTE:
+                raise SystemExit(f"section {name} is both written and run")
+            if pages(address + size) != end:
+                self.field("I", at + 8, end - address)
 
     def sum(self):
-        """The checksum: 16-bit words with end-around carry, the field itself left out, and the length."""
-        total, field = 0, self.optional + 64
-        data = bytes(self.data) + b"\0" * (len(self.data) % 2)
-        for at in range(0, len(data), 2):
-            if field <= at < field + 4:
-                continue
-            total += data[at] | data[at + 1] << 8
+        """The sum of 16-bit words with carries, the field itself left out, and the file's size."""
+        place = self.optional + 64
+        padded = bytes(self.data) + bytes(len(self.data) % 2)
+        total = sum(struct.unpack(f"<{len(padded) // 2}H", padded))
+        total -= sum(struct.unpack_from("<2H", padded, place))
+        while total >> 16:
             total = (total & 0xFFFF) + (total >> 16)
         return total + len(self.data)
 
-    def finish(self):
-        self.put("<H", self.optional + 70, self.get("<H", self.optional + 70) | NX_COMPAT)
-        for row, end in self.gaps():
-            self.put("<I", row[0] + 8, end - row[3])
-        self.put("<I", self.optional + 64, self.sum())
-
     def wrong(self):
-        if not self.get("<H", self.optional + 70) & NX_COMPAT:
+        """A line for all that main() should have done and that is not so."""
+        sections = self.sections()
+        ends = [s[3] for s in sections[1:]] + [self.field("I", self.optional + 56)]
+        if not self.field("H", self.optional + 70) & NX_COMPAT:
             yield "NX_COMPAT is not set"
-        for row, end in self.gaps():
-            yield f"a gap between {row[1]} and {end:#x}"
-        if self.get("<I", self.optional + 64) != self.sum():
+        if self.field("I", self.optional + 64) != self.sum():
             yield "the checksum is wrong"
-        names = [name for _, name, *_ in self.sections()]
-        if ".sbat" not in names:
+        if ".sbat" not in [s[0] for s in sections]:
             yield "there is no .sbat"
-        for _, name, _, _, flags in self.sections():
+        for (name, at, size, address), end in zip(sections, ends):
+            flags = self.field("I", at + 36)
+            if pages(address + size) != end:
+                yield f"a gap between {name} and {end:#x}"
             if name.startswith("/"):
                 yield f"a section's name is in a string table that is not there: {name}"
-            if flags & 0x20000000 and flags & 0x80000000:
+            if flags & WRITE and flags & EXECUTE:
                 yield f"{name} is writable and executable"
 
 
+def check(path):
+    wrong = list(Pe(path.read_bytes()).wrong())
+    print("\n".join(f"{path}: {line}" for line in wrong), end="\n" * bool(wrong))
+    return 1 if wrong else 0
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("file", type=Path)
-    given = parser.parse_args()
-    image = Image(given.file.read_bytes())
-    if not given.check:
-        image.finish()
-        given.file.write_bytes(image.data)
-    wrong = list(image.wrong())
-    print("\n".join(f"{given.file}: {line}" for line in wrong), end="\n" * bool(wrong))
-    return 1 if wrong and given.check else 0
+    if sys.argv[1] == "--check":
+        return check(Path(sys.argv[2]))
+    path, version = Path(sys.argv[1]), sys.argv[2]
+    pe = Pe(path.read_bytes())
+    pe.drop_tail()
+    pe.add(".sbat", SBAT.format(version=version).encode())
+    pe.close_gaps()
+    pe.field("H", pe.optional + 70, pe.field("H", pe.optional + 70) | NX_COMPAT)
+    pe.field("I", pe.optional + 64, pe.sum())
+    path.write_bytes(pe.data)
+    return 0
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def main():
     parser.add_argument("--build", type=Path, default=Path("build"))
     build = parser.parse_args().build
     for name, take, machine in (
-            ("screen-no-vmx", take_qemu, emulator.Machine("qemu", cpus=4)),
+            ("screen-no-vmx", take_qemu, emulator.Machine("qemu", cpus=4, model="Nehalem")),
             ("screen-4-processors", take_bochs, emulator.Machine("bochs", cpus=4))):
         path = Path("docs") / f"{name}.png"
         write_png(path, *cropped(*take(build, name, machine)))

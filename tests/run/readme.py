@@ -19,29 +19,32 @@ def block(text, name, lines):
 TEST = re.compile(r"(PASS|FAIL|SKIP|ERROR) +\w+\.\S+(:| \(\d+)")
 BENCH = re.compile(r".* \d+ (ticks|bytes)$")
 CAPABILITIES = re.compile(r"vmx | {4}\S")
+DETAIL = re.compile(r" +\S")
+DETAILS = 4  # lines of the first failure
 
 
 def whole_report(console):
     """The console from the first fact to the totals, without the firmware's lines and figures."""
     lines = [line for line in console.splitlines() if not line.startswith("BdsDxe")]
-    end = max(i for i, line in enumerate(lines) if re.search(r"\d+ errors, \d+ checks$", line))
+    end = max(i for i, line in enumerate(lines) if re.search(r"\d+ errors, \d+ checks: [A-Z]+$", line))
     return [line.rstrip() for line in lines[: end + 1] if not BENCH.match(line)]
 
 
 def report_lines(lines):
-    """What a reader needs: identity, some tests, every one that did not pass, the end."""
+    """What a reader needs: identity, some tests, every one that did not pass, the first failure's
+    first lines, the end. docs/report.txt has them all."""
     lines = [line for line in lines if not CAPABILITIES.match(line)]
     tests = [i for i, line in enumerate(lines) if TEST.match(line)]
-    plain = [i for i in tests[8:-4] if TEST.match(lines[i]).group(1) == "PASS"]
+    hidden = {i for i in tests[8:-4] if TEST.match(lines[i]).group(1) == "PASS"}
+    details = [i for i in range(tests[0], tests[-1]) if DETAIL.match(lines[i])]
+    hidden |= set(details[DETAILS:])
     shown, left_out = [], False
     for i, line in enumerate(lines):
-        if i in plain:
-            if not left_out:
-                shown.append("    ...")
-            left_out = True
-            continue
-        left_out = False
-        shown.append("    " + line if line else "")
+        if i not in hidden:
+            shown.append("    " + line if line else "")
+        elif not left_out:
+            shown.append("    ...")
+        left_out = i in hidden
     return shown
 
 

@@ -5,21 +5,23 @@ EMULATOR ?= bochs
 MODEL    ?=
 MEMORY   ?= 512
 BOOT     ?= disk
+ICOUNT   ?= yes
 ARGS     ?=
 SUITE    ?=
 SUITE_ROOT ?= /tmp/assay-$(SUITE)
 RUN = $(PYTHON) tests/run/run.py --build $(BUILD) --emulator $(EMULATOR) --cpus $(CPUS) \
-	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) --options='$(ARGS)'
-run-packages = sh tests/run/packages.sh build run $(if $(filter qemu,$(EMULATOR)),test)
+	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) $(if $(filter no,$(ICOUNT)),--no-icount) \
+	--options='$(ARGS)'
+run-packages = sh tests/run/packages.sh build $(if $(filter bochs,$(EMULATOR)),run,qemu)
 
-run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EMULATOR=qemu BOOT=usb
+run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EMULATOR=qemu ICOUNT=no
 	$(run-packages)
-	$(MAKE) all
+	$(MAKE) all $(BUILD)/tests.json
 	$(RUN)
 
 test: ## everything: host tests, then the image in emulators
 	sh tests/run/packages.sh build run test
-	$(MAKE) all $(BUILD)/spoil.efi
+	$(MAKE) all tool $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
 soak: ## the whole suite N=200 times in one boot, and another program afterwards
@@ -56,10 +58,15 @@ conformance: ## rewrite docs/vmx-conformance.md from a run with 4 processors
 	$(MAKE) test ONLY=bochs-4
 	$(PYTHON) tests/run/conformance.py $(BUILD)/run/bochs-4/REPORT.JSON
 
+deviations: ## rewrite docs/deviations from the tables and from runs with 4 processors
+	$(MAKE) test ONLY='*-4'
+	$(PYTHON) tests/run/deviations.py $(BUILD)/run/bochs-4/REPORT.JSON $(BUILD)/run/qemu-4/REPORT.JSON
+
 usb: ## write a stick: make usb DEV=/dev/sdX
+	CHECK=only sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 	sh tests/run/packages.sh build
 	$(MAKE) all
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
-.PHONY: run test matrix soak pictures bench bench-update coverage conformance usb FORCE
+.PHONY: run test matrix soak pictures bench bench-update coverage conformance deviations usb FORCE

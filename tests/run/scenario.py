@@ -12,7 +12,7 @@ from report import Broken
 
 HERE = Path(__file__).parent
 # The Shell's prompt after the image's last line.
-PROMPT = r"\d+ checks\n(?s:.*)(Shell|FS\d+:[^\n]*)> ?$"
+PROMPT = r"\d+ checks: [A-Z]+\n(?s:.*)(Shell|FS\d+:[^\n]*)> ?$"
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _run(scenario, build, folder, result, on_line):
         if not re.search(", 0 failed, 0 skipped, 0 errors, ", again):
             wrong.append(f"started again, the image says {again}")
     if expect.report in ("console", "cut"):
-        passed, failed, skipped, errors, _ = map(int, reports.SUMMARY.fullmatch(last[0]).groups())
+        passed, failed, skipped, errors, _ = map(int, reports.SUMMARY.fullmatch(last[0]).groups()[:5])
         if expect.report == "cut":
             wrong += _not_cut(tap, json_text)
         elif tap or json_text:
@@ -181,19 +181,20 @@ def _ticks_vary(ticks, limit):
 
 
 def _judge(scenario, tap, json_text, last, result):
-    expect, wrong = scenario.expect, result.wrong
+    expect, machine, wrong = scenario.expect, scenario.machine, result.wrong
     result.report = reports.load(tap, json_text)
-    if last != result.report.summary():
-        raise Broken(f"the console ends with {last!r}, the report with {result.report.summary()!r}")
+    if last != result.report.last_line():
+        raise Broken(f"the console ends with {last!r}, the report with {result.report.last_line()!r}")
     if expect.verdicts is not None:
         wrong += _compare(result.report, expect)
         return
-    name = emulator.version(scenario.machine.emulator)
-    model = scenario.machine.model or ""
-    known = reports.deviations(HERE / "deviations" / f"{name}.txt", scenario.machine.cpus, model)
+    name = emulator.version(machine.emulator)
+    file = reports.deviations_file(HERE / "deviations", name, result.report.manual())
+    known = reports.deviations(file, machine.cpus, machine.model)
     # Only where a filter or -b leaves tests out may a deviation match none.
     filtered = any(w == "-b" or not w.startswith("-") for w in scenario.options.split())
-    result.judgement = judgement = reports.judge(result.report, known, not filtered, model)
+    result.judgement = judgement = reports.judge(result.report, known, not filtered,
+                                                 machine.main())
     if expect.red:
         if not judgement.failing:
             wrong.append("no test failed, but some are broken on purpose")

@@ -2,14 +2,19 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 from emulator import Machine
 from sabotage import NMIS_LATE, NMIS_LOST, NOTES, RESET, SABOTAGE
 from scenario import Expect, Scenario
 
-NO_VMX = "no virtualization: .* does not offer VMX"
+NO_VMX = "no virtualization: .* offers neither VMX"
 SOAKED = (r"PASS +soak\.constant", "^3 APs ran a procedure", "^spoil count: Success")
 NO_LACK = r"runs only by .*"  # a SKIP's only reason where nothing is missing
+# What no processor with SVM has.
+NO_SVM_LACK = (f"{NO_LACK}|needs (Intel VMX|APIC-register virtualization|"
+               "wait-for-SIPI activity state|TSC-deadline timer)")
+SVM = Expect(skips=rf"{NO_SVM_LACK}|needs \d+ processors")
 WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"machine\..*", skips="needs VMX")
 
 
@@ -21,14 +26,23 @@ def qemu(**machine):
     return Machine("qemu", **machine)
 
 
-def kvm_nests():
-    """True on a host whose KVM offers VMX to its guests."""
+def plain(**machine):
+    """QEMU with a processor that has neither VMX nor SVM, for what needs none: it is quick."""
+    return Machine("qemu", model="Nehalem", icount=False, **machine)
+
+
+def kvm_nests(root=Path("/")):
+    """True on a host whose KVM offers VMX or SVM to its guests."""
+    flags = set()
     try:
-        nested = open("/sys/module/kvm_intel/parameters/nested").read().strip() in ("Y", "1")
-        vmx = " vmx " in open("/proc/cpuinfo").read().replace("\n", " ")
+        flags = set((root / "proc/cpuinfo").read_text().split())
     except OSError:
-        return False
-    return nested and vmx and os.access("/dev/kvm", os.R_OK | os.W_OK)
+        pass
+    for module, flag in (("kvm_intel", "vmx"), ("kvm_amd", "svm")):
+        nested = root / f"sys/module/{module}/parameters/nested"
+        if flag in flags and nested.exists() and nested.read_text().strip() in ("Y", "1"):
+            return os.access(root / "dev/kvm", os.R_OK | os.W_OK)
+    return False
 
 
 SUITE = [
@@ -50,16 +64,24 @@ SUITE = [
     Scenario("bochs-broken-expectation", bochs(cpus=2), variant="sabotage",
              options="sabotage.expectations*", expect=Expect(red=r"sabotage\.expectations")),
 
-    Scenario("qemu-disk", qemu(), expect=WITHOUT_VMX),
-    Scenario("qemu-usb-stick", qemu(boot="usb"), expect=WITHOUT_VMX),
-    Scenario("qemu-startup-nsh", qemu(), prepare="no boot program", shell=True,
+    # The same on AMD's SVM: stock QEMU, and Bochs with a Ryzen.
+    Scenario("qemu-8", qemu(cpus=8), expect=Expect(skips=NO_SVM_LACK)),
+    Scenario("qemu-4", qemu(cpus=4), expect=Expect(skips=NO_SVM_LACK)),
+    Scenario("qemu-2", qemu(cpus=2), expect=SVM),
+    Scenario("qemu-1", qemu(cpus=1), expect=SVM),
+    Scenario("qemu-races", qemu(cpus=4, icount=False), expect=Expect(skips=NO_SVM_LACK)),
+    Scenario("bochs-ryzen", bochs(cpus=4, model="ryzen"), expect=Expect(skips=NO_SVM_LACK)),
+
+    Scenario("qemu-disk", plain(), expect=WITHOUT_VMX),
+    Scenario("qemu-usb-stick", plain(boot="usb"), expect=WITHOUT_VMX),
+    Scenario("qemu-startup-nsh", plain(), prepare="no boot program", shell=True,
              expect=WITHOUT_VMX),
 ]
 
 # Bad machines and bad input: one clear line, nothing lost, a clean end.
 BAD = [
     Scenario("no-vmx", bochs(cpus=2, model="p4_prescott_celeron_336"), expect=WITHOUT_VMX),
-    Scenario("amd", bochs(cpus=2, model="ryzen"), expect=WITHOUT_VMX),
+    Scenario("amd-without-svm", bochs(cpus=2, model="athlon64_venice"), expect=WITHOUT_VMX),
     Scenario("no-ept", bochs(cpus=2, model="core2_penryn_t9600"),
              expect=Expect(says=("SKIP .*EPT",), skipped=5, ran=r"(machine|vmx|fuzz)\..*",
                            skips=f"needs EPT|{NO_LACK}")),
@@ -86,34 +108,34 @@ BAD = [
              prepare="MP Services refuse, another program afterwards",
              expect=Expect(says=("started by INIT-SIPI-SIPI", r"PASS +machine\.restored",
                                  "^3 APs ran a procedure", "^spoil count: Success"), skips=NO_LACK)),
-    Scenario("qemu-mp-services-refuse", qemu(), shell=True,
+    Scenario("qemu-mp-services-refuse", plain(), shell=True,
              prepare="MP Services refuse, another program afterwards",
              expect=replace(WITHOUT_VMX, says=(NO_VMX, "started by INIT-SIPI-SIPI",
                                                "^3 APs ran a procedure", "^spoil count: Success"))),
     # The firmware's watchdog resets the machine; the next boot does without the processors.
-    Scenario("mp-services-hang", qemu(), prepare="MP Services hang", shell=True, restarts=1,
+    Scenario("mp-services-hang", plain(), prepare="MP Services hang", shell=True, restarts=1,
              expect=replace(WITHOUT_VMX, skips="needs (VMX|firmware that starts .*)", says=(
                  NO_VMX, "the last run ended in the start of the processors",
                  "cannot be used: the machine did not survive its start"))),
-    Scenario("write-protected", qemu(boot="usb", read_only=True),
+    Scenario("write-protected", plain(boot="usb", read_only=True),
              expect=Expect(report="console", says=("volume is read-only", NO_VMX))),
     # A real volume that is gone in the middle of the run, and with it every handle on it.
-    Scenario("stick-is-pulled", qemu(boot="usb"), monitor=("PASS +machine.exceptions", "device_del stick"),
+    Scenario("stick-is-pulled", plain(boot="usb"), monitor=("PASS +machine.exceptions", "device_del stick"),
              expect=Expect(report="cut", says=(NO_VMX, "on the console only"), passed=6)),
-    Scenario("full-volume", qemu(), prepare="full volume",
+    Scenario("full-volume", plain(), prepare="full volume",
              expect=Expect(report="console", says=("volume is full", NO_VMX))),
     # The TAP file ends early, the JSON file has the totals alone.
-    Scenario("nearly-full-volume", qemu(), prepare="8 KiB of room",
+    Scenario("nearly-full-volume", plain(), prepare="8 KiB of room",
              expect=Expect(report="cut", passed=6, says=(
                  "the rest only on the screen: volume is full|only on the screen: volume is full",))),
-    Scenario("options-in-utf16", qemu(), prepare="options in UTF-16", options="machine.*",
+    Scenario("options-in-utf16", plain(), prepare="options in UTF-16", options="machine.*",
              expect=Expect(passed=6, says=(NO_VMX,), skips="needs VMX")),
-    Scenario("stops-at-full-screens", qemu(), options="-p", types=("-- a key goes on", "q"),
+    Scenario("stops-at-full-screens", plain(), options="-p", types=("-- a key goes on", "q"),
              expect=replace(WITHOUT_VMX,
                             says=("-- a key goes on, q goes on to the end --", NO_VMX))),
-    Scenario("unknown-option", qemu(cpus=1), options="--bogus",
+    Scenario("unknown-option", plain(cpus=1), options="--bogus",
              expect=Expect(report="none", says=("unknown option --bogus",))),
-    Scenario("filter-without-match", qemu(cpus=1), options="no.such.*",
+    Scenario("filter-without-match", plain(cpus=1), options="no.such.*",
              expect=Expect(report="none", says=("no test matches",))),
 ]
 
@@ -152,7 +174,7 @@ def soak(runs):
                     expect=Expect(times=2, ticks=0.01, says=SOAKED))
 
 
-# Only where the host can; there the VMX tests run on a real processor.
+# Only where the host can; there the tests of its vendor run on a real processor.
 KVM = [
     Scenario("kvm-1", Machine("kvm", cpus=1), limit=120, expect=Expect(skips="needs .*|runs .*")),
     Scenario("kvm-4", Machine("kvm", cpus=4), limit=120, expect=Expect(skips="needs .*|runs .*")),

@@ -88,15 +88,21 @@ def main():
     cmocka = (r"\[  PASSED  \] (\d+) test", r"\[  FAILED  \] (\d+) test")
     unittest = (r"^Ran (\d+) tests?", r"(?:failures|errors)=(\d+)")
     for name, arguments, counters in (
+            ("sentences", [sys.executable, str(HERE / "rows.py"), str(given.build), "--check"], None),
             ("format", ["make", "format-check"], None),
             ("host-tests", ["make", "-k", "check"], cmocka),
             ("host-tests-clang", ["make", "-k", "check", "CC=clang", f"BUILD={clang}"], cmocka),
             ("harness-tests", [sys.executable, str(HERE / "harness_test.py")], unittest),
+            ("tool-tests", [sys.executable, str(HERE / "tool_test.py")], unittest),
             ("build-clang", ["make", f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
             ("build-sabotage", ["make", f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
             ("image-file", [sys.executable, str(HERE / "pe.py"), "--check",
                             f"{given.build}/assay.efi"], None),
+            ("endings", [sys.executable, str(HERE / "endings.py"), str(given.build)],
+             (r"^(\d+) passed", r"(\d+) failed$")),
+            ("secure-boot", [sys.executable, str(HERE / "secure.py"), str(given.build)],
+             (r"^(\d+) passed", r"(\d+) failed$")),
             ("build-is-reproducible", ["sh", str(HERE / "rebuild.sh"), str(given.build)], None)):
         if wanted(name):
             step(tally, name, arguments, logs, counters)
@@ -111,8 +117,11 @@ def main():
         if wanted(page) and report.exists():
             step(tally, page, [sys.executable, str(HERE / f"{page}.py"), "--check", str(report)],
                  logs, None)
+    if wanted("report-schemas"):
+        step(tally, "report-schemas", [sys.executable, str(HERE / "validate.py"),
+                                       *map(str, sorted((given.build / "run").iterdir()))], logs)
     if not scenarios.kvm_nests():
-        print("        (no nested VMX in /dev/kvm here: the KVM runs are left out)")
+        print("        (no nested virtualization in /dev/kvm here: the KVM runs are left out)")
 
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed or not tally.passed else 0

@@ -1,6 +1,6 @@
 #!/bin/sh
 # usb.sh IMAGE DEVICE: writes the image to a stick, after making sure that it is one.
-# FORCE=1 overrides "mounted" and "not removable". SYSFS and MOUNTS are for the harness's tests.
+# CHECK=only writes nothing, and needs no image. FORCE=1 overrides "mounted" and "not removable". SYSFS and MOUNTS are for the harness's tests.
 set -eu
 image=$1 device=${2:-}
 sysfs=${SYSFS:-/sys} mounts=${MOUNTS:-/proc/self/mounts}
@@ -35,6 +35,7 @@ for part in "$block" "$block/$name"*; do
 done
 [ "$(cat "$block/removable")" = 1 ] || unless_forced "$device is not removable."
 bytes=$(($(cat "$block/size") * 512))
+[ "${CHECK:-}" != only ] || exit 0 # before the build, which takes longer than the question
 [ "$bytes" -ge "$(stat -c %s "$image")" ] || refuse "$device has $bytes bytes: too small."
 
 echo "Writing $image to $device ($(cat "$block/device/model" 2>/dev/null || echo 'no model name'), $((bytes / 1000000)) MB)"

@@ -193,18 +193,14 @@ static const struct script_step one_shot[] = {
 	END,
 };
 
-/* two, three: so many periods in ticks, or 65000, which is what SINCE can tell. */
-#define PERIODIC(p, two, three) {                                                                             \
-	AT(0, ENABLE, WRITE(APIC_TIMER_DIVIDE, 0xB), WRITE(APIC_LVT_TIMER, 0x200E1), STI,          \
-		MARK_TIME, WRITE(APIC_TIMER_INITIAL, p), AWAIT_TAKEN(1), AWAIT_TAKEN(2),           \
-		SINCE(two), READ(APIC_TIMER_INITIAL, p), STI_HLT, CLI, SINCE(three),             \
-		WRITE(APIC_TIMER_INITIAL, 0), READ(APIC_TIMER_CURRENT, 0),                         \
-		WRITE(APIC_LVT_TIMER, 0x100E1)),                                                   \
-	END,                                                                                       \
-}
-static const struct script_step periodic[] = PERIODIC(20000, 40000, 60000);
-static const struct script_step periodic_slower[] = PERIODIC(200000, 65000, 65000);
-static const struct script_step periodic_slowest[] = PERIODIC(2000000, 65000, 65000);
+static const struct script_step periodic[] = {
+	AT(0, ENABLE, WRITE(APIC_TIMER_DIVIDE, 0xB), WRITE(APIC_LVT_TIMER, 0x200E1), CHOOSE_PERIOD,
+		STI, MARK_TIME, START_PERIODS, AWAIT_TAKEN(1), AWAIT_TAKEN(2), SINCE_PERIODS(2),
+		PERIOD_IS_SET, STI_HLT, CLI, SINCE_PERIODS(3),
+		WRITE(APIC_TIMER_INITIAL, 0), READ(APIC_TIMER_CURRENT, 0),
+		WRITE(APIC_LVT_TIMER, 0x100E1)),
+	END,
+};
 
 static const struct script_step divides[] = {
 	AT(0, ENABLE, COUNTDOWN(0), COUNTDOWN(1), COUNTDOWN(2), COUNTDOWN(3), COUNTDOWN(8),
@@ -258,59 +254,93 @@ static const struct script_step timer_illegal[] = {
 };
 /* clang-format on */
 
-/*
- * An interrupt costs a few exits. Where they take longer than the period, the main program never
- * gets on: so it is 400 microseconds or more.
- */
-static void run_periodic(struct test_run *run)
-{
-	const struct test *row = run->test;
-	struct test scaled = *row;
-	uint64_t least = platform->clock_hz / 2500;
-
-	scaled.data = least <= 20000	? periodic
-		      : least <= 200000 ? periodic_slower
-					: periodic_slowest;
-	run->test = &scaled;
-	script_run(run);
-	run->test = row;
-}
+#define MEANS_REGISTERS                                                                            \
+	"The local APIC that a guest sees differs from the manual: its driver may misbehave or "   \
+	"hang."
+#define MEANS_TIMER                                                                                \
+	"The APIC timer of a guest ticks at the wrong time or rate: timeouts and scheduling in "   \
+	"guests are wrong."
 
 static const struct test rows[] = {
 	SCRIPT_ROW("apic.reset.xapic", SPEC_APIC_POWER_UP, "APIC: registers", reset_xapic,
-		   MODE_XAPIC, .vcpus = 2),
+		   MODE_XAPIC,
+		   EXPLAINS("All registers of a local APIC in xAPIC mode after power-up.",
+			    MEANS_REGISTERS),
+		   .vcpus = 2),
 	SCRIPT_ROW("apic.reset.x2apic", SPEC_APIC_POWER_UP, "APIC: registers", reset_x2apic,
-		   MODE_X2APIC, .vcpus = 1),
+		   MODE_X2APIC,
+		   EXPLAINS("All registers of a local APIC that is switched to x2APIC mode after "
+			    "power-up.",
+			    MEANS_REGISTERS),
+		   .vcpus = 1),
 	SCRIPT_ROW("apic.writes", SPEC_APIC_REGISTERS, "APIC: registers", writes, MODE_XAPIC,
+		   EXPLAINS("Reserved bits of APIC registers do not stick, and read-only registers "
+			    "stay as they are.",
+			    MEANS_REGISTERS),
 		   .vcpus = 1),
 	SCRIPT_ROW("apic.reserved", SPEC_APIC_ERRORS, "APIC: registers", reserved_registers,
-		   MODE_XAPIC, .vcpus = 1),
+		   MODE_XAPIC,
+		   EXPLAINS("Accesses to reserved registers set the ESR's illegal-register bit in "
+			    "xAPIC mode.",
+			    MEANS_REGISTERS),
+		   .vcpus = 1),
 	SCRIPT_ROW("apic.x2apic.access", SPEC_X2APIC_REGISTERS, "APIC: registers", x2apic_access,
-		   MODE_X2APIC, .vcpus = 1),
-	SCRIPT_ROW("apic.x2apic.reserved", SPEC_X2APIC_RESERVED, "APIC: registers", x2apic_reserved,
-		   MODE_X2APIC, .vcpus = 1),
+		   MODE_X2APIC,
+		   EXPLAINS("x2APIC MSRs that are missing, write-only or read-only raise #GP; the "
+			    "others work.",
+			    MEANS_REGISTERS),
+		   .vcpus = 1),
+	SCRIPT_ROW(
+		"apic.x2apic.reserved", SPEC_X2APIC_RESERVED, "APIC: registers", x2apic_reserved,
+		MODE_X2APIC,
+		EXPLAINS("Reserved bits in x2APIC MSRs raise #GP, and nothing is changed or sent.",
+			 MEANS_REGISTERS),
+		.vcpus = 1),
 	SCRIPT_ROW("apic.base", SPEC_X2APIC_TRANSITIONS, "APIC: modes", transitions, MODE_XAPIC,
+		   EXPLAINS("Every transition between disabled, xAPIC and x2APIC, and #GP for "
+			    "those that do not exist.",
+			    MEANS_REGISTERS),
 		   .vcpus = 1),
 	SCRIPT_ROW("apic.presence", SPEC_APIC_PRESENCE, "vCPU: identity", presence, MODE_XAPIC,
+		   EXPLAINS("CPUID's APIC flag follows the enable bit; a disabled APIC lets "
+			    "nothing but NMIs come.",
+			    MEANS_REGISTERS),
 		   .vcpus = 2),
 	SCRIPT_ROW("apic.lvt.masks", SPEC_APIC_DISABLED, "APIC: registers", lvt_masks, MODE_ALL,
+		   EXPLAINS("Disabling the APIC masks every LVT entry, and they stay masked until "
+			    "written.",
+			    MEANS_REGISTERS),
 		   .vcpus = 1),
 	SCRIPT_ROW("apic.timer.one_shot", SPEC_APIC_TIMER, "APIC: registers", one_shot, MODE_ALL,
+		   EXPLAINS("The one-shot timer fires once, not before its time, and again after "
+			    "another write.",
+			    MEANS_TIMER),
 		   .vcpus = 1),
-	{ .name = "apic.timer.periodic",
-	  .spec = SPEC_APIC_TIMER,
-	  .run = run_periodic,
-	  .guest = GUEST(.vcpus = 1),
-	  .needs = NEEDS_GUEST,
-	  .row = "APIC: registers",
-	  .argument = MODE_ALL },
+	SCRIPT_ROW("apic.timer.periodic", SPEC_APIC_TIMER, "APIC: registers", periodic, MODE_ALL,
+		   EXPLAINS("The periodic timer goes on firing in its period, in HLT too, until it "
+			    "is stopped.",
+			    MEANS_TIMER),
+		   .vcpus = 1),
 	SCRIPT_ROW("apic.timer.divide", SPEC_APIC_TIMER, "APIC: registers", divides, MODE_ALL,
+		   EXPLAINS("Each divide value slows the timer as much as it says, and a change "
+			    "does not touch the count.",
+			    MEANS_TIMER),
 		   .vcpus = 1),
 	SCRIPT_ROW("apic.timer.deadline", SPEC_TSC_DEADLINE, "APIC: registers", deadline, MODE_ALL,
+		   EXPLAINS("The TSC-deadline timer fires at its time, at once if that has passed, "
+			    "and is then disarmed.",
+			    MEANS_TIMER),
 		   .vcpus = 1),
 	SCRIPT_ROW("apic.timer.modes", SPEC_TSC_DEADLINE, "APIC: registers", timer_modes, MODE_ALL,
+		   EXPLAINS("A change to or from TSC-deadline mode disarms the timer; between the "
+			    "other modes it counts on.",
+			    MEANS_TIMER),
 		   .vcpus = 1),
 	SCRIPT_ROW("apic.timer.illegal", SPEC_LVT, "APIC: illegal vectors", timer_illegal, MODE_ALL,
+		   EXPLAINS("A timer with an illegal vector sets the ESR when it would fire, and "
+			    "delivers nothing.",
+			    "Illegal vectors are delivered, or their error is not reported: a "
+			    "driver's bug becomes a stray exception."),
 		   .vcpus = 1),
 };
 

@@ -229,40 +229,101 @@ static const struct script_step error_interrupt[] = {
 };
 /* clang-format on */
 
+#define MEANS_DESTINATION                                                                          \
+	"An IPI reaches a processor that was not meant, or misses one that was: TLB shoot-downs "  \
+	"and start-up in guests fail."
+#define MEANS_VECTORS                                                                              \
+	"Illegal vectors are delivered, or their error is not reported: a driver's bug becomes a " \
+	"stray exception."
+
 static const struct test rows[] = {
 	SCRIPT_ROW("destination.physical", SPEC_PHYSICAL_MODE, "destination: physical",
-		   physical_ids, MODE_ALL, .vcpus = 4),
+		   physical_ids, MODE_ALL,
+		   EXPLAINS("Physical destinations reach exactly the processor with that APIC id, "
+			    "the sender too.",
+			    MEANS_DESTINATION),
+		   .vcpus = 4),
 	SCRIPT_ROW("destination.flat", SPEC_LOGICAL_MODE, "destination: logical flat", flat,
-		   MODE_XAPIC, .vcpus = 4),
+		   MODE_XAPIC,
+		   EXPLAINS("Logical flat destinations reach those whose LDR has a bit in common, "
+			    "and nobody without one.",
+			    MEANS_DESTINATION),
+		   .vcpus = 4),
 	SCRIPT_ROW("destination.cluster", SPEC_LOGICAL_MODE, "destination: logical cluster",
-		   clusters, MODE_XAPIC, .vcpus = 4),
+		   clusters, MODE_XAPIC,
+		   EXPLAINS("Logical cluster destinations reach members of one cluster; all ones "
+			    "reach everybody.",
+			    MEANS_DESTINATION),
+		   .vcpus = 4),
 	SCRIPT_ROW("destination.x2apic.cluster", SPEC_X2APIC_LOGICAL_MODE, "destination: x2APIC",
-		   x2apic_clusters, MODE_X2APIC, .vcpus = 4, .apic_ids = cluster_ids),
+		   x2apic_clusters, MODE_X2APIC,
+		   EXPLAINS("x2APIC logical destinations: 16 bits of cluster, 16 of members, "
+			    "derived from the APIC ids.",
+			    MEANS_DESTINATION),
+		   .vcpus = 4, .apic_ids = cluster_ids),
 	SCRIPT_ROW("destination.x2apic.wide", SPEC_X2APIC_ICR, "destination: x2APIC", wide,
-		   MODE_X2APIC, .vcpus = 4, .apic_ids = wide_ids),
-	SCRIPT_ROW("destination.broadcast", SPEC_PHYSICAL_MODE, "destination: physical", broadcast,
-		   MODE_XAPIC, .vcpus = 3),
+		   MODE_X2APIC,
+		   EXPLAINS("APIC ids beyond 8 bits: all 32 bits decide, in the ICR, the LDR and "
+			    "CPUID.",
+			    MEANS_DESTINATION),
+		   .vcpus = 4, .apic_ids = wide_ids),
+	SCRIPT_ROW(
+		"destination.broadcast", SPEC_PHYSICAL_MODE, "destination: physical", broadcast,
+		MODE_XAPIC,
+		EXPLAINS("Physical destination FFH reaches all processors, in every delivery mode.",
+			 MEANS_DESTINATION),
+		.vcpus = 3),
 	SCRIPT_ROW("destination.x2apic.broadcast", SPEC_X2APIC_ICR, "destination: physical",
-		   x2apic_broadcast, MODE_X2APIC, .vcpus = 3),
+		   x2apic_broadcast, MODE_X2APIC,
+		   EXPLAINS("In x2APIC mode FFFFFFFFH reaches all processors, and FFH only the one "
+			    "with that id.",
+			    MEANS_DESTINATION),
+		   .vcpus = 3),
 	SCRIPT_ROW("destination.shorthands", SPEC_IPI_DESTINATION, "destination: shorthands",
-		   shorthands, MODE_ALL, .vcpus = 3),
+		   shorthands, MODE_ALL,
+		   EXPLAINS("The shorthands self, all and others override the destination field.",
+			    MEANS_DESTINATION),
+		   .vcpus = 3),
 	SCRIPT_ROW("destination.x2apic.self", SPEC_SELF_IPI, "destination: shorthands",
-		   self_register, MODE_X2APIC, .vcpus = 1),
+		   self_register, MODE_X2APIC,
+		   EXPLAINS("The SELF IPI register sends to its own processor; vectors below 16 "
+			    "are an error.",
+			    MEANS_DESTINATION),
+		   .vcpus = 1),
 	SCRIPT_ROW("destination.unknown", SPEC_IPI_DESTINATION, "destination: unknown", unknown,
-		   MODE_ALL, .vcpus = 2),
+		   MODE_ALL,
+		   EXPLAINS("IPIs to APIC ids that nobody has are dropped without an error to the "
+			    "guest.",
+			    "An IPI into the void reaches somebody, or raises an error that the "
+			    "guest does not expect."),
+		   .vcpus = 2),
 	{ .name = "destination.unknown.source",
 	  .spec = SPEC_IPI_DESTINATION,
 	  .run = fixture_run,
 	  .body = unknown_source,
 	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_idle),
 	  .needs = NEEDS_GUEST,
-	  .row = "VM: send an IPI" },
+	  .row = "VM: send an IPI",
+	  EXPLAINS("A message whose source is a vCPU of another VM is refused.",
+		   "Assay's own check of a message's source is broken: VMs are not kept apart.") },
 	SCRIPT_ROW("vector.illegal", SPEC_VALID_VECTORS, "APIC: illegal vectors", illegal_vectors,
-		   MODE_ALL, .vcpus = 2),
+		   MODE_ALL,
+		   EXPLAINS("Sending a vector below 16 sets the sender's ESR after a write to it, "
+			    "and delivers nothing.",
+			    MEANS_VECTORS),
+		   .vcpus = 2),
 	SCRIPT_ROW("vector.illegal.received", SPEC_APIC_ERRORS, "APIC: illegal vectors",
-		   illegal_received, MODE_ALL, .vcpus = 1),
+		   illegal_received, MODE_ALL,
+		   EXPLAINS("A vector below 16 that arrives all the same is the receiver's error, "
+			    "and delivers nothing.",
+			    MEANS_VECTORS),
+		   .vcpus = 1),
 	SCRIPT_ROW("vector.illegal.interrupt", SPEC_APIC_ERRORS, "APIC: illegal vectors",
-		   error_interrupt, MODE_ALL, .vcpus = 1),
+		   error_interrupt, MODE_ALL,
+		   EXPLAINS("The LVT error interrupt comes once until the ESR is written, not "
+			    "while masked, and does not loop.",
+			    MEANS_VECTORS),
+		   .vcpus = 1),
 };
 
 TEST_GROUP(destination, rows);

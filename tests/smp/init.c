@@ -159,21 +159,77 @@ static const struct script_step sipi_second[] = {
 #define INIT_ROW "IPI: INIT"
 #define SIPI_ROW "IPI: SIPI"
 
+#define MEANS_APIC_RESET                                                                           \
+	"Registers of the local APIC survive INIT that should be reset, or the reverse: a "        \
+	"restarted processor gets stray interrupts or none."
+
 static const struct test rows[] = {
-	SCRIPT_ROW("init.apic", SPEC_APIC_AFTER_INIT, INIT_ROW, apic_reset, MODE_XAPIC, .vcpus = 2),
+	SCRIPT_ROW("init.apic", SPEC_APIC_AFTER_INIT, INIT_ROW, apic_reset, MODE_XAPIC,
+		   EXPLAINS("INIT in an interrupt handler, requests pending and timer armed: the "
+			    "local APIC is reset, but for its ID.",
+			    MEANS_APIC_RESET),
+		   .vcpus = 2),
 	SCRIPT_ROW("init.apic.x2apic", SPEC_X2APIC_STATES, INIT_ROW, apic_reset_x2apic, MODE_X2APIC,
+		   EXPLAINS("INIT in x2APIC mode resets the local APIC, and keeps the mode, the ID "
+			    "and the LDR.",
+			    MEANS_APIC_RESET),
 		   .vcpus = 2),
-	SCRIPT_ROW("init.deassert", SPEC_ICR, INIT_ROW, deassert, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("init.bsp", SPEC_MP_INIT, INIT_ROW, bsp, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("init.bsp.itself", SPEC_MP_INIT, INIT_ROW, bsp_itself, MODE_ALL, .vcpus = 1),
-	SCRIPT_ROW("init.itself", SPEC_MP_INIT, INIT_ROW, ap_itself, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("init.halted", SPEC_MP_INIT, INIT_ROW, halted, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("init.forgets", SPEC_AFTER_INIT, INIT_ROW, forgets, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("init.others", SPEC_ICR, INIT_ROW, others, MODE_ALL, .vcpus = 4),
-	SCRIPT_ROW("init.stopped", SPEC_MP_INIT, INIT_ROW, stopped, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("sipi.ignored", SPEC_MP_INIT, SIPI_ROW, sipi_ignored, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("sipi.second", SPEC_MP_INIT, SIPI_ROW, sipi_second, MODE_ALL | APS_WAIT,
+	SCRIPT_ROW("init.deassert", SPEC_ICR, INIT_ROW, deassert, MODE_ALL,
+		   EXPLAINS("An INIT level de-assert resets nobody, whatever shorthand it has.",
+			    "The old de-assert message resets a processor: start-up code that "
+			    "still sends it loses its APs."),
 		   .vcpus = 2),
+	SCRIPT_ROW("init.bsp", SPEC_MP_INIT, INIT_ROW, bsp, MODE_ALL,
+		   EXPLAINS("INIT restarts the boot processor at its reset vector, and a SIPI "
+			    "means nothing to it.",
+			    "The boot processor is taken for an AP: a guest that resets itself by "
+			    "INIT hangs waiting for SIPI."),
+		   .vcpus = 2),
+	SCRIPT_ROW("init.bsp.itself", SPEC_MP_INIT, INIT_ROW, bsp_itself, MODE_ALL,
+		   EXPLAINS("The boot processor sends INIT to itself: no instruction after it is "
+			    "executed.",
+			    "A vCPU goes on after its own INIT: a guest's reset is not immediate."),
+		   .vcpus = 1),
+	SCRIPT_ROW("init.itself", SPEC_MP_INIT, INIT_ROW, ap_itself, MODE_ALL,
+		   EXPLAINS("An AP sends INIT to itself: no instruction after it is executed, and "
+			    "it waits for SIPI.",
+			    "A vCPU goes on after its own INIT: code runs that must not."),
+		   .vcpus = 2),
+	SCRIPT_ROW("init.halted", SPEC_MP_INIT, INIT_ROW, halted, MODE_ALL,
+		   EXPLAINS("INIT takes a halted AP to wait-for-SIPI, where interrupts and further "
+			    "INITs change nothing.",
+			    "A halted processor cannot be restarted, or wakes by what it should "
+			    "ignore."),
+		   .vcpus = 2),
+	SCRIPT_ROW("init.forgets", SPEC_AFTER_INIT, INIT_ROW, forgets, MODE_ALL,
+		   EXPLAINS("INIT forgets a latched NMI, the blocking by an NMI, and requests that "
+			    "are pending.",
+			    "What was pending before INIT strikes the restarted processor: its "
+			    "first instructions are interrupted, or its NMIs stay blocked."),
+		   .vcpus = 2),
+	SCRIPT_ROW(
+		"init.others", SPEC_ICR, INIT_ROW, others, MODE_ALL,
+		EXPLAINS("INIT and SIPI to all others reach each of them once, and not the sender.",
+			 "A broadcast INIT or SIPI misses a processor or hits its sender: guests "
+			 "do not start all their APs."),
+		.vcpus = 4),
+	SCRIPT_ROW(
+		"init.stopped", SPEC_MP_INIT, INIT_ROW, stopped, MODE_ALL,
+		EXPLAINS("A vCPU that was stopped takes neither INIT nor SIPI, NMI or interrupts.",
+			 "A vCPU that was ended runs again: Assay's own state machine is broken, "
+			 "or memory was changed under it."),
+		.vcpus = 2),
+	SCRIPT_ROW("sipi.ignored", SPEC_MP_INIT, SIPI_ROW, sipi_ignored, MODE_ALL,
+		   EXPLAINS("A SIPI to a processor that runs or halts, and to the boot processor, "
+			    "is ignored.",
+			    "A stray SIPI restarts a running processor."),
+		   .vcpus = 2),
+	SCRIPT_ROW(
+		"sipi.second", SPEC_MP_INIT, SIPI_ROW, sipi_second, MODE_ALL | APS_WAIT,
+		EXPLAINS("Of INIT, SIPI, SIPI the second SIPI finds the AP running and is ignored.",
+			 "The classic sequence starts an AP twice: its start-up code runs again "
+			 "while it is in use."),
+		.vcpus = 2),
 };
 
 TEST_GROUP(init, rows);

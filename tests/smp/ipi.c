@@ -266,37 +266,123 @@ static const struct script_step lowest_x2apic[] = {
 #define NMI_ROW "IPI: NMI"
 #define LOWEST_ROW "IPI: LowestPriority"
 
+#define MEANS_EVENTS                                                                               \
+	"Events are injected, held back or blocked wrongly here: a guest gets an interrupt "       \
+	"twice, late, or not at all."
+#define MEANS_NMIS                                                                                 \
+	"NMIs are lost, doubled or blocked wrongly: a guest's watchdog and its machine-check "     \
+	"handling fail."
+#define MEANS_LOWEST "Lowest-priority interrupts go to the wrong processor, to several, or to none."
+
 static const struct test rows[] = {
 	SCRIPT_ROW("ipi.fixed.delivery", SPEC_FIXED_ACCEPTANCE, FIXED_ROW, delivery, MODE_ALL,
+		   EXPLAINS("A fixed interrupt from the ICR to the handler: IRR, ISR, TMR, PPR and "
+			    "EOI as both sides see them.",
+			    MEANS_EVENTS),
 		   .vcpus = 2),
-	SCRIPT_ROW("ipi.fixed.order", SPEC_PRIORITIES, FIXED_ROW, order, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("ipi.fixed.nesting", SPEC_EOI, FIXED_ROW, nesting, MODE_ALL, .vcpus = 1),
+	SCRIPT_ROW("ipi.fixed.order", SPEC_PRIORITIES, FIXED_ROW, order, MODE_ALL,
+		   EXPLAINS("Pending interrupts are delivered by falling priority once they are "
+			    "allowed.",
+			    MEANS_EVENTS),
+		   .vcpus = 2),
+	SCRIPT_ROW("ipi.fixed.nesting", SPEC_EOI, FIXED_ROW, nesting, MODE_ALL,
+		   EXPLAINS("A handler is interrupted by a higher priority class only; EOI ends "
+			    "the highest in service.",
+			    MEANS_EVENTS),
+		   .vcpus = 1),
 	SCRIPT_ROW("ipi.fixed.tpr", SPEC_PRIORITIES, FIXED_ROW, task_priority, MODE_ALL,
+		   EXPLAINS("The task priority holds back its class and lower ones; PPR is the "
+			    "higher of TPR and ISR.",
+			    "The TPR does not hold back what it should: kernels that mask "
+			    "interrupts by it (Windows) break."),
 		   .vcpus = 1),
 	SCRIPT_ROW("ipi.fixed.coalesce", SPEC_FIXED_ACCEPTANCE, FIXED_ROW, coalesce, MODE_ALL,
+		   EXPLAINS("Interrupts of one vector that arrive together become one in service "
+			    "and one pending.",
+			    MEANS_EVENTS),
 		   .vcpus = 2),
-	SCRIPT_ROW("ipi.fixed.window", SPEC_MASKING, FIXED_ROW, window, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("ipi.fixed.shadows", SPEC_SHADOWS, FIXED_ROW, shadows, MODE_ALL, .vcpus = 1),
-	SCRIPT_ROW("ipi.fixed.hlt", SPEC_HLT, FIXED_ROW, halted, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("ipi.fixed.trigger", SPEC_ICR, FIXED_ROW, trigger, MODE_ALL, .vcpus = 2),
+	SCRIPT_ROW("ipi.fixed.window", SPEC_MASKING, FIXED_ROW, window, MODE_ALL,
+		   EXPLAINS("An interrupt that waits for IF is delivered in the first window, also "
+			    "one of a single instruction.",
+			    "The interrupt-window exit comes late or never: guests with short "
+			    "windows lose their interrupts."),
+		   .vcpus = 2),
+	SCRIPT_ROW("ipi.fixed.shadows", SPEC_SHADOWS, FIXED_ROW, shadows, MODE_ALL,
+		   EXPLAINS("No interrupt comes in the shadow of STI or MOV SS, and one right "
+			    "after it.",
+			    "An interrupt strikes between MOV SS and the next instruction: a "
+			    "guest's stack may be torn."),
+		   .vcpus = 1),
+	SCRIPT_ROW("ipi.fixed.hlt", SPEC_HLT, FIXED_ROW, halted, MODE_ALL,
+		   EXPLAINS("An interrupt wakes HLT only if IF allows it; an NMI wakes it always.",
+			    "A halted guest sleeps on or wakes too early."),
+		   .vcpus = 2),
+	SCRIPT_ROW("ipi.fixed.trigger", SPEC_ICR, FIXED_ROW, trigger, MODE_ALL,
+		   EXPLAINS("Trigger mode and level in the ICR mean nothing to fixed interrupts "
+			    "between processors.",
+			    MEANS_EVENTS),
+		   .vcpus = 2),
 	SCRIPT_ROW("ipi.fixed.level", SPEC_FIXED_ACCEPTANCE, FIXED_ROW, level_outside, MODE_ALL,
+		   EXPLAINS("A level-triggered interrupt from outside sets its bit in the TMR, and "
+			    "an edge-triggered one clears it.",
+			    "The TMR does not say how an interrupt was triggered: EOI is sent to "
+			    "the wrong place."),
 		   .vcpus = 1),
 	SCRIPT_ROW("ipi.fixed.disabled", SPEC_APIC_DISABLED, FIXED_ROW, disabled, MODE_ALL,
+		   EXPLAINS("A software-disabled APIC takes no new interrupts, holds pending ones, "
+			    "lets NMIs come and IPIs go out.",
+			    MEANS_EVENTS),
 		   .vcpus = 2),
-	SCRIPT_ROW("ipi.nmi", SPEC_ICR, NMI_ROW, nmi, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("ipi.nmi.latch", SPEC_MULTIPLE_NMIS, NMI_ROW, nmi_latch, MODE_ALL, .vcpus = 2),
+	SCRIPT_ROW(
+		"ipi.nmi", SPEC_ICR, NMI_ROW, nmi, MODE_ALL,
+		EXPLAINS("An NMI passes IF, TPR and a disabled APIC; its vector field is ignored.",
+			 MEANS_NMIS),
+		.vcpus = 2),
+	SCRIPT_ROW("ipi.nmi.latch", SPEC_MULTIPLE_NMIS, NMI_ROW, nmi_latch, MODE_ALL,
+		   EXPLAINS("While NMIs are blocked one more is latched; it comes at IRET, before "
+			    "a pending interrupt.",
+			    MEANS_NMIS),
+		   .vcpus = 2),
 	SCRIPT_ROW("ipi.nmi.blocking", SPEC_INTERRUPTIBILITY, NMI_ROW, nmi_blocking,
-		   TOGETHER | MODE_X2APIC, .vcpus = 2),
-	SCRIPT_ROW("ipi.nmi.shadows", SPEC_SHADOWS, NMI_ROW, nmi_shadows, MODE_ALL, .vcpus = 1),
-	SCRIPT_ROW("ipi.extint", SPEC_EXTERNAL_INTERRUPTS, "IPI: ExtINT", extint, MODE_ALL,
+		   TOGETHER | MODE_X2APIC,
+		   EXPLAINS("While one vCPU is in its NMI handler, another one on the same "
+			    "processor is not blocked.",
+			    "Blocking by NMI leaks from one guest into another on the same "
+			    "processor: the second never gets its NMIs."),
 		   .vcpus = 2),
-	SCRIPT_ROW("ipi.refused", SPEC_ICR, "IPI: SMI, reserved", refused, MODE_ALL, .vcpus = 2),
-	SCRIPT_ROW("ipi.lowest", SPEC_LOWEST_PRIORITY, LOWEST_ROW, lowest, MODE_XAPIC, .vcpus = 4),
+	SCRIPT_ROW("ipi.nmi.shadows", SPEC_SHADOWS, NMI_ROW, nmi_shadows, MODE_ALL,
+		   EXPLAINS("No NMI comes in the shadow of MOV SS, nor between STI and HLT.",
+			    "An NMI strikes between MOV SS and the next instruction: a guest's "
+			    "stack may be torn."),
+		   .vcpus = 1),
+	SCRIPT_ROW("ipi.extint", SPEC_EXTERNAL_INTERRUPTS, "IPI: ExtINT", extint, MODE_ALL,
+		   EXPLAINS("An ExtINT passes IRR, ISR and TPR, waits for IF, and wakes HLT only "
+			    "with IF set.",
+			    "Interrupts of the old controller reach the guest wrongly: early boot "
+			    "code hangs."),
+		   .vcpus = 2),
+	SCRIPT_ROW("ipi.refused", SPEC_ICR, "IPI: SMI, reserved", refused, MODE_ALL,
+		   EXPLAINS("SMI and combinations that the ICR's table calls invalid reach nobody.",
+			    "A malformed ICR write reaches processors: a guest can send what must "
+			    "not exist."),
+		   .vcpus = 2),
+	SCRIPT_ROW("ipi.lowest", SPEC_LOWEST_PRIORITY, LOWEST_ROW, lowest, MODE_XAPIC,
+		   EXPLAINS("A lowest-priority interrupt goes to the processor with the lowest "
+			    "priority, by TPR or by what is in service.",
+			    MEANS_LOWEST),
+		   .vcpus = 4),
 	SCRIPT_ROW("ipi.lowest.turn", SPEC_LOWEST_PRIORITY, LOWEST_ROW, lowest_turn, MODE_XAPIC,
+		   EXPLAINS("Among equals, lowest-priority interrupts take turns.", MEANS_LOWEST),
 		   .vcpus = 4),
 	SCRIPT_ROW("ipi.lowest.disabled", SPEC_LOWEST_PRIORITY, LOWEST_ROW, lowest_disabled,
-		   MODE_XAPIC, .vcpus = 3),
+		   MODE_XAPIC,
+		   EXPLAINS("Software-disabled APICs take no part in lowest-priority delivery.",
+			    MEANS_LOWEST),
+		   .vcpus = 3),
 	SCRIPT_ROW("ipi.lowest.x2apic", SPEC_APIC_ERRORS, LOWEST_ROW, lowest_x2apic, MODE_X2APIC,
+		   EXPLAINS("x2APIC mode refuses to send lowest priority: the ESR's "
+			    "redirectable-IPI bit, and nothing is sent.",
+			    MEANS_LOWEST),
 		   .vcpus = 2),
 };
 

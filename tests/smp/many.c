@@ -73,30 +73,59 @@ static void share(struct fixture *fixture)
 
 #define MANY(...) GUEST(.vcpus = VM_VCPUS_MAX, .ap = GUEST_answer, __VA_ARGS__)
 
+#define MEANS_MANY                                                                                 \
+	"Some vCPUs of many do not start, start twice, or on another processor than theirs: "      \
+	"large guests do not boot here."
+
 static const struct test rows[] = {
 	{ "many.broadcast.1", SPEC_ICR_SHORTHAND, fixture_run, .body = bring_up,
-	  .guest = MANY(.bsp = GUEST_start_others), .needs = NEEDS_GUEST, .argument = 1,
-	  .row = ROW },
+	  .guest = MANY(.bsp = GUEST_start_others), .needs = NEEDS_GUEST, .argument = 1, .row = ROW,
+	  EXPLAINS("A guest starts 63 application processors by INIT-SIPI-SIPI to all others, on "
+		   "one processor.",
+		   MEANS_MANY) },
 	{ "many.broadcast.2", SPEC_ICR_SHORTHAND, fixture_run, .body = bring_up,
 	  .guest = MANY(.bsp = GUEST_start_others), .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
-	  .row = ROW },
+	  .row = ROW,
+	  EXPLAINS("A guest starts 63 application processors by INIT-SIPI-SIPI to all others, on "
+		   "two processors.",
+		   MEANS_MANY) },
 	{ "many.broadcast.4", SPEC_ICR_SHORTHAND, fixture_run, .body = bring_up,
 	  .guest = MANY(.bsp = GUEST_start_others), .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
-	  .row = ROW },
+	  .row = ROW,
+	  EXPLAINS("A guest starts 63 application processors by INIT-SIPI-SIPI to all others, on "
+		   "four processors.",
+		   MEANS_MANY) },
 	{ "many.broadcast.x2apic", SPEC_ICR_SHORTHAND, fixture_run, .body = bring_up,
 	  .guest = MANY(.bsp = GUEST_start_others, .x2apic = true), .needs = NEEDS_GUEST,
-	  .argument = 1, .row = ROW },
+	  .argument = 1, .row = ROW,
+	  EXPLAINS("A guest in x2APIC mode starts 63 application processors by INIT-SIPI-SIPI to "
+		   "all others.",
+		   "Writes to the x2APIC's ICR in a guest reach the wrong vCPUs: large guests do "
+		   "not boot here.") },
 	{ "many.single.1", SPEC_MP_INIT, fixture_run, .body = bring_up,
-	  .guest = MANY(.bsp = GUEST_start), .needs = NEEDS_GUEST, .argument = 1, .row = ROW },
+	  .guest = MANY(.bsp = GUEST_start), .needs = NEEDS_GUEST, .argument = 1, .row = ROW,
+	  EXPLAINS(
+		  "A guest starts 63 application processors one after the other, on one processor.",
+		  MEANS_MANY) },
 	{ "many.single.2", SPEC_MP_INIT, fixture_run, .body = bring_up,
 	  .guest = MANY(.bsp = GUEST_start), .needs = NEEDS_GUEST, .cpus = 2, .argument = 2,
-	  .row = ROW },
+	  .row = ROW,
+	  EXPLAINS("A guest starts 63 application processors one after the other, on two "
+		   "processors.",
+		   MEANS_MANY) },
 	{ "many.single.4", SPEC_MP_INIT, fixture_run, .body = bring_up,
 	  .guest = MANY(.bsp = GUEST_start), .needs = NEEDS_GUEST, .cpus = 4, .argument = 4,
-	  .row = ROW },
+	  .row = ROW,
+	  EXPLAINS("A guest starts 63 application processors one after the other, on four "
+		   "processors.",
+		   MEANS_MANY) },
 	{ "many.share", SPEC_PREEMPTION_TIMER, fixture_run, .body = share,
 	  .guest = GUEST(.vcpus = SHARERS, .bsp = GUEST_spin, .ap = GUEST_spin),
-	  .needs = NEEDS_GUEST, .row = ROW },
+	  .needs = NEEDS_GUEST, .row = ROW,
+	  EXPLAINS("Twelve vCPUs that never stop by themselves share the processors: each gets its "
+		   "time.",
+		   "The VMX-preemption timer does not end time slices: one guest can starve the "
+		   "others.") },
 };
 
 TEST_GROUP(many, rows);

@@ -262,48 +262,92 @@ static const struct script_step itself_x2apic[] = {
 #define NMI_ROW "IPI: NMI"
 #define FIXED_ROW "IPI: Fixed"
 
+#define MEANS_LOST_INIT                                                                            \
+	"An INIT at the moment of HLT is lost or leaves the vCPU in the wrong state: guests hang " \
+	"now and then while APs start."
+#define MEANS_WAKE_UP                                                                              \
+	"A wake-up between STI and HLT is lost: idle guests hang until the next interrupt."
+#define MEANS_NMI_WAIT                                                                             \
+	"NMIs to a waiting AP start it, are lost, or come more than once: an NMI broadcast in a "  \
+	"crash handler confuses APs that wait."
+#define MEANS_DESTINATION                                                                          \
+	"An IPI reaches a processor that was not meant, or misses one that was: TLB shoot-downs "  \
+	"and start-up in guests fail."
+
 static const struct test rows[] = {
-	{ SEQUENCE("race.init_hlt.xapic", INIT_ROW, &init_hlt, .vcpus = 2), .needs = NEEDS_GUEST },
+	{ SEQUENCE("race.init_hlt.xapic", INIT_ROW, &init_hlt, .vcpus = 2), .needs = NEEDS_GUEST,
+	  EXPLAINS("INIT comes while the AP is about to halt, over and over: xAPIC mode.",
+		   MEANS_LOST_INIT) },
 	{ SEQUENCE("race.init_hlt.decoded", INIT_ROW, &init_hlt, .vcpus = 2, .decode_apic = true),
-	  .needs = NEEDS_GUEST },
+	  .needs = NEEDS_GUEST,
+	  EXPLAINS("INIT comes while the AP is about to halt, over and over: decoded memory "
+		   "accesses.",
+		   MEANS_LOST_INIT) },
 	{ SEQUENCE("race.init_hlt.x2apic", INIT_ROW, &init_hlt, .vcpus = 2, .x2apic = true),
-	  .needs = NEEDS_GUEST },
+	  .needs = NEEDS_GUEST,
+	  EXPLAINS("INIT comes while the AP is about to halt, over and over: x2APIC mode.",
+		   MEANS_LOST_INIT) },
 	{ SEQUENCE("race.init_hlt.hardware_wait", INIT_ROW, &init_hlt, .vcpus = 2,
 		   .wait_in_hardware = true),
-	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 2 },
+	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 2,
+	  EXPLAINS("INIT comes while the AP is about to halt, over and over: the processor's own "
+		   "wait-for-SIPI.",
+		   MEANS_LOST_INIT) },
 	{ SEQUENCE("race.early_sipi.xapic", SIPI_ROW, &early_sipi, .vcpus = 2),
-	  .needs = NEEDS_GUEST },
+	  .needs = NEEDS_GUEST,
+	  EXPLAINS("A SIPI that comes before INIT has been taken does not start the AP twice, "
+		   "xAPIC mode.",
+		   MEANS_LOST_INIT) },
 	{ SEQUENCE("race.early_sipi.x2apic", SIPI_ROW, &early_sipi, .vcpus = 2, .x2apic = true),
-	  .needs = NEEDS_GUEST },
-	{ SEQUENCE("race.late_init.xapic", INIT_ROW, &late_init, .vcpus = 2),
-	  .needs = NEEDS_GUEST },
+	  .needs = NEEDS_GUEST,
+	  EXPLAINS("A SIPI that comes before INIT has been taken does not start the AP twice, "
+		   "x2APIC mode.",
+		   MEANS_LOST_INIT) },
+	{ SEQUENCE("race.late_init.xapic", INIT_ROW, &late_init, .vcpus = 2), .needs = NEEDS_GUEST,
+	  EXPLAINS("An INIT right after SIPI leaves the AP waiting, and another SIPI starts it, "
+		   "xAPIC mode.",
+		   MEANS_LOST_INIT) },
 	{ SEQUENCE("race.late_init.x2apic", INIT_ROW, &late_init, .vcpus = 2, .x2apic = true),
-	  .needs = NEEDS_GUEST },
+	  .needs = NEEDS_GUEST,
+	  EXPLAINS("An INIT right after SIPI leaves the AP waiting, and another SIPI starts it, "
+		   "x2APIC mode.",
+		   MEANS_LOST_INIT) },
 	{ SEQUENCE("race.two_senders.xapic", INIT_ROW, &two_senders, .vcpus = 3),
-	  .needs = NEEDS_GUEST },
+	  .needs = NEEDS_GUEST,
+	  EXPLAINS("Two processors send INIT and SIPI to a third at the same time, xAPIC mode.",
+		   MEANS_LOST_INIT) },
 	{ SEQUENCE("race.two_senders.x2apic", INIT_ROW, &two_senders, .vcpus = 3, .x2apic = true),
-	  .needs = NEEDS_GUEST },
+	  .needs = NEEDS_GUEST,
+	  EXPLAINS("Two processors send INIT and SIPI to a third at the same time, x2APIC mode.",
+		   MEANS_LOST_INIT) },
 	{ .name = "race.sti_hlt.xapic",
 	  .spec = SPEC_STI,
 	  .run = fixture_run,
 	  .body = sti_hlt,
 	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper),
 	  .needs = NEEDS_GUEST,
-	  .row = FIXED_ROW },
+	  .row = FIXED_ROW,
+	  EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, xAPIC mode.",
+		   MEANS_WAKE_UP) },
 	{ .name = "race.sti_hlt.x2apic",
 	  .spec = SPEC_STI,
 	  .run = fixture_run,
 	  .body = sti_hlt,
 	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper, .x2apic = true),
 	  .needs = NEEDS_GUEST,
-	  .row = FIXED_ROW },
+	  .row = FIXED_ROW,
+	  EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, x2APIC mode.",
+		   MEANS_WAKE_UP) },
 	{ .name = "race.nmi_wait_sipi",
 	  .spec = SPEC_WAIT_FOR_SIPI,
 	  .run = fixture_run,
 	  .body = nmi_wait_sipi,
 	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_idle, .ap = GUEST_answer, .region = &stack),
 	  .needs = NEEDS_GUEST,
-	  .row = NMI_ROW },
+	  .row = NMI_ROW,
+	  EXPLAINS("NMIs do not end the wait for SIPI; one of them comes with the first "
+		   "instruction after it.",
+		   MEANS_NMI_WAIT) },
 	{ .name = "race.nmi_wait_sipi.hardware",
 	  .spec = SPEC_WAIT_FOR_SIPI,
 	  .run = fixture_run,
@@ -312,12 +356,27 @@ static const struct test rows[] = {
 			 .wait_in_hardware = true),
 	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI),
 	  .cpus = 2,
-	  .row = NMI_ROW },
+	  .row = NMI_ROW,
+	  EXPLAINS("NMIs to an AP in the processor's own wait-for-SIPI state do not end the wait; "
+		   "one comes after it.",
+		   MEANS_NMI_WAIT) },
 	SCRIPT_ROW("race.half_waits", SPEC_IPI_DESTINATION, SIPI_ROW, half_waits,
-		   MODE_ALL | APS_WAIT, .vcpus = 5),
-	SCRIPT_ROW("race.itself", SPEC_IPI_DESTINATION, FIXED_ROW, itself, MODE_XAPIC, .vcpus = 2),
+		   MODE_ALL | APS_WAIT,
+		   EXPLAINS("Broadcasts while some processors run and some wait: each takes what "
+			    "is for its state.",
+			    MEANS_DESTINATION),
+		   .vcpus = 5),
+	SCRIPT_ROW("race.itself", SPEC_IPI_DESTINATION, FIXED_ROW, itself, MODE_XAPIC,
+		   EXPLAINS("Both processors send to themselves by every way that there is, xAPIC "
+			    "mode, at the same time.",
+			    MEANS_DESTINATION),
+		   .vcpus = 2),
 	SCRIPT_ROW("race.itself.x2apic", SPEC_IPI_DESTINATION, FIXED_ROW, itself_x2apic,
-		   MODE_X2APIC, .vcpus = 2),
+		   MODE_X2APIC,
+		   EXPLAINS("Both processors send to themselves by every way that there is, x2APIC "
+			    "mode, at the same time.",
+			    MEANS_DESTINATION),
+		   .vcpus = 2),
 };
 
 TEST_GROUP(race, rows);

@@ -6,50 +6,88 @@
 #include "suite/describe.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
+#include "x86/control.h"
 #include "x86/insn.h"
+#include "x86/msr.h"
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
 
-/* What a guest could spoil on the processor that it runs on. */
-struct host_state {
-	uint64_t cr0, cr3, cr4, cr8, dr[6], msr[12];
-	uint64_t gdt, idt; /* bases: VM exits set both limits to FFFFH */
-	uint16_t tr, ldtr, cs, ss;
+/* What a guest could spoil on the processor that it runs on. Of the descriptor tables the bases: VM
+ * exits set both limits to FFFFH. */
+/* clang-format off */
+#define HOST_STATE(S)                                                                              \
+	S(CR0) S(CR3) S(CR4) S(CR8) S(DR0) S(DR1) S(DR2) S(DR3) S(DR6) S(DR7)                      \
+	S(GDTR) S(IDTR) S(TR) S(LDTR) S(CS) S(SS)
+/* clang-format on */
+
+enum {
+#define HOST_ENUM(name) HOST_##name,
+	HOST_STATE(HOST_ENUM)
+#undef HOST_ENUM
+		HOST_REGISTERS
 };
+
+static const char *const host_names[] = {
+#define HOST_NAME(name) #name " of the host",
+	HOST_STATE(HOST_NAME)
+#undef HOST_NAME
+};
+
+enum { RDTSCP = 1 << 27 }; /* CPUID 80000001H EDX */
+
+static const struct {
+	uint32_t msr;
+	const char *name;
+} host_msrs[] = {
+	{ IA32_APIC_BASE, "IA32_APIC_BASE of the host" },
+	{ IA32_SYSENTER_CS, "IA32_SYSENTER_CS of the host" },
+	{ IA32_SYSENTER_ESP, "IA32_SYSENTER_ESP of the host" },
+	{ IA32_SYSENTER_EIP, "IA32_SYSENTER_EIP of the host" },
+	{ IA32_PAT, "IA32_PAT of the host" },
+	{ IA32_EFER, "IA32_EFER of the host" },
+	{ IA32_STAR, "IA32_STAR of the host" },
+	{ IA32_LSTAR, "IA32_LSTAR of the host" },
+	{ IA32_CSTAR, "IA32_CSTAR of the host" },
+	{ IA32_FMASK, "IA32_FMASK of the host" },
+	{ IA32_KERNEL_GS_BASE, "IA32_KERNEL_GS_BASE of the host" },
+	{ IA32_TSC_AUX, "IA32_TSC_AUX of the host" },
+};
+
+struct host_state {
+	uint64_t reg[HOST_REGISTERS], msr[ARRAY_SIZE(host_msrs)];
+};
+
+#define READ_REGISTER(host, name, asm_name)                                                        \
+	__asm__ volatile("mov %%" asm_name ", %0" : "=r"((host)->reg[HOST_##name]))
+#define READ_SELECTOR(host, name, instruction)                                                     \
+	__asm__ volatile(instruction " %q0" : "=r"((host)->reg[HOST_##name]))
 
 static void read_host(struct host_state *host)
 {
-	enum { TSC_AUX = 0xC0000103, RDTSCP = 1 << 27 };
-	static const uint32_t msrs[] = { 0x1B,	     0x174,	 0x175,	     0x176,
-					 0x277,	     0xC0000080, 0xC0000081, 0xC0000082,
-					 0xC0000083, 0xC0000084, 0xC0000102, TSC_AUX };
-	_Static_assert(ARRAY_SIZE(msrs) == ARRAY_SIZE(host->msr), "a place for each");
-
-	struct __attribute__((packed)) {
-		uint16_t limit;
-		uint64_t base;
-	} gdtr, idtr;
 	uint32_t leaf[4];
 
-	__builtin_memset(host, 0, sizeof(*host));
-	__asm__ volatile("mov %%cr0, %0" : "=r"(host->cr0));
-	__asm__ volatile("mov %%cr3, %0" : "=r"(host->cr3));
-	__asm__ volatile("mov %%cr4, %0" : "=r"(host->cr4));
-	__asm__ volatile("mov %%cr8, %0" : "=r"(host->cr8));
-	__asm__ volatile("mov %%db0, %0; mov %%db1, %1; mov %%db2, %2"
-			 : "=r"(host->dr[0]), "=r"(host->dr[1]), "=r"(host->dr[2]));
-	__asm__ volatile("mov %%db3, %0; mov %%db6, %1; mov %%db7, %2"
-			 : "=r"(host->dr[3]), "=r"(host->dr[4]), "=r"(host->dr[5]));
-	__asm__ volatile("sgdt %0; sidt %1" : "=m"(gdtr), "=m"(idtr));
-	host->gdt = gdtr.base;
-	host->idt = idtr.base;
-	__asm__ volatile("str %0; sldt %1" : "=m"(host->tr), "=m"(host->ldtr));
-	__asm__ volatile("mov %%cs, %0; mov %%ss, %1" : "=m"(host->cs), "=m"(host->ss));
+	READ_REGISTER(host, CR0, "cr0");
+	READ_REGISTER(host, CR3, "cr3");
+	READ_REGISTER(host, CR4, "cr4");
+	READ_REGISTER(host, CR8, "cr8");
+	READ_REGISTER(host, DR0, "db0");
+	READ_REGISTER(host, DR1, "db1");
+	READ_REGISTER(host, DR2, "db2");
+	READ_REGISTER(host, DR3, "db3");
+	READ_REGISTER(host, DR6, "db6");
+	READ_REGISTER(host, DR7, "db7");
+	READ_REGISTER(host, CS, "cs");
+	READ_REGISTER(host, SS, "ss");
+	READ_SELECTOR(host, TR, "str");
+	READ_SELECTOR(host, LDTR, "sldt");
+	host->reg[HOST_GDTR] = sgdt().base;
+	host->reg[HOST_IDTR] = sidt().base;
 	backend->cpuid(0x80000001, 0, leaf);
-	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++)
-		if (msrs[i] != TSC_AUX || leaf[3] & RDTSCP)
-			host->msr[i] = rdmsr(msrs[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(host_msrs); i++)
+		host->msr[i] = host_msrs[i].msr != IA32_TSC_AUX || leaf[3] & RDTSCP
+				       ? rdmsr(host_msrs[i].msr)
+				       : 0;
 }
 
 /* What the exits must be, one after the other. */
@@ -79,8 +117,10 @@ static void expect_host(struct test_run *run, const struct host_state *before)
 	struct host_state after;
 
 	read_host(&after);
-	expect(run, "the host's registers are as before", 0,
-	       (uint64_t) !!__builtin_memcmp(&after, before, sizeof(after)));
+	for (unsigned i = 0; i < HOST_REGISTERS; i++)
+		expect_bits(run, host_names[i], before->reg[i], after.reg[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(host_msrs); i++)
+		expect_bits(run, host_msrs[i].name, before->msr[i], after.msr[i]);
 }
 
 /* A row's .run: what the guest of the row does leaves the host as it was. */
@@ -265,7 +305,9 @@ static void controls(struct fixture *fixture)
 	if (finish(fixture)) {
 		volatile struct guest_slot *slot = &fixture->slot[0];
 
-		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR0 that change", cr0, slot->value[0]);
+		/* The SDM says that reserved bits remain clear, the APM nothing. */
+		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR0 that change", cr0,
+				  slot->value[0] & (backend->cites_amd ? CR0_DEFINED : ~0u));
 		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR0 that raise #GP", 1 << 29,
 				  slot->value[1]);
 		expect_bits_cited(run, SPEC_MOV_CR, "bits of CR4 that change", always,
@@ -330,31 +372,69 @@ static void ends(struct fixture *fixture)
 		__VA_ARGS__                                                                        \
 	}
 
+#define MEANS_ESCAPE                                                                               \
+	"A guest reaches what is not its own, or ends otherwise than by the exit that is due: "    \
+	"isolation is broken on this machine."
+
 static const struct test rows[] = {
 	ROW("hostile.ports", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ports, GUEST_ports),
-	    .argument = 0x101),
-	ROW("hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 1),
-	ROW("hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 61),
-	ROW("hostile.control_registers", SPEC_EXIT_INSTRUCTIONS,
-	    UNHARMED(controls, GUEST_controls)),
+	    .argument = 0x101,
+	    EXPLAINS("A guest reads and writes I/O ports: each access exits, none brings or "
+		     "changes anything.",
+		     MEANS_ESCAPE)),
+	ROW("hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 1,
+	    EXPLAINS("A guest reads and writes memory that is not its own: each access is an EPT "
+		     "violation.",
+		     MEANS_ESCAPE)),
+	ROW("hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 61,
+	    EXPLAINS("A guest reads and writes MSRs: those that a virtual CPU has work, all others "
+		     "raise #GP.",
+		     MEANS_ESCAPE)),
+	ROW("hostile.control_registers", SPEC_EXIT_INSTRUCTIONS, UNHARMED(controls, GUEST_controls),
+	    EXPLAINS("A guest flips every bit of CR0 and CR4: each changes, or raises #GP, as the "
+		     "manual says.",
+		     MEANS_ESCAPE)),
 	ROW("hostile.instructions", SPEC_EXIT_INSTRUCTIONS,
-	    UNHARMED(instructions, GUEST_instructions)),
+	    UNHARMED(instructions, GUEST_instructions),
+	    EXPLAINS("A guest executes 39 instructions that need privilege or features: each ends "
+		     "as the manual says.",
+		     MEANS_ESCAPE)),
 	{ .name = "hostile.xsetbv",
 	  .spec = SPEC_XSETBV,
 	  UNHARMED(xcr0, GUEST_xsetbv),
-	  .needs = NEEDS_GUEST | BIT(CAP_XSAVE) },
+	  .needs = NEEDS_GUEST | BIT(CAP_XSAVE),
+	  EXPLAINS("A guest writes valid and invalid values to XCR0: the latter raise #GP, and the "
+		   "host's XCR0 stays.",
+		   MEANS_ESCAPE) },
 	ROW("hostile.triple_fault", SPEC_EXIT_OTHERS, UNHARMED(ends, GUEST_triple_fault),
-	    .argument = EXIT_SHUTDOWN),
+	    .argument = EXIT_SHUTDOWN,
+	    EXPLAINS("A triple fault in a guest is one exit, and does not reset the machine.",
+		     MEANS_ESCAPE)),
 	ROW("hostile.page_table_loop", SPEC_EXIT_OTHERS, UNHARMED(ends, GUEST_page_loop),
-	    .argument = EXIT_SHUTDOWN),
+	    .argument = EXIT_SHUTDOWN,
+	    EXPLAINS("Page tables that refer to themselves end a guest by a triple fault, not the "
+		     "host.",
+		     MEANS_ESCAPE)),
 	ROW("hostile.task_switch", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ends, GUEST_task),
-	    .argument = EXIT_TASK_SWITCH),
+	    .argument = EXIT_TASK_SWITCH,
+	    EXPLAINS("A task switch in a guest is one exit.", MEANS_ESCAPE)),
 	ROW("hostile.shutdown_port", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ends, GUEST_shutdown),
-	    .argument = EXIT_IO),
+	    .argument = EXIT_IO,
+	    EXPLAINS("A guest that writes to the port that switches a machine off gets an exit.",
+		     MEANS_ESCAPE)),
 	ROW("full.hostile.ports", SPEC_EXIT_INSTRUCTIONS, UNHARMED(ports, GUEST_ports),
-	    .argument = 1),
-	ROW("full.hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 16),
-	ROW("full.hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 1),
+	    .argument = 1,
+	    EXPLAINS("A guest reads and writes I/O ports: each access exits, none brings or "
+		     "changes anything. Every one of them.",
+		     MEANS_ESCAPE)),
+	ROW("full.hostile.memory", SPEC_EPT_VIOLATIONS, .run = pages, .argument = 16,
+	    EXPLAINS("A guest reads and writes memory that is not its own: each access is an EPT "
+		     "violation. Every one of them.",
+		     MEANS_ESCAPE)),
+	ROW("full.hostile.msrs", SPEC_EXIT_INSTRUCTIONS, UNHARMED(msrs, GUEST_msrs), .argument = 1,
+	    EXPLAINS("A guest reads and writes MSRs: those that a virtual CPU has work, all others "
+		     "raise #GP. Every one of them.",
+		     MEANS_ESCAPE)),
 };
 
 TEST_GROUP(hostile, rows);

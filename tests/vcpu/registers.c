@@ -94,6 +94,18 @@ static bool has_stored(struct fixture *fixture, uint64_t slot)
 	return state_of(fixture, (unsigned)slot)->stores;
 }
 
+/* Reset to these values by Intel's manual, not modified by AMD's. */
+static void debug_after_init(struct test_run *run, const volatile struct guest_state *state)
+{
+	const volatile struct guest_registers *kept = backend->cites_amd ? &state->fill : NULL;
+
+	for (unsigned i = 0; i < 4; i++)
+		expect_bits(run, "DR0 to DR3 after INIT", kept ? kept->dr[i] : 0,
+			    state->seen.dr[i]);
+	expect_bits(run, "DR6 after INIT", kept ? kept->dr6 : 0xFFFF0FF0, state->seen.dr6);
+	expect_bits(run, "DR7 after INIT", kept ? kept->dr7 : 0x400, state->seen.dr7);
+}
+
 static void after_init(struct fixture *fixture, uint32_t cr0)
 {
 	struct test_run *run = fixture->run;
@@ -104,10 +116,7 @@ static void after_init(struct fixture *fixture, uint32_t cr0)
 		return;
 	state_expect_extended(fixture, SUBJECT, "after INIT");
 	expect_bits(run, "CR0 after INIT", 0x10 | cr0, state->cr0_seen);
-	for (unsigned i = 0; i < 4; i++)
-		expect_bits(run, "DR0 to DR3 after INIT", 0, state->seen.dr[i]);
-	expect_bits(run, "DR6 after INIT", 0xFFFF0FF0, state->seen.dr6);
-	expect_bits(run, "DR7 after INIT", 0x400, state->seen.dr7);
+	debug_after_init(run, state);
 	expect_bits(run, "CR2 after INIT", 0, state->seen.cr2);
 }
 
@@ -382,38 +391,76 @@ enum { CD = 0x40000000, NW = 0x20000000 };
 #define REGISTERS "vCPU: registers"
 #define AFFINITY "vCPU: affinity"
 
+#define MEANS_LEAK                                                                                 \
+	"A guest's registers change while it does not run: any hypervisor that switches vCPUs "    \
+	"corrupts its guests on this machine."
+#define MEANS_INIT "INIT changes a register that it should keep, or keeps one that it should reset."
+#define MEANS_MOVES                                                                                \
+	"A vCPU's state is lost or stale when it moves: VMCLEAR and VMPTRLD do not carry a VMCS "  \
+	"between processors."
+
 static const struct test rows[] = {
 	{ "vcpu.pause.registers", SPEC_XSAVE, fixture_run, .body = pause_keeps,
-	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .row = PAUSE },
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .row = PAUSE,
+	  EXPLAINS("Every register, x87, SSE and AVX state of a paused vCPU is as it was, though "
+		   "another one used the processor.",
+		   MEANS_LEAK) },
 	{ "vcpu.registers.slices", SPEC_XSAVE, fixture_run, .body = slices_keep,
-	  .guest = STATE_GUEST(4), .needs = LONG_MODE, .row = REGISTERS },
+	  .guest = STATE_GUEST(4), .needs = LONG_MODE, .row = REGISTERS,
+	  EXPLAINS("Two guests that share a processor by time slices never see each other's "
+		   "registers.",
+		   MEANS_LEAK) },
 	{ "vcpu.registers.init", SPEC_AFTER_INIT, fixture_run, .body = init_keeps,
-	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .row = REGISTERS },
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .row = REGISTERS,
+	  EXPLAINS("INIT resets general, control and debug registers, and keeps x87, SSE and AVX "
+		   "state.",
+		   MEANS_INIT) },
 	{ "vcpu.registers.init.cd", SPEC_AFTER_INIT, fixture_run, .body = init_keeps,
-	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .argument = CD, .row = REGISTERS },
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .argument = CD, .row = REGISTERS,
+	  EXPLAINS("INIT keeps CR0.CD as the guest had it.", MEANS_INIT) },
 	{ "vcpu.registers.init.cd_nw", SPEC_AFTER_INIT, fixture_run, .body = init_keeps,
-	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .argument = CD | NW, .row = REGISTERS },
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .argument = CD | NW, .row = REGISTERS,
+	  EXPLAINS("INIT keeps CR0.CD and CR0.NW as the guest had them.", MEANS_INIT) },
 	{ "vcpu.registers.init.unloaded", SPEC_AFTER_INIT, fixture_run, .body = init_keeps,
-	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .data = "", .row = REGISTERS },
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .data = "", .row = REGISTERS,
+	  EXPLAINS("INIT comes while the vCPU's registers are in memory: the result is the same.",
+		   MEANS_INIT) },
 	{ "vcpu.affinity.running", SPEC_VMCS_USE, fixture_run, .body = migrate_running,
-	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .cpus = 2, .row = AFFINITY },
+	  .guest = STATE_GUEST(2), .needs = LONG_MODE, .cpus = 2, .row = AFFINITY,
+	  EXPLAINS("A running vCPU moves to every processor and back; its registers and exits "
+		   "follow.",
+		   MEANS_MOVES) },
 	{ "vcpu.affinity.paused", SPEC_VMCS_USE, fixture_run, .body = migrate_paused,
-	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .cpus = 2, .row = AFFINITY },
+	  .guest = STATE_GUEST(3), .needs = LONG_MODE, .cpus = 2, .row = AFFINITY,
+	  EXPLAINS("A paused vCPU moves to every processor, where other guests leave their values; "
+		   "its registers are as before.",
+		   MEANS_MOVES) },
 	{ "vcpu.affinity.halted", SPEC_VMCS_USE, fixture_run, .body = migrate_resting,
 	  .guest = GUEST(.vcpus = 2, .ap = GUEST_answer), .needs = NEEDS_GUEST, .data = &halted,
-	  .cpus = 2, .row = AFFINITY },
+	  .cpus = 2, .row = AFFINITY,
+	  EXPLAINS("A halted vCPU moves without a change and wakes on its new processor.",
+		   MEANS_MOVES) },
 	{ "vcpu.affinity.waiting", SPEC_VMCS_USE, fixture_run, .body = migrate_resting,
 	  .guest = GUEST(.vcpus = 2, .ap = GUEST_answer), .needs = NEEDS_GUEST, .cpus = 2,
-	  .data = &waiting, .row = AFFINITY },
+	  .data = &waiting, .row = AFFINITY,
+	  EXPLAINS("A waiting AP moves without a change and starts on its new processor.",
+		   MEANS_MOVES) },
 	{ "vcpu.affinity.waiting_in_hardware", SPEC_VMCS_USE, fixture_run, .body = migrate_resting,
 	  .guest = GUEST(.vcpus = 2, .ap = GUEST_answer, .wait_in_hardware = true),
 	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 3, .data = &in_hardware,
-	  .row = AFFINITY },
+	  .row = AFFINITY,
+	  EXPLAINS("An AP that the processor holds in wait-for-SIPI moves, and starts on its new "
+		   "processor.",
+		   MEANS_MOVES) },
 	{ "vcpu.affinity.created", SPEC_VMCS_USE, fixture_run, .body = migrate_created,
 	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_answer), .needs = NEEDS_GUEST, .cpus = 2,
-	  .row = AFFINITY },
+	  .row = AFFINITY,
+	  EXPLAINS("A vCPU that was not started runs where it was put.", MEANS_MOVES) },
 	{ "vcpu.affinity.none", SPEC_VMCS_USE, fixture_run, .body = affinity_none,
-	  .guest = GUEST(.vcpus = 2), .needs = NEEDS_GUEST, .row = AFFINITY },
+	  .guest = GUEST(.vcpus = 2), .needs = NEEDS_GUEST, .row = AFFINITY,
+	  EXPLAINS("A vCPU without affinity stays where it is; processors that do not exist are "
+		   "refused.",
+		   MEANS_MOVES) },
 };
 
 TEST_GROUP(registers, rows);

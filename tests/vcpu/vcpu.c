@@ -352,50 +352,84 @@ static void stop_is_final(struct fixture *fixture)
 	}
 }
 
+#define MEANS_IDENTITY                                                                             \
+	"A guest sees another APIC id than its vCPU has: it addresses the wrong processor, or "    \
+	"does not find itself in its tables."
+#define MEANS_STATES                                                                               \
+	"A vCPU is in another state than its history says: INIT, SIPI, HLT or a request was lost " \
+	"or taken twice."
+
 static const struct test rows[] = {
 	{ "vcpu.identity.xapic", SPEC_APIC_ID, fixture_run, .body = identity,
 	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_identity, .ap = GUEST_identity),
-	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity",
+	  EXPLAINS("CPUID, the APIC ID register and the vCPU's number agree, xAPIC mode.",
+		   MEANS_IDENTITY) },
 	{ "vcpu.identity.x2apic", SPEC_APIC_ID, fixture_run, .body = identity,
 	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_identity, .ap = GUEST_identity, .x2apic = true),
-	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity",
+	  EXPLAINS("CPUID, the APIC ID register and the vCPU's number agree, x2APIC mode.",
+		   MEANS_IDENTITY) },
 	{ "vcpu.identity.custom.xapic", SPEC_APIC_ID, fixture_run, .body = identity,
 	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_identity, .ap = GUEST_identity,
 			 .apic_ids = custom_ids),
-	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity",
+	  EXPLAINS("CPUID and the APIC ID register have the APIC id that the vCPU was given, not "
+		   "its number.",
+		   MEANS_IDENTITY) },
 	{ "vcpu.identity.wide.x2apic", SPEC_APIC_ID, fixture_run, .body = identity,
 	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_identity, .ap = GUEST_identity, .x2apic = true,
 			 .apic_ids = wide_ids),
-	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity",
+	  EXPLAINS("CPUID and the APIC ID register have all bits of an APIC id beyond 8 bits, "
+		   "x2APIC mode.",
+		   MEANS_IDENTITY) },
 	{ "vcpu.identity.custom.ipi", SPEC_APIC_ID, fixture_run, .body = identity_ipi,
 	  .guest =
 		  GUEST(.vcpus = 4, .bsp = GUEST_start, .ap = GUEST_answer, .apic_ids = custom_ids),
-	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity",
+	  EXPLAINS("IPIs find vCPUs by APIC ids that are not their numbers.", MEANS_IDENTITY) },
 	{ "vcpu.identity.wide.ipi", SPEC_X2APIC_MODE, fixture_run, .body = identity_ipi,
 	  .guest = GUEST(.vcpus = 4, .bsp = GUEST_start, .ap = GUEST_answer, .x2apic = true,
 			 .apic_ids = wide_ids),
-	  .needs = NEEDS_GUEST, .row = "vCPU: identity" },
+	  .needs = NEEDS_GUEST, .row = "vCPU: identity",
+	  EXPLAINS("IPIs find vCPUs by all 32 bits of their APIC ids.", MEANS_IDENTITY) },
 	{ "vcpu.state", SPEC_MP_INIT, fixture_run, .body = states,
-	  .guest = GUEST(.vcpus = 3, .ap = GUEST_spin), .needs = NEEDS_GUEST,
-	  .row = "vCPU: state" },
+	  .guest = GUEST(.vcpus = 3, .ap = GUEST_spin), .needs = NEEDS_GUEST, .row = "vCPU: state",
+	  EXPLAINS("A vCPU's state through start, HLT, pause, resume and stop, as another "
+		   "processor sees it.",
+		   MEANS_STATES) },
 	{ "vcpu.waiting", SPEC_MP_INIT, fixture_run, .body = waits,
 	  .guest = GUEST(.vcpus = 2, .ap = GUEST_answer), .needs = NEEDS_GUEST,
-	  .row = "waiting: emulated" },
+	  .row = "waiting: emulated",
+	  EXPLAINS("A waiting AP executes nothing and causes no exits; INIT lets it wait on, a "
+		   "SIPI starts it.",
+		   MEANS_STATES) },
 	{ "vcpu.operations.ap", SPEC_MP_INIT, fixture_run, .body = ap_operations,
 	  .guest = GUEST(.vcpus = 1 + ARRAY_SIZE(ap_rows), .ap = GUEST_spin), .needs = NEEDS_GUEST,
-	  .row = "vCPU: operations" },
+	  .row = "vCPU: operations",
+	  EXPLAINS("Every operation on an AP in every state: what it answers and what comes of it.",
+		   MEANS_STATES) },
 	{ "vcpu.operations.bsp", SPEC_MP_INIT, fixture_run, .body = bsp_operations,
 	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_spin), .needs = NEEDS_GUEST, .data = &by_start,
-	  .row = "vCPU: operations" },
+	  .row = "vCPU: operations",
+	  EXPLAINS("Every operation on the boot processor before it was started.", MEANS_STATES) },
 	{ "vcpu.operations.bsp.init", SPEC_MP_INIT, fixture_run, .body = bsp_operations,
 	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_spin), .needs = NEEDS_GUEST, .data = &by_init,
-	  .row = "vCPU: operations" },
+	  .row = "vCPU: operations",
+	  EXPLAINS("INIT takes a boot processor that was not started to its reset vector.",
+		   MEANS_STATES) },
 	{ "vcpu.operations.bsp.stop", SPEC_MP_INIT, fixture_run, .body = bsp_operations,
 	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_spin), .needs = NEEDS_GUEST,
-	  .data = &never_started, .row = "vCPU: operations" },
+	  .data = &never_started, .row = "vCPU: operations",
+	  EXPLAINS("A boot processor that was stopped before its start never runs.",
+		   MEANS_STATES) },
 	{ "vcpu.operations.stop_is_final", SPEC_MP_INIT, fixture_run, .body = stop_is_final,
 	  .guest = GUEST(.vcpus = 3, .ap = GUEST_spin), .needs = NEEDS_GUEST,
-	  .row = "vCPU: operations" },
+	  .row = "vCPU: operations",
+	  EXPLAINS(
+		  "Nothing that might revive a stopped vCPU makes it execute one more instruction.",
+		  MEANS_STATES) },
 };
 
 TEST_GROUP(vcpu, rows);

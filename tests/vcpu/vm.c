@@ -4,6 +4,7 @@
 #include "vm/control.h"
 #include "vm/cpu.h"
 #include "vm/create.h"
+#include "vm/run.h"
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
@@ -195,13 +196,13 @@ static void start_aps(struct fixture *fixture)
 /* While all are paused nothing counts, however long that takes. */
 static void rest(struct fixture *fixture)
 {
-	enum { TICKS = 120000 }; /* more than two time slices */
 	struct test_run *run = fixture->run;
+	uint64_t two_slices = 2 * vcpu_slice_ticks(cpu_in_use(cpus_in_use() - 1), fixture->vm);
 	struct counters before = counters(fixture);
 	uint64_t start = platform->clock();
 	struct regs regs;
 
-	while (platform->clock() - start < TICKS)
+	while (platform->clock() - start < two_slices)
 		require(run, "a look at a vCPU", vcpu_registers(fixture->vm->vcpus[1], &regs));
 	for (unsigned i = 0; i < VCPUS; i++)
 		expect(run, "a counter while all are paused", before.of[i],
@@ -328,46 +329,82 @@ static const struct ending halted = { GUEST_answer, VCPU_HALTED, false };
 static const struct ending waiting = { GUEST_spin, VCPU_WAIT_SIPI, false };
 static const struct ending in_hardware = { GUEST_answer, VCPU_WAIT_SIPI, true };
 
-#define DESTROY(name, end)                                                                         \
+#define MEANS_NO_END                                                                               \
+	"A VM cannot be ended in this state: a processor still holds one of its VMCSs, or memory " \
+	"stays in use."
+#define DESTROY(name, end, doing)                                                                  \
 	{                                                                                          \
-		"vm.destroy." name, SPEC_VMCS_USE, destroy, .needs = NEEDS_GUEST, .data = &(end),  \
-							    .row = "VM: destroy"                   \
+		"vm.destroy." name, SPEC_VMCS_USE, destroy,                                        \
+			.needs = NEEDS_GUEST, .data = &(end), .row = "VM: destroy",                \
+			EXPLAINS("A VM is destroyed while its vCPUs " doing                        \
+				 ": no processor and no page stays with it.",                      \
+				 MEANS_NO_END)                                                     \
 	}
+
+#define MEANS_BOOKS                                                                                \
+	"Assay's own bookkeeping of VMs is broken, or memory of this machine does not keep what "  \
+	"is written."
+#define MEANS_STATES                                                                               \
+	"A vCPU is in another state than its history says: INIT, SIPI, HLT or a request was lost " \
+	"or taken twice."
 
 static const struct test rows[] = {
 	{ "vm.create.0", SPEC_MP_INIT, create_refused, .needs = NEEDS_GUEST, .argument = 0,
-	  .row = "VM: create" },
+	  .row = "VM: create",
+	  EXPLAINS("A VM without vCPUs is refused, and nothing stays allocated.", MEANS_BOOKS) },
 	{ "vm.create.1", SPEC_MP_INIT, create, .needs = NEEDS_GUEST, .argument = 1,
-	  .row = "VM: create" },
+	  .row = "VM: create",
+	  EXPLAINS("A VM of one vCPU: numbers, APIC ids and states at first, and all memory given "
+		   "back.",
+		   MEANS_BOOKS) },
 	{ "vm.create.64", SPEC_MP_INIT, create, .needs = NEEDS_GUEST, .argument = VM_VCPUS_MAX,
-	  .row = "VM: create" },
+	  .row = "VM: create",
+	  EXPLAINS("A VM of 64 vCPUs: numbers, APIC ids and states at first, and all memory given "
+		   "back.",
+		   MEANS_BOOKS) },
 	{ "vm.create.65", SPEC_MP_INIT, create_refused, .needs = NEEDS_GUEST,
-	  .argument = VM_VCPUS_MAX + 1, .row = "VM: create" },
+	  .argument = VM_VCPUS_MAX + 1, .row = "VM: create",
+	  EXPLAINS("A VM of 65 vCPUs is refused, and nothing stays allocated.", MEANS_BOOKS) },
 	{ "vm.create.regions", SPEC_MP_INIT, create_regions, .needs = NEEDS_GUEST,
-	  .row = "VM: create" },
+	  .row = "VM: create",
+	  EXPLAINS("A VM with too many memory regions, or an alias of nothing, is refused.",
+		   MEANS_BOOKS) },
 	{ "vm.create.no_memory", SPEC_MP_INIT, create_without_memory, .needs = NEEDS_GUEST,
-	  .row = "VM: create" },
+	  .row = "VM: create",
+	  EXPLAINS("With too little memory a VM is refused at each step, and nothing stays "
+		   "allocated.",
+		   MEANS_BOOKS) },
 	{ "vm.lookup", SPEC_APIC_ID, fixture_run, .body = lookup,
 	  .guest = GUEST(.vcpus = ARRAY_SIZE(lookup_ids), .apic_ids = lookup_ids),
-	  .needs = NEEDS_GUEST, .row = "VM: lookup" },
+	  .needs = NEEDS_GUEST, .row = "VM: lookup",
+	  EXPLAINS("vCPUs are found by their numbers and by their APIC ids.", MEANS_BOOKS) },
 	{ "vm.start", SPEC_MP_INIT, fixture_run, .body = start_aps,
 	  .guest =
 		  GUEST(.vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin, .apic_ids = start_ids),
-	  .needs = NEEDS_GUEST, .row = "VM: start an AP" },
+	  .needs = NEEDS_GUEST, .row = "VM: start an AP",
+	  EXPLAINS(
+		  "APs are started one by one by the host, and the count of running vCPUs follows.",
+		  MEANS_STATES) },
 	{ "vm.pause_all", SPEC_MP_INIT, fixture_run, .body = pause_and_resume_all,
 	  .guest = GUEST(.vcpus = VCPUS, .bsp = GUEST_spin, .ap = GUEST_spin), .needs = NEEDS_GUEST,
-	  .row = "VM: pause and resume all" },
+	  .row = "VM: pause and resume all",
+	  EXPLAINS("All vCPUs are paused and resumed as one: nothing counts meanwhile.",
+		   MEANS_STATES) },
 	{ "vm.pause_all.some", SPEC_MP_INIT, fixture_run, .body = pause_some,
 	  .guest = GUEST(.vcpus = VCPUS, .ap = GUEST_spin), .needs = NEEDS_GUEST,
-	  .row = "VM: pause and resume all" },
-	DESTROY("running", running),
-	DESTROY("blind", blind),
-	DESTROY("paused", paused),
-	DESTROY("halted", halted),
-	DESTROY("waiting", waiting),
+	  .row = "VM: pause and resume all",
+	  EXPLAINS("Pausing all touches only those that run, resuming only those that are paused.",
+		   MEANS_STATES) },
+	DESTROY("running", running, "run"),
+	DESTROY("blind", blind, "run with interrupts masked"),
+	DESTROY("paused", paused, "are paused"),
+	DESTROY("halted", halted, "have halted"),
+	DESTROY("waiting", waiting, "wait for SIPI"),
 	{ "vm.destroy.waiting_in_hardware", SPEC_VMCS_USE, destroy,
 	  .needs = NEEDS_GUEST | BIT(CAP_WAIT_SIPI), .cpus = 2, .data = &in_hardware,
-	  .row = "VM: destroy" },
+	  .row = "VM: destroy",
+	  EXPLAINS("A VM is destroyed while the processor holds one of its APs in wait-for-SIPI.",
+		   MEANS_NO_END) },
 };
 
 TEST_GROUP(vm, rows);

@@ -79,14 +79,22 @@ static void cpuid_exits(struct fixture *fixture)
 		       atomic_load(&fixture->vm->vcpus[0]->counts.exits) >= 100);
 }
 
-#define VMX BIT(CAP_VIRTUALIZATION)
+#define VMX BIT(CAP_VMX)
 
 static const struct test rows[] = {
 	{ "vmx.capabilities", SPEC_VMX_CAPABILITIES, stage_run, .needs = VMX,
-	  .data = capability_checks },
-	{ "vmx.vmcs.storage", SPEC_VMCS_ACCESS, field_storage, .needs = VMX },
+	  .data = capability_checks,
+	  EXPLAINS("The VMX capability MSRs agree with each other and with CPUID.",
+		   "The machine promises controls that exclude each other or need others: software "
+		   "that trusts the MSRs builds VMCSs that fail.") },
+	{ "vmx.vmcs.storage", SPEC_VMCS_ACCESS, field_storage, .needs = VMX,
+	  EXPLAINS("Every guest-state and host-state field keeps the value that VMWRITE put there.",
+		   "A VMCS field does not keep its value, or is not what the guest has: a "
+		   "hypervisor cannot save, restore or inspect guests.") },
 	{ "vmx.exit.cpuid", SPEC_EXIT_ALWAYS, fixture_run, .body = cpuid_exits,
-	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_cpuid), .needs = NEEDS_GUEST },
+	  .guest = GUEST(.vcpus = 1, .bsp = GUEST_cpuid), .needs = NEEDS_GUEST,
+	  EXPLAINS("CPUID in a guest exits every time.",
+		   "An exit that is unconditional does not come: a guest sees the host's CPUID.") },
 };
 
 TEST_GROUP(vmx, rows);

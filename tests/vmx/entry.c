@@ -268,7 +268,7 @@ static void by_name(struct test_run *run)
 		 run->test->name + sizeof(BY_NAME) - 1);
 }
 
-#define ADDRESS(name, rows, spec) &(rows),
+#define ADDRESS(name, rows, spec, about) &(rows),
 
 static void model(struct test_run *run)
 {
@@ -280,14 +280,36 @@ static void model(struct test_run *run)
 
 enum { MILLISECONDS = 20000 }; /* emulators count instructions, at a few million a second */
 
-#define VMX BIT(CAP_VIRTUALIZATION)
+#define VMX BIT(CAP_VMX)
 
-#define SECTION(name, rows, spec)                                                                  \
-	{ name, spec, section, .needs = VMX, .data = &(rows), .milliseconds = MILLISECONDS },
+#define MEANS_ENTRY                                                                                \
+	"VM entry accepts what it must refuse, or refuses what it must accept: a nested "          \
+	"hypervisor's mistakes go through, or its guests do not start."
+#define SECTION(name, rows, spec, about)                                                           \
+	{ name,                                                                                    \
+	  spec,                                                                                    \
+	  section,                                                                                 \
+	  .needs = VMX,                                                                            \
+	  .data = &(rows),                                                                         \
+	  .milliseconds = MILLISECONDS,                                                            \
+	  EXPLAINS(about, MEANS_ENTRY) },
 #define RULE(rule, rows)                                                                           \
-	{ BY_NAME rule, SPEC_VM_ENTRIES, by_name, .needs = VMX, .by_name = true, .data = &(rows) },
+	{ BY_NAME rule,                                                                            \
+	  SPEC_VM_ENTRIES,                                                                         \
+	  by_name,                                                                                 \
+	  .needs = VMX,                                                                            \
+	  .by_name = true,                                                                         \
+	  .data = &(rows),                                                                         \
+	  EXPLAINS("One rule of VM entries that an emulator may stop at as a whole.",              \
+		   MEANS_ENTRY) },
 
-static const struct test rows[] = { { "vmx.entry.model", SPEC_VM_ENTRIES, model, .needs = VMX },
-				    ENTRY_SECTIONS(SECTION) ENTRY_RULES_BY_NAME(RULE) };
+static const struct test rows[] = {
+	{ "vmx.entry.model", SPEC_VM_ENTRIES, model, .needs = VMX,
+	  EXPLAINS("The cases of the entry tests and the model of VM entries agree about this "
+		   "machine; nothing is entered.",
+		   "Assay's two descriptions of VM entries disagree about this machine's "
+		   "capabilities: its other entry verdicts may be wrong.") },
+	ENTRY_SECTIONS(SECTION) ENTRY_RULES_BY_NAME(RULE)
+};
 
 TEST_GROUP(entry, rows);

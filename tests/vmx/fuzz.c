@@ -279,16 +279,25 @@ static void fuzz_long(struct test_run *run)
 	fuzz_entries(run, LONG);
 }
 
+#define MEANS_ENTRY                                                                                \
+	"VM entry accepts what it must refuse, or refuses what it must accept: a nested "          \
+	"hypervisor's mistakes go through, or its guests do not start."
 #define FULL(n)                                                                                    \
 	{                                                                                          \
 		"full.fuzz.entry." #n, SPEC_VM_ENTRIES, fuzz_long,                                 \
-			.needs = BIT(CAP_VIRTUALIZATION), .milliseconds = 600000, .argument = (n)  \
+			.needs = BIT(CAP_VMX), .milliseconds = 600000, .argument = (n),            \
+			EXPLAINS("A long series of random VMCSs near the border of what is "       \
+				 "valid, each number with its own cases.",                         \
+				 MEANS_ENTRY)                                                      \
 	}
 
 /* Each long one has other cases: after one that stops the machine, --resume goes on with the next.
  */
 static const struct test rows[] = {
-	{ "fuzz.entry", SPEC_VM_ENTRIES, fuzz_short, .needs = BIT(CAP_VIRTUALIZATION) },
+	{ "fuzz.entry", SPEC_VM_ENTRIES, fuzz_short, .needs = BIT(CAP_VMX),
+	  EXPLAINS("Random VMCSs near the border of what is valid: the machine accepts exactly "
+		   "what the model of entries accepts.",
+		   MEANS_ENTRY) },
 	FULL(1),
 	FULL(2),
 	FULL(3),

@@ -23,4 +23,7 @@ stage_body guest_checks, guest_vmfunc_checks, launched_checks;
 /* user.c */
 stage_body user_checks;
 
+/* host_state.c */
+stage_body host_state_checks, failure_checks;
+
 #endif

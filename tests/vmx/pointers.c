@@ -77,6 +77,12 @@ static void vmxon_outside(struct stage *stage)
 	stage_set_revision(stage, STAGE_SPARE, stage->revision);
 	check(stage, "vmxon.align", SUCCEEDS,
 	      attempt_pointer(INSN_VMXON, stage_address(stage, STAGE_SPARE)), "a good region");
+	/* With a VMCS that was current before: VMXOFF need not forget it, VMXON must. */
+	check(stage, "vmptrld.data", SUCCEEDS,
+	      attempt_pointer(INSN_VMPTRLD, stage_address(stage, STAGE_VMCS)), "VMPTRLD");
+	check(stage, "vmxoff.leaves", SUCCEEDS, attempt(INSN_VMXOFF, 0, 0), "VMXOFF");
+	check(stage, "vmxon.align", SUCCEEDS,
+	      attempt_pointer(INSN_VMXON, stage_address(stage, STAGE_SPARE)), "again");
 	check_number(stage, "vmxon.pointer", NO_VMCS, current_vmcs(), "the current VMCS");
 	check(stage, "vmxon.pointer", FAILS_INVALID, attempt(INSN_VMREAD, 0, VM_INSTRUCTION_ERROR),
 	      "VMREAD");

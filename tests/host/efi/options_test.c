@@ -1,6 +1,8 @@
 /* The command line. */
 #include "efi/options.h"
 
+#include "suite/capability.h"
+
 #include "tests/host/fake/host_test.h"
 
 static char line[OPTIONS_SIZE];
@@ -26,7 +28,7 @@ static void test_nothing(void **state)
 		assert_string_equal(options.error, "");
 		assert_false(options.help);
 		assert_false(options.suite.list);
-		assert_false(options.suite.shutdown);
+		assert_int_equal(options.ending.how, ENDING_KEY);
 		assert_false(options.suite.bench);
 		assert_int_equal(options.suite.cpus, 0);
 		assert_int_equal(options.suite.filter_count, 0);
@@ -42,25 +44,28 @@ static void test_flags(void **state)
 	assert_true(options.help);
 	assert_true(options.suite.list);
 	assert_true(options.suite.bench);
-	assert_true(options.suite.shutdown);
+	assert_int_equal(options.ending.how, ENDING_SHUTDOWN);
 	assert_string_equal(options.error, "");
 	options = parse(" -l ");
 	assert_true(options.suite.list);
 	assert_false(options.help);
 	assert_false(options.suite.bench);
-	assert_false(options.suite.shutdown);
+	assert_int_equal(options.ending.how, ENDING_KEY);
 	options = parse("-s\r\n-l"); /* the line ends there */
-	assert_true(options.suite.shutdown);
+	assert_int_equal(options.ending.how, ENDING_SHUTDOWN);
 	assert_false(options.suite.list);
 }
 
 static void test_seed(void **state)
 {
 	static const char *const wrong[] = {
-		"--seed x",	     "--seed",
-		"--seed 0",	     "--seed 1x",
-		"--seed 4294967296", "--seed 4294967297",
-		"--seed \"\"",	     "--seed 99999999999999999999999"
+		"--seed x",
+		"--seed 0",
+		"--seed 1x",
+		"--seed 4294967296",
+		"--seed 4294967297",
+		"--seed \"\"",
+		"--seed 99999999999999999999999",
 	};
 
 	(void)state;
@@ -71,6 +76,61 @@ static void test_seed(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_string_equal(parse(wrong[i]).error,
 				    "--seed needs a number from 1 to 4294967295");
+	assert_string_equal(parse("--seed").error, "--seed needs a value");
+}
+
+static void test_endings(void **state)
+{
+	static const struct {
+		const char *text;
+		enum ending how;
+		unsigned seconds, port;
+		const char *error;
+	} rows[] = {
+		{ "", ENDING_KEY, 3600, 0, "" },
+		{ "--reboot", ENDING_REBOOT, 3600, 0, "" },
+		{ "--return --wait 5", ENDING_RETURN, 5, 0, "" },
+		{ "--debug-exit f4", ENDING_KEY, 3600, 0xF4, "" },
+		{ "--debug-exit 0x501 -s", ENDING_SHUTDOWN, 3600, 0x501, "" },
+		{ "--debug-exit F4", ENDING_KEY, 3600, 0xF4, "" },
+		{ "--debug-exit 10000", ENDING_KEY, 3600, 0,
+		  "--debug-exit needs a port in hexadecimal, not 10000" },
+		{ "--debug-exit g", ENDING_KEY, 3600, 0,
+		  "--debug-exit needs a port in hexadecimal, not g" },
+		{ "--debug-exit", ENDING_KEY, 3600, 0, "--debug-exit needs a value" },
+		{ "--wait 0", ENDING_KEY, 0, 0, "--wait needs a number of seconds, not 0" },
+		{ "--wait", ENDING_KEY, 3600, 0, "--wait needs a value" },
+		{ "--reboots", ENDING_KEY, 3600, 0, "unknown option --reboots" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct options options = parse(rows[i].text);
+
+		if (options.ending.how != rows[i].how ||
+		    options.ending.seconds != rows[i].seconds ||
+		    options.ending.port != rows[i].port || strcmp(options.error, rows[i].error))
+			fail_msg("%s: %d %u %x '%s'", rows[i].text, options.ending.how,
+				 options.ending.seconds, options.ending.port, options.error);
+	}
+}
+
+static void test_requirements(void **state)
+{
+	struct options options = parse("--require avx --require virtualization --max-skips 0");
+
+	(void)state;
+	assert_int_equal(options.suite.required, BIT(CAP_AVX) | BIT(CAP_VIRTUALIZATION));
+	assert_true(options.suite.skips_limited);
+	assert_int_equal(options.suite.max_skips, 0);
+	assert_string_equal(options.error, "");
+	assert_false(parse("").suite.skips_limited);
+	assert_int_equal(parse("--max-skips 12").suite.max_skips, 12);
+	assert_string_equal(parse("--max-skips x").error, "--max-skips needs a number, not x");
+	assert_string_equal(parse("--require VMX").error, "--require: there is no capability VMX");
+	assert_string_equal(parse("--require").error, "--require needs a value");
+	for (unsigned i = 0; i < CAP_COUNT; i++)
+		assert_int_equal(capability_named(capability_names[i]), i);
 }
 
 static void test_page(void **state)
@@ -136,7 +196,7 @@ static void test_report_path(void **state)
 	assert_string_equal(options.error, "");
 	options = parse("-r \"\\with a blank\\x\" -s");
 	assert_string_equal(options.suite.report, "\\with a blank\\x");
-	assert_true(options.suite.shutdown);
+	assert_int_equal(options.ending.how, ENDING_SHUTDOWN);
 	assert_string_equal(parse("-r").error, "-r needs a value");
 	assert_string_equal(parse("-r fs0:\\x").error,
 			    "-r takes a path on the boot volume, not fs0:\\x");
@@ -181,7 +241,7 @@ static void test_errors(void **state)
 
 	(void)state;
 	assert_string_equal(options.error, "unknown option -x");
-	assert_true(options.suite.shutdown);
+	assert_int_equal(options.ending.how, ENDING_SHUTDOWN);
 	assert_true(options.suite.list);
 	for (unsigned i = 0; i < ARRAY_SIZE(unknown); i++) {
 		char wanted[40];
@@ -279,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_report_path),  cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_errors),	     cmocka_unit_test(test_unclosed_quote),
 		cmocka_unit_test(test_program_name), cmocka_unit_test(test_skip_word),
+		cmocka_unit_test(test_endings),	     cmocka_unit_test(test_requirements),
 		cmocka_unit_test(test_noise),
 	};
 

@@ -338,10 +338,18 @@ static enum status fake_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t
 	return STATUS_NOT_FOUND;
 }
 
-static void fake_dump(struct vcpu *vcpu, void (*line)(const char *text))
+static bool fake_quirk(unsigned row, struct quirk *quirk)
 {
-	(void)vcpu;
-	line("a fake has nothing to dump");
+	(void)row;
+	(void)quirk;
+	return false;
+}
+
+static bool fake_field(unsigned row, struct field *field)
+{
+	(void)row;
+	(void)field;
+	return false;
 }
 
 static void fake_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
@@ -379,8 +387,9 @@ const struct backend fake_backend = {
 	.abort_entry = fake_abort_entry,
 	.apic_mode_changed = fake_apic_mode_changed,
 	.xcr0_changed = fake_xcr0_changed,
+	.quirk = fake_quirk,
+	.field = fake_field,
 	.field_get = fake_field_get,
 	.field_set = fake_field_set,
-	.dump = fake_dump,
 	.cpuid = fake_cpuid,
 };

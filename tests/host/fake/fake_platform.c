@@ -372,6 +372,7 @@ void fake_machine(unsigned count, bool with_threads)
 	for (unsigned i = 0; i < count; i++) {
 		cpus[i].index = i;
 		cpus[i].apic_id = i;
+		cpus[i].exit_ticks = 1; /* as if measured */
 		if (!with_threads)
 			atomic_store(&cpus[i].phase, CPU_READY);
 	}

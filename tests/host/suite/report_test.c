@@ -13,7 +13,13 @@
 #include "tests/host/fake/fake_platform.h"
 #include "tests/host/fake/host_test.h"
 
-static const struct test a_test = { .name = "group.subject", .spec = FAKE_APIC };
+static const struct test a_test = {
+	.name = "group.subject",
+	.spec = FAKE_APIC,
+	.about = "it's about \"this\"",
+	.means = "a failure means that the line on the console is too long and "
+		 "is broken at a blank"
+};
 static struct facts facts;
 
 static int set_up(void **state)
@@ -24,9 +30,27 @@ static int set_up(void **state)
 	return 0;
 }
 
+static enum status open_report(unsigned total)
+{
+	static const struct suite_options options = { .report = "\\R",
+						      .line = "-s \"a b\"",
+						      .filter_count = 1,
+						      .filters = { "a b" },
+						      .seed = 7 };
+	static struct report_head head;
+
+	head = (struct report_head){ &facts, &options, BIT(CAP_AVX), total };
+	return report_open(&head);
+}
+
 static const char *json(void)
 {
 	return fake_file("\\R.JSON")->data;
+}
+
+static const char *xml(void)
+{
+	return fake_file("\\R.XML")->data;
 }
 
 static const char *tap(void)
@@ -42,7 +66,7 @@ static void assert_json(void)
 		fail_msg("no JSON at: %.60s", error);
 }
 
-/* TAP version 14: the plan, each test once and in order, YAML blocks closed and quoted. */
+/* TAP version 13: the plan, each test once and in order, YAML blocks closed and quoted. */
 static void assert_tap(unsigned planned, unsigned reported)
 {
 	char text[FAKE_FILE_SIZE], *line, *rest = text;
@@ -50,7 +74,7 @@ static void assert_tap(unsigned planned, unsigned reported)
 	bool block = false;
 
 	snprintf(text, sizeof(text), "%s", tap());
-	assert_string_equal(strsep(&rest, "\n"), "TAP version 14");
+	assert_string_equal(strsep(&rest, "\n"), "TAP version 13");
 	assert_int_equal(sscanf(strsep(&rest, "\n"), "1..%u", &plan), 1);
 	assert_int_equal(plan, planned);
 	while ((line = strsep(&rest, "\n")) && *line) {
@@ -217,10 +241,11 @@ static void test_whole_report(void **state)
 	(void)state;
 	facts_add(&facts, "cpu brand", "a \"quoted\" \\ one, \x01\x7F");
 	facts_add(&facts, "long", "%0400d", 7);
-	assert_int_equal(report_open("\\R", &facts, 5), STATUS_OK);
+	facts_add(&facts, "hypervisor", "none announced by CPUID");
+	assert_int_equal(open_report(5), STATUS_OK);
 	assert_json();
 	assert_string_equal(json_member(json(), "complete", 0), "false");
-	assert_string_equal(json_member(json(), "cpu brand", 0),
+	assert_string_equal(json_member(json(), "cpu_brand", 0),
 			    "\"a \"quoted\" \\ one, \x01\x7F\"");
 	assert_tap(5, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(verdicts); i++) {
@@ -232,7 +257,7 @@ static void test_whole_report(void **state)
 	}
 	report_bench("exit", 121, "instructions");
 	report_bench("start", 7, "ticks");
-	report_close();
+	report_close(NULL);
 	assert_json();
 	assert_tap(5, 5);
 	assert_string_equal(json_member(json(), "complete", 0), "true");
@@ -250,15 +275,80 @@ static void test_whole_report(void **state)
 		strstr(tap(), "not ok 4 - group.subject # 0 checks\n  ---\n  verdict: ERROR\n"));
 	assert_non_null(strstr(tap(), "# 2 passed, 1 failed, 1 skipped, 1 errors, 1 checks\n"));
 	/* The last line of the console. */
-	assert_string_equal(strstr(fake.console, "R.JSON\n") + 7,
-			    "2 passed, 1 failed, 1 skipped, 1 errors, 1 checks\n");
-	assert_non_null(
-		strstr(fake.console,
-		       "\nFAIL  group.subject: the guest's \"reason\"\nERROR group.subject: the "));
+	assert_string_equal(strstr(fake.console, "report: "),
+			    "report: \\R.TAP, .XML, .JSON\n"
+			    "2 passed, 1 failed, 1 skipped, 1 errors, 1 checks: FAILED\n");
+	assert_non_null(strstr(
+		fake.console, "\nFAIL  group.subject\n      the guest's \"reason\"\nERROR group."));
 	assert_non_null(strstr(fake.console, "\nSKIP  1 test: the guest's \"reason\"\n"));
-	assert_non_null(strstr(fake.console, "\nFAIL: not as the SDM says"));
+	assert_non_null(strstr(fake.console, "\nFAIL: not as the SDM says; try a newer firmware"));
 	assert_non_null(strstr(fake.console, "\nERROR: the test broke off"));
 	assert_int_equal(pages_in_use(), pages);
+}
+
+/* What was asked for, the machine's details as numbers, and what is missing. */
+static void test_head_and_outcome(void **state)
+{
+	struct test_run run = verdict(VERDICT_PASS, "");
+
+	(void)state;
+	facts_add(&facts, "date", "2026-01-02 03:04:05");
+	facts_number(&facts, "cpu_family", 6);
+	facts_detail(&facts, "board_vendor", "A \"b\"");
+	assert_int_equal(open_report(1), STATUS_OK);
+	report_test(&run, 1);
+	report_close("avx is required");
+	assert_json();
+	assert_string_equal(json_member(json(), "format", 0), "1");
+	assert_string_equal(json_member(json(), "options", 0), "\"-s \"a b\"\"");
+	assert_string_equal(json_member(json(), "seed", 0), "7");
+	assert_string_equal(json_member(json(), "start", 0), "\"2026-01-02 03:04:05\"");
+	assert_string_equal(json_member(json(), "avx", 0), "true");
+	assert_string_equal(json_member(json(), "virtualization", 0), "false");
+	assert_string_equal(json_member(json(), "cpu_family", 0), "6");
+	assert_string_equal(json_member(json(), "board_vendor", 0), "\"A \"b\"\"");
+	assert_string_equal(json_member(json(), "outcome", 0), "\"INCOMPLETE\"");
+	assert_string_equal(json_member(json(), "lacks", 0), "\"avx is required\"");
+	assert_non_null(strstr(fake.console, "INCOMPLETE: avx is required\n"));
+	assert_non_null(strstr(fake.console, " 0 checks: INCOMPLETE\n"));
+	assert_non_null(strstr(xml(), "<system-out>INCOMPLETE: avx is required</system-out>"));
+	/* A failure outranks it. */
+	run = verdict(VERDICT_ERROR, "x");
+	assert_int_equal(open_report(1), STATUS_OK);
+	report_test(&run, 1);
+	report_close("avx is required");
+	assert_string_equal(json_member(json(), "outcome", 0), "\"FAILED\"");
+}
+
+/* Every text that may hold a quote or a bracket is escaped; each verdict has its element. */
+static void test_junit(void **state)
+{
+	static const enum verdict verdicts[] = { VERDICT_PASS, VERDICT_SKIP, VERDICT_FAIL,
+						 VERDICT_ERROR };
+
+	(void)state;
+	facts_add(&facts, "cpu", "<&\x01>");
+	assert_int_equal(open_report(4), STATUS_OK);
+	for (unsigned i = 0; i < ARRAY_SIZE(verdicts); i++) {
+		struct test_run run = verdict(verdicts[i], i ? "\"a\" < b & c" : "");
+
+		run.ticks = platform->clock_hz * 3 / 2;
+		if (i == 2)
+			test_note(&run, "%s", "]]> note");
+		report_test(&run, i + 1);
+	}
+	report_close(NULL);
+	assert_non_null(strstr(xml(), "<testsuite name=\"assay\" tests=\"4\" failures=\"1\" "
+				      "errors=\"1\" skipped=\"1\" time=\""));
+	assert_non_null(strstr(xml(), "name=\"cpu\" value=\"&lt;&amp;?&gt;\"/>\n</properties>\n"
+				      "<testcase classname=\"assay.group\" "
+				      "name=\"group.subject\" time=\"1.500\"/>\n"));
+	assert_non_null(
+		strstr(xml(), "<skipped message=\"&quot;a&quot; &lt; b &amp; c\"/>\n</testcase>"));
+	assert_non_null(strstr(xml(), "<failure message=\"&quot;a&quot; &lt; b &amp; c\" "
+				      "type=\"FAIL\">"));
+	assert_non_null(strstr(xml(), "\n]]&gt; note\n</failure>\n</testcase>\n"));
+	assert_non_null(strstr(xml(), "</testsuite>\n</testsuites>\n"));
 }
 
 /* What a run without an end leaves is read again, and the test in which it came is blamed. */
@@ -269,7 +359,7 @@ static void test_read_again(void **state)
 	struct tap_known known;
 
 	(void)state;
-	assert_int_equal(report_open("\\R", &facts, 5), STATUS_OK);
+	assert_int_equal(open_report(5), STATUS_OK);
 	assert_true(tap_read_open("\\R.TAP", &known));
 	assert_true(known.starting);
 	tap_read_close();
@@ -310,8 +400,65 @@ static void test_read_again(void **state)
 	assert_string_equal(run.reason, "the machine was reset during this test");
 	run = (struct test_run){ .test = &a_test };
 	assert_false(tap_read_next(&run, 6));
-	report_close();
+	report_close(NULL);
 	assert_false(tap_read_open("\\R.TAP", &known)); /* it is finished */
+}
+
+/* The hypervisor below is named where there is one: its firmware has no say. */
+static void test_advice(void **state)
+{
+	struct test_run run = verdict(VERDICT_FAIL, "");
+
+	(void)state;
+	facts_add(&facts, "assay", "0.1 (abc)");
+	facts_add(&facts, "system", "Maker Board");
+	facts_add(&facts, "hypervisor", "KVMKVMKVM");
+	facts_add(&facts, "cpu brand", "A CPU");
+	facts_add(&facts, "bios", "Firm 1.2");
+	expect_bits(&run, "a register", 0x1A, 2);
+	assert_int_equal(open_report(1), STATUS_OK);
+	report_test(&run, 1);
+	report_close(NULL);
+	assert_non_null(strstr(fake.console,
+			       "\nassay 0.1 (abc) on Maker Board under KVMKVMKVM\n"
+			       "A CPU; Firm 1.2\n"
+			       "FAIL  group.subject\n"
+			       "      a register: wanted 1AH, got 2H\n"
+			       "FAIL: not as the SDM says; a defect of the hypervisor "
+			       "below: KVMKVMKVM\n"));
+}
+
+/* A test that did not pass says where, what it is about, and how to run it again; others do not. */
+static void test_explanations(void **state)
+{
+	struct test_run run = { .test = &a_test };
+	char where[80];
+
+	(void)state;
+	assert_int_equal(open_report(2), STATUS_OK);
+	expect(&run, "one", 1, 1);
+	test_settle(&run);
+	report_test(&run, 1);
+	assert_null(strstr(tap(), "about"));
+	assert_null(strstr(fake.console, "about"));
+	expect(&run, "two", 1, 2);
+	snprintf(where, sizeof(where), "tests/host/suite/report_test.c:%d", __LINE__ - 1);
+	test_settle(&run);
+	report_test(&run, 2);
+	report_close(NULL);
+	assert_json();
+	assert_tap(2, 2);
+	assert_string_equal(json_member(json(), "about", 0), "\"it's about \"this\"\"");
+	assert_string_equal(json_member(json(), "about", 1), "");
+	assert_string_equal(json_member(json(), "again", 0),
+			    "\"assay.efi --seed 7 group.subject\"");
+	assert_non_null(strstr(json_member(json(), "where", 0), where));
+	assert_non_null(strstr(xml(), "about: it's about &quot;this&quot;\n"));
+	assert_non_null(strstr(tap(), "  about: 'it''s about \"this\"'\n  means: 'a failure"));
+	assert_non_null(strstr(fake.console,
+			       "      means  a failure means that the line on the console is too "
+			       "long and is\n             broken at a blank\n"
+			       "      again  assay.efi --seed 7 group.subject\n"));
 }
 
 /* Everything at its longest: the lines after the last test fit 80x25, one for the prompt left. */
@@ -322,8 +469,11 @@ static void test_summary_fits(void **state)
 	unsigned lines = 0;
 
 	(void)state;
-	assert_int_equal(report_open("\\R", &facts, 60), STATUS_OK);
+	assert_int_equal(open_report(60), STATUS_OK);
 	summary_why("so many reasons", "so much advice");
+	memset(facts.fact[0].value, 'x', FACT_TEXT - 1);
+	facts.fact[0].name = "hypervisor";
+	facts.count = 1;
 	for (unsigned i = 0; i < 60; i++) {
 		char why[TEST_TEXT];
 
@@ -334,7 +484,7 @@ static void test_summary_fits(void **state)
 		report_test(&run, i + 1);
 	}
 	fake.console_size = 0;
-	report_close();
+	report_close("so much that it lacks");
 	for (line = fake.console; *line; lines++) {
 		assert_in_range(strcspn(line, "\n"), 0, 79);
 		line += strcspn(line, "\n") + 1;
@@ -349,17 +499,17 @@ static void test_unfinished(void **state)
 
 	(void)state;
 	/* A quick volume: every test at once. */
-	assert_int_equal(report_open("\\R", &facts, 9), STATUS_OK);
+	assert_int_equal(open_report(9), STATUS_OK);
 	assert_json();
 	assert_true(report_is_quick());
 	for (unsigned i = 1; i <= 3; i++) {
 		report_test(&run, i);
 		assert_tap(9, i);
 	}
-	report_close();
+	report_close(NULL);
 	/* A slow one gets a fiftieth of the time. */
 	fake.append_ticks = platform->clock_hz / 10;
-	assert_int_equal(report_open("\\R", &facts, 9), STATUS_OK);
+	assert_int_equal(open_report(9), STATUS_OK);
 	assert_false(report_is_quick());
 	report_test(&run, 1);
 	fake.now += 4 * platform->clock_hz;
@@ -371,7 +521,7 @@ static void test_unfinished(void **state)
 	report_test(&run, 4);
 	assert_tap(9, 3);
 	assert_json();
-	report_close();
+	report_close(NULL);
 }
 
 /* More than the buffers hold: still JSON, and TAP has every line. */
@@ -385,18 +535,19 @@ static void test_very_many(void **state)
 	memset(run.wanted, '\'', sizeof(run.wanted) - 1);
 	for (unsigned i = 0; i < FACTS_MAX + 5; i++)
 		facts_add(&facts, "fact", "%0400u", i);
-	assert_int_equal(report_open("\\R", &facts, TESTS), STATUS_OK);
+	assert_int_equal(open_report(TESTS), STATUS_OK);
 	for (unsigned i = 1; i <= TESTS; i++)
 		report_test(&run, i);
 	for (unsigned i = 0; i < 40; i++)
 		report_bench("a benchmark with a rather long name, as they have", UINT64_MAX,
 			     "instructions");
-	report_close();
+	report_close(NULL);
 	assert_json();
 	assert_string_equal(json_member(json(), "failed", 0), "400");
 	assert_true(json_member(json(), "dropped", 0)[0]);
+	assert_non_null(strstr(xml(), " tests found no room in this file</system-out>"));
 	assert_tap(TESTS, TESTS);
-	assert_non_null(strstr(fake.console, "and 389 more, see the report\n"));
+	assert_non_null(strstr(fake.console, "and 392 more, see the report\n"));
 }
 
 static void test_bad_volumes(void **state)
@@ -412,29 +563,31 @@ static void test_bad_volumes(void **state)
 
 		fake_machine(1, false);
 		fake.file_status = statuses[i];
-		assert_int_equal(report_open("\\R", &facts, 1), STATUS_OK);
+		assert_int_equal(open_report(1), STATUS_OK);
 		snprintf(line, sizeof(line), ": %s: on the console only\n",
 			 i == 1 ? "no volume" : status_text(statuses[i]));
 		assert_non_null(strstr(fake.console, line));
 		writes = fake.file_writes;
 		report_test(&run, 1);
-		report_close();
-		assert_int_equal(fake.file_writes, writes + 1); /* the short form of JSON alone */
+		report_close(NULL);
+		assert_int_equal(fake.file_writes,
+				 writes + 2); /* JSON in short, XML at the end alone */
 		snprintf(line, sizeof(line), "\nreport: only on the screen: %s\n0 passed",
 			 i == 1 ? "no volume to write to" : status_text(statuses[i]));
 		assert_non_null(strstr(fake.console, line)); /* once more at the end */
-		assert_non_null(strstr(fake.console,
-				       "0 passed, 1 failed, 0 skipped, 0 errors, 0 checks\n"));
+		assert_non_null(
+			strstr(fake.console,
+			       "0 passed, 1 failed, 0 skipped, 0 errors, 0 checks: FAILED\n"));
 		assert_null(strstr(fake.console, "\nreport: \\R.TAP\n")); /* no whole file */
-		assert_null(strstr(fake.console, ".TAP and"));
+		assert_null(strstr(fake.console, ".TAP, "));
 	}
 	/* Full in the middle. */
 	fake_machine(1, false);
-	assert_int_equal(report_open("\\R", &facts, 1), STATUS_OK);
+	assert_int_equal(open_report(1), STATUS_OK);
 	fake.file_status = STATUS_VOLUME_FULL;
 	struct test_run run = verdict(VERDICT_FAIL, "why");
 	report_test(&run, 1);
-	report_close();
+	report_close(NULL);
 	assert_non_null(strstr(fake.console, "R.TAP: volume is full: on the console only\n"));
 	assert_json(); /* the one of the beginning */
 }
@@ -446,13 +599,13 @@ static void test_little_room(void **state)
 
 	(void)state;
 	run.expectations = 1;
-	assert_int_equal(report_open("\\R", &facts, 100), STATUS_OK);
+	assert_int_equal(open_report(100), STATUS_OK);
 	fake.append_ticks = platform->clock_hz; /* in batches */
 	report_started(&facts, facts.count);
 	for (unsigned i = 1; i <= 100; i++)
 		report_test(&run, i);
 	fake.room = 1500;
-	report_close();
+	report_close(NULL);
 	assert_true(fake.room < 200); /* used up but for a line and a half */
 	assert_non_null(strstr(fake_file("\\R.TAP")->data, "\nok 20 - "));
 	assert_null(strstr(fake_file("\\R.TAP")->data, "100 passed"));
@@ -481,7 +634,7 @@ static void test_no_memory(void **state)
 	(void)state;
 	fake_platform.arena_pages = 20;
 	pages_setup();
-	assert_int_equal(report_open("\\R", &facts, 1), STATUS_NO_MEMORY);
+	assert_int_equal(open_report(1), STATUS_NO_MEMORY);
 	assert_int_equal(pages_in_use(), 0);
 }
 
@@ -499,12 +652,12 @@ static void test_lines(void **state)
 	assert_int_equal(fake.console[fake.console_size - 1], '\n');
 	facts_add(&facts, "words", "%s",
 		  "aaa bbb ccc ddd eee fff ggg hhh iii jjj kkk lll mmm nnn ooo");
-	assert_int_equal(report_open("\\R", &facts, 1), STATUS_OK);
+	assert_int_equal(open_report(1), STATUS_OK);
 	assert_non_null(strstr(fake.console,
 			       "words                  aaa bbb ccc ddd eee fff ggg hhh "
 			       "iii jjj kkk lll mmm nnn\n"
 			       "    ooo\n"));
-	report_close();
+	report_close(NULL);
 }
 
 static void test_facts(void **state)
@@ -543,6 +696,10 @@ int main(void)
 		TEST(test_facts),
 		TEST(test_numbers_and_citations),
 		TEST(test_read_again),
+		TEST(test_junit),
+		TEST(test_advice),
+		TEST(test_explanations),
+		TEST(test_head_and_outcome),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

@@ -250,8 +250,8 @@ static void test_filters(void **state)
 	assert_int_equal(run("?.passes", false), SUITE_PASSED);
 	assert_int_equal(runs, 3);
 	assert_verdict("a.fails", "-", NULL);
-	assert_non_null(
-		strstr(fake.console, "4 passed, 0 failed, 0 skipped, 0 errors, 4 checks\n"));
+	assert_non_null(strstr(fake.console,
+			       "4 passed, 0 failed, 0 skipped, 0 errors, 4 checks: PASSED\n"));
 	assert_non_null(strstr(fake_file("\\R.TAP")->data, "\n1..4\n"));
 	machine(1);
 	assert_int_equal(run("d.by-name", false), SUITE_PASSED);
@@ -264,6 +264,47 @@ static void test_filters(void **state)
 	assert_int_equal(run("nothing", false), SUITE_USAGE);
 	assert_non_null(strstr(fake.console, "no test matches"));
 	assert_null(fake_file("\\R.TAP"));
+}
+
+/* A run that did not do what was asked for is neither green nor red. */
+static int run_with(const struct suite_options *options)
+{
+	static struct facts facts;
+
+	machine(1);
+	fake_vendor.capabilities &= ~BIT(CAP_AVX);
+	memset(&facts, 0, sizeof(facts));
+	return suite_main(options, &facts);
+}
+
+static void test_incomplete(void **state)
+{
+	struct suite_options options = { .report = "\\R",
+					 .filter_count = 3,
+					 .filters = { "a.passes", "b.needs-*", "d.by-name*" } };
+
+	(void)state;
+	assert_int_equal(run_with(&options), SUITE_PASSED);
+	options.required = BIT(CAP_XSAVE);
+	assert_int_equal(run_with(&options), SUITE_PASSED);
+	options.required |= BIT(CAP_AVX);
+	assert_int_equal(run_with(&options), SUITE_INCOMPLETE);
+	assert_non_null(strstr(fake.console, "\nINCOMPLETE: avx is required, and this machine"));
+	options.required = 0;
+	options.skips_limited = true;
+	options.max_skips = 2; /* the test that nobody asked for is none of them */
+	assert_int_equal(run_with(&options), SUITE_PASSED);
+	options.max_skips = 1;
+	assert_int_equal(run_with(&options), SUITE_INCOMPLETE);
+	assert_non_null(strstr(fake.console, "2 tests were skipped, at most 1 may be\n"));
+	options.filters[0] = "a.fails"; /* a failure outranks it */
+	assert_int_equal(run_with(&options), SUITE_FAILED);
+	/* Nothing ran but the check that comes after everything. */
+	options = (struct suite_options){ .report = "\\R",
+					  .filter_count = 1,
+					  .filters = { "b.needs-*" } };
+	assert_int_equal(run_with(&options), SUITE_INCOMPLETE);
+	assert_non_null(strstr(fake.console, "INCOMPLETE: none of the tests could run\n"));
 }
 
 static void test_list(void **state)
@@ -369,7 +410,7 @@ static void test_bad_processors(void **state)
 	machine(4);
 	fake.fail_take = 1 << 1;
 	fake_vendor.fail_cpu_on = 1 << 2;
-	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_int_equal(run("b.needs-cpus", false), SUITE_INCOMPLETE);
 	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
 	assert_non_null(strstr(fake.console, "processor 1 (APIC id 1) cannot be used"));
 	assert_non_null(strstr(fake.console, "processor 2 (APIC id 2) cannot be used"));
@@ -382,7 +423,7 @@ static void test_bad_processors(void **state)
 	/* Firmware that starts none beside the boot processor: they have never left it. */
 	machine(4);
 	fake.aps_status = STATUS_REFUSED;
-	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_int_equal(run("b.needs-cpus", false), SUITE_INCOMPLETE);
 	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
 	assert_verdict("machine.restored", "PASS", NULL);
 	assert_non_null(
@@ -413,16 +454,16 @@ static void describe(struct facts *facts)
 /* The last line of the last report is that processors were being started: this run starts none. */
 static void test_start_that_hangs(void **state)
 {
-	static const char hung[] = "TAP version 14\n1..2\n" TAP_STARTING "\n";
+	static const char hung[] = "TAP version 13\n1..2\n" TAP_STARTING "\n";
 
 	(void)state;
 	machine(4);
 	fake_platform.describe_started = describe;
 	assert_int_equal(platform->file_write("\\R.TAP", hung, sizeof(hung) - 1), STATUS_OK);
-	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_int_equal(run("b.needs-cpus", false), SUITE_INCOMPLETE);
 	assert_non_null(strstr(fake.console, "the last run ended in the start of the processors"));
 	assert_non_null(strstr(fake.console, "\nfound late"));
-	assert_string_equal(json_member(json(), "found late", 0), "\"when they ran\"");
+	assert_string_equal(json_member(json(), "found_late", 0), "\"when they ran\"");
 	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
 	assert_verdict("machine.restored", "PASS", NULL);
 	assert_int_equal(platform->cpus[1].error, STATUS_HANGS);
@@ -451,18 +492,19 @@ static void test_differing_processors(void **state)
 	(void)state;
 	machine(2);
 	fake_vendor.lacking = BIT(CAP_XSAVE);
-	assert_int_equal(run("b.needs-avx", false), SUITE_PASSED);
+	assert_int_equal(run("b.needs-avx", false), SUITE_INCOMPLETE);
 	assert_verdict("b.needs-avx", "SKIP", "needs XSAVE");
+	assert_string_equal(json_member(json(), "xsave", 0), "false");
 	assert_non_null(strstr(fake.console, "\nfake processors"));
-	assert_string_equal(json_member(json(), "fake processors", 0), "\"differ\"");
+	assert_string_equal(json_member(json(), "fake_processors", 0), "\"differ\"");
 }
 
 /* Zeroed sectors after a power cut, and a report that no memory of ours holds. */
 static void test_odd_reports(void **state)
 {
-	static const char damaged[] = "TAP version 14\n1..4\nok 1 - a.passes # 1 checks\n\0\0\0"
+	static const char damaged[] = "TAP version 13\n1..4\nok 1 - a.passes # 1 checks\n\0\0\0"
 				      "ok 2 - c.passes # 1 checks\n# 4 passed\n";
-	static const char forged[] = "TAP version 14\nok 1 - a.passes x\n";
+	static const char forged[] = "TAP version 13\nok 1 - a.passes x\n";
 	static char huge[FAKE_FILE_SIZE - 1];
 
 	(void)state;
@@ -479,7 +521,7 @@ static void test_odd_reports(void **state)
 	fake_platform.arena_pages = 200; /* not enough for the large buffer */
 	pages_setup();
 	memset(huge, '\n', sizeof(huge));
-	memcpy(huge, "TAP version 14\n", 15);
+	memcpy(huge, "TAP version 13\n", 15);
 	assert_int_equal(platform->file_write("\\R.TAP", huge, sizeof(huge)), STATUS_OK);
 	assert_int_equal(resume(), SUITE_PASSED);
 	assert_non_null(strstr(fake.console, "too long to be read"));
@@ -524,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_arrives_late),
 		cmocka_unit_test(test_odd_reports),
 		cmocka_unit_test(test_differing_processors),
+		cmocka_unit_test(test_incomplete),
 	};
 
 	return cmocka_run_group_tests_name("suite", all, NULL, NULL);

@@ -1,6 +1,8 @@
 /* The registers after power-up, INIT and SIPI, and the guest's writes to CR0 and CR4. */
 #include "vm/regs.h"
 
+#include "backend.h"
+#include "tests/host/fake/fake_backend.h"
 #include "tests/host/fake/host_test.h"
 
 enum { SIGNATURE = 0x000906EA };
@@ -79,6 +81,39 @@ static void test_init(void **state)
 	/* Unchanged by INIT. */
 	assert_int_equal(regs.xcr0, 0xA5A5A5A5A5A5A5A5);
 	assert_int_equal(regs.pat, 0xA5A5A5A5A5A5A5A5);
+}
+
+/* APM vol. 2, "Processor Initialization State". */
+static void test_init_of_amd(void **state)
+{
+	struct regs regs = used();
+	static struct backend amd; /* a failure returns from here */
+
+	(void)state;
+	amd = fake_backend;
+	amd.cites_amd = true;
+	backend = &amd;
+	assert_true(regs_init_keeps_debug());
+	regs_init(&regs, SIGNATURE);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(regs.dr[i], 0xA5A5A5A5A5A5A5A5);
+	assert_int_equal(regs.dr6, 0xA5A5A5A5A5A5A5A5);
+	assert_int_equal(regs.dr7, 0xA5A5A5A5A5A5A5A5);
+	assert_segment(&regs.segment[CS], 0xF000, 0xFFFF0000, 0x9A);
+	for (unsigned i = ES; i <= GS; i++)
+		if (i != CS)
+			assert_segment(&regs.segment[i], 0, 0, 0x92);
+	assert_segment(&regs.segment[LDTR], 0, 0, 0x82);
+	assert_segment(&regs.segment[TR], 0, 0, 0x83);
+	/* Power-up resets them, the rest is as with Intel. */
+	regs_power_up(&regs, SIGNATURE);
+	regs.segment[CS].rights = 0x93;
+	for (unsigned i = ES; i <= GS; i++)
+		regs.segment[i].rights = 0x93;
+	regs.segment[TR].rights = 0x8B;
+	assert_after_init(&regs);
+	backend = &fake_backend;
+	assert_false(regs_init_keeps_debug());
 }
 
 static void test_init_keeps_cache_bits(void **state)
@@ -183,12 +218,11 @@ static void test_control_registers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_power_up),
-		cmocka_unit_test(test_init),
-		cmocka_unit_test(test_init_keeps_cache_bits),
-		cmocka_unit_test(test_sipi),
-		cmocka_unit_test(test_control_registers),
+		cmocka_unit_test(test_power_up),    cmocka_unit_test(test_init),
+		cmocka_unit_test(test_init_of_amd), cmocka_unit_test(test_init_keeps_cache_bits),
+		cmocka_unit_test(test_sipi),	    cmocka_unit_test(test_control_registers),
 	};
 
+	backend = &fake_backend;
 	return cmocka_run_group_tests_name("regs", tests, NULL, NULL);
 }

@@ -79,6 +79,26 @@ static void test_slice(void **state)
 	assert_int_equal(atomic_load(&cpu->window), WINDOW_CLOSED);
 }
 
+/* The first start on a processor measures an exit; slow ones make the slices longer. */
+static void test_slice_of_slow_exits(void **state)
+{
+	(void)state;
+	assert_int_equal(vcpu_slice_ticks(cpu, vm), BOOT_SLICE_TICKS);
+	cpu->exit_ticks = 0;
+	fake.clock_step = 7000;
+	vcpu->start.pending = true;
+	enter();
+	assert_int_equal(cpu->exit_ticks, 7000);
+	assert_int_equal(vcpu_slice_ticks(cpu, vm), 7000 * BOOT_SLICE_EXITS);
+	enter();
+	assert_in_range(guest()->entry.ticks, 7000, 7000 * BOOT_SLICE_EXITS);
+	assert_true(guest()->entry.ticks > BOOT_SLICE_TICKS);
+	assert_int_equal(vcpu_slice_ticks(&(struct cpu){ .index = 1, .exit_ticks = 7000 }, vm),
+			 7000 * SLICE_EXITS);
+	cpu->exit_ticks = platform->clock_hz;
+	assert_int_equal(vcpu_slice_ticks(cpu, vm), platform->clock_hz / 100);
+}
+
 static void test_interrupt(void **state)
 {
 	(void)state;
@@ -322,11 +342,46 @@ static void test_event_goes_before_all(void **state)
 	assert_event(2, EVENT_INTERRUPT, 0x50);
 }
 
+/* The debug registers that AMD's INIT leaves alone are the processor's, or those still to be set.
+ */
+static void test_init_keeps_debug_registers(void **state)
+{
+	static struct backend amd; /* a failure returns from here */
+
+	(void)state;
+	amd = fake_backend;
+	amd.cites_amd = true;
+	backend = &amd;
+	for (unsigned to_be_set = 0; to_be_set < 2; to_be_set++) {
+		struct regs *current = to_be_set ? &vcpu->regs : &guest()->regs;
+		uint64_t mark = 0x1000 + to_be_set;
+
+		current->dr[0] = current->dr[3] = mark;
+		current->dr6 = 0xFFFF0FF0 | to_be_set;
+		current->dr7 = 0x400 | 1 << to_be_set;
+		vcpu->regs_changed = to_be_set;
+		vcpu_apply(vcpu, ON_INIT_BSP, 0);
+		vcpu_apply(vcpu, ON_INIT_BSP, 0);
+		enter();
+		assert_int_equal(guest()->regs.segment[CS].base, 0xFFFF0000);
+		assert_int_equal(guest()->regs.dr[0], mark);
+		assert_int_equal(guest()->regs.dr[3], mark);
+		assert_int_equal(guest()->regs.dr6, 0xFFFF0FF0 | to_be_set);
+		assert_int_equal(guest()->regs.dr7, 0x400 | 1 << to_be_set);
+	}
+	backend = &fake_backend;
+	vcpu_apply(vcpu, ON_INIT_BSP, 0);
+	enter();
+	assert_int_equal(guest()->regs.dr[0], 0);
+	assert_int_equal(guest()->regs.dr7, 0x400);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_slice),
+		TEST(test_slice_of_slow_exits),
 		TEST(test_interrupt),
 		TEST(test_interrupt_window),
 		TEST(test_shadows),
@@ -339,6 +394,7 @@ int main(void)
 		TEST(test_tpr_threshold),
 		TEST(test_interrupted_delivery),
 		TEST(test_event_goes_before_all),
+		TEST(test_init_keeps_debug_registers),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

@@ -66,11 +66,11 @@ static void test_slices(void **state)
 	const struct cpu other = { .index = 1 };
 
 	(void)state;
-	assert_int_equal(slice_ticks(&platform->cpus[0], vm), BOOT_SLICE_TICKS);
-	assert_int_equal(slice_ticks(&other, vm), FAKE_SLICE);
+	assert_int_equal(vcpu_slice_ticks(&platform->cpus[0], vm), BOOT_SLICE_TICKS);
+	assert_int_equal(vcpu_slice_ticks(&other, vm), FAKE_SLICE);
 	vm->slice = 10 * FAKE_SLICE;
-	assert_int_equal(slice_ticks(&other, vm), 10 * FAKE_SLICE);
-	assert_int_equal(slice_ticks(&platform->cpus[0], vm), BOOT_SLICE_TICKS);
+	assert_int_equal(vcpu_slice_ticks(&other, vm), 10 * FAKE_SLICE);
+	assert_int_equal(vcpu_slice_ticks(&platform->cpus[0], vm), BOOT_SLICE_TICKS);
 	vm->slice = 0;
 }
 

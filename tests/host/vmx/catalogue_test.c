@@ -3,6 +3,7 @@
 
 #include "tests/host/fake/host_test.h"
 #include "tests/vmx/entry/sections.h"
+#include "tests/vmx/exit/sections.h"
 #include "vmx/model/model.h"
 
 static const char *const ids[] = {
@@ -44,7 +45,7 @@ static void test_each_is_found(void **state)
 static void test_model_and_rows_are_known(void **state)
 {
 	static const struct entry_section *const sections[] = {
-#define SECTION(name, rows, spec) &(rows),
+#define SECTION(name, rows, spec, about) &(rows),
 		ENTRY_SECTIONS(SECTION)
 #undef SECTION
 	};
@@ -61,12 +62,34 @@ static void test_model_and_rows_are_known(void **state)
 					 sections[s]->rows[r].rule);
 }
 
+static void test_rows_of_guests_are_known(void **state)
+{
+	static const struct guest_section *const sections[] = {
+#define SECTION(name, rows, spec) &(rows),
+		GUEST_SECTIONS(SECTION)
+#undef SECTION
+	};
+	struct rule rule;
+
+	(void)state;
+	for (unsigned s = 0; s < ARRAY_SIZE(sections); s++)
+		for (unsigned r = 0; r < sections[s]->count; r++) {
+			const struct guest_row *row = &sections[s]->rows[r];
+
+			if (!rule_find(row->rule, &rule))
+				fail_msg("a row's rule %s is not in the catalogue", row->rule);
+			if (!row->modes)
+				fail_msg("row %u of %s has no mode", r, row->rule);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids_are_unique),
 		cmocka_unit_test(test_each_is_found),
 		cmocka_unit_test(test_model_and_rows_are_known),
+		cmocka_unit_test(test_rows_of_guests_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

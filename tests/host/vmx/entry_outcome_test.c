@@ -5,7 +5,7 @@
 #include "tests/host/fake/entry_machines.h"
 #include "tests/host/fake/host_test.h"
 
-#define ADDRESS(name, rows, title) &(rows),
+#define ADDRESS(name, rows, title, about) &(rows),
 static const struct entry_section *const sections[] = { ENTRY_SECTIONS(ADDRESS) };
 
 static void compare_case(const struct entry_case *a, const struct entry_case *b)

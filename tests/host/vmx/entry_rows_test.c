@@ -20,7 +20,7 @@ static int mutate(unsigned rule, int violated)
 #include "tests/vmx/entry/outcome.h"
 #include "tests/vmx/entry/sections.h"
 
-#define ADDRESS(name, rows, title) &(rows),
+#define ADDRESS(name, rows, title, about) &(rows),
 static const struct entry_section *const sections[] = { ENTRY_SECTIONS(ADDRESS) };
 
 static void tell(const struct entry_machine *machine, const struct entry_row *row, unsigned number,

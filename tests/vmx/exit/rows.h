@@ -1,0 +1,109 @@
+/*
+ * Rules of what guests see and of what exits tell, as rows of data: a fragment of code, the modes
+ * that it runs in, what differs from the mode's state before, how it ends, and what differs from
+ * the expected then. Everything that a row does not name must be as it was: general registers,
+ * every field that an exit saves; and the exit information that has no meaning for this exit must
+ * say so.
+ */
+#ifndef TESTS_VMX_EXIT_ROWS_H
+#define TESTS_VMX_EXIT_ROWS_H
+
+#include "lib/base.h"
+#include "vmx/model/state.h"
+
+#include "tests/probe/fragment.h"
+
+/* Fragments of this folder's fragments.def have numbers after the neutral ones. */
+enum vmx_fragment {
+	VMX_FRAGMENTS_FIRST = NEUTRAL_FRAGMENTS - 1,
+#define FRAGMENT(name, ...) FRAGMENT_##name,
+#define FRAGMENT_64 FRAGMENT
+#define FRAGMENT_32 FRAGMENT
+#include "tests/vmx/exit/fragments.def"
+#undef FRAGMENT
+#undef FRAGMENT_64
+#undef FRAGMENT_32
+	ALL_FRAGMENTS
+};
+
+extern const struct fragments vmx_fragments;
+
+/* What a change is to, beside enum model_index. */
+enum guest_index {
+	AT_GPR = 0x200, /* and the number */
+	AT_CR2 = AT_GPR + GPRS,
+	AT_DR0,
+	AT_DR1,
+	AT_DR2,
+	AT_DR3,
+	AT_DR6,
+	AT_MSR,	   /* .linear: which; before the entry, and what the host finds after the exit */
+	AT_MEMORY, /* .bytes at .linear */
+};
+_Static_assert((int)MODEL_VALUES <= (int)AT_GPR, "different numbers");
+
+struct guest_change {
+	uint16_t at; /* enum model_index or guest_index */
+	uint8_t how;
+	uint8_t bytes;
+	uint32_t linear;
+	uint64_t value;
+};
+enum {
+	GUEST_NOT,
+	GUEST_SET,
+	GUEST_OR,
+	GUEST_CLEAR,
+	GUEST_XOR,
+	GUEST_ADD,
+	GUEST_FIELD,	    /* what the VMCS has at the index .value */
+	GUEST_CODE_ADDRESS, /* the address of the instruction and .value more */
+	GUEST_UNJUDGED,	    /* afterwards: bits of .value, 0: all, may be anything */
+	GUEST_JUDGED,	    /* and bits that otherwise may */
+};
+
+enum guest_end {
+	GUEST_EXITS,	  /* by the instruction, reason .number: nothing of it has happened */
+	GUEST_EXITS_AT,	  /* by something else, before the first instruction of the fragment */
+	GUEST_EXITS_NEXT, /* by something else, right behind the instruction */
+	GUEST_PASSES,	  /* comes to the CPUID behind the instruction */
+	GUEST_RAISES,	  /* the exception .number, which exits at the instruction; a fault */
+	GUEST_DELIVERS,	  /* the event .number through the guest's IDT, which pushes .pushes; CPUID
+			     there */
+	GUEST_FAILS,	  /* entry failure, reason .number */
+};
+
+/* PUSHES_INSTRUCTION: a fault, which sets RF in what it pushes. */
+enum pushes { PUSHES_START, PUSHES_INSTRUCTION, PUSHES_NEXT };
+
+enum { ROW_BEFORE = 10, ROW_AFTER = 8 };
+
+struct guest_row {
+	const char *rule; /* id of the catalogue */
+	uint16_t modes;	  /* bits of enum guest_mode */
+	uint16_t fragment;
+	uint8_t end;	/* enum guest_end */
+	uint8_t number; /* exit reason or vector */
+	uint8_t pushes; /* enum pushes */
+	bool has_code;	/* GUEST_RAISES, GUEST_DELIVERS: with an error code */
+	uint32_t code;
+	/* Cases: one after the other the fragments from that one on; or one for each of the values,
+	 * which is written before, and what comes of it; or both. .count 0: one case. */
+	uint8_t count;
+	bool each_fragment;
+	uint16_t at, result_at;
+	const uint64_t *values, *results;
+	uint64_t each;	    /* added to what is at result_at with each case */
+	uint64_t info_mask; /* bits of EXIT_INSTRUCTION_INFO that are judged; 0: none */
+	struct guest_change before[ROW_BEFORE];
+	struct guest_change after[ROW_AFTER];
+	bool (*needs)(const struct model_machine *machine);
+	const char *needs_text;
+};
+
+struct guest_section {
+	const struct guest_row *rows;
+	unsigned count;
+};
+
+#endif

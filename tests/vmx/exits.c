@@ -1,0 +1,44 @@
+/* Guests of a few instructions: chapters 6 to 8 of the catalogue of rules. */
+#include "tests/lib/list.h"
+#include "tests/vmx/exit/sections.h"
+#include "tests/vmx/instructions.h"
+#include "tests/vmx/troupe.h"
+
+#define VMX BIT(CAP_VMX)
+enum { MILLISECONDS = 20000 };
+
+#define MEANS_EXIT "A hypervisor on this machine is told something else than what its guest did."
+
+#define SECTION(name_, section, spec_, about_)                                                     \
+	{ .name = name_,                                                                           \
+	  .spec = spec_,                                                                           \
+	  .run = troupe_run,                                                                       \
+	  .needs = VMX,                                                                            \
+	  .data = &(section),                                                                      \
+	  .milliseconds = MILLISECONDS,                                                            \
+	  EXPLAINS(about_, MEANS_EXIT) },
+
+#define BODY(name_, body, spec_, about_)                                                           \
+	{                                                                                          \
+		.name = name_, .spec = spec_, .run = stage_run, .needs = VMX, .data = body,        \
+		.milliseconds = MILLISECONDS, EXPLAINS(about_, MEANS_EXIT)                         \
+	}
+
+#define BY_NAME(name_, section, spec_, about_)                                                     \
+	{                                                                                          \
+		.name = name_, .spec = spec_, .run = troupe_run, .needs = VMX, .data = &(section), \
+		.by_name = true, EXPLAINS(about_, MEANS_EXIT)                                      \
+	}
+
+static const struct test rows[] = {
+	GUEST_SECTIONS(SECTION)
+		BODY("vmx.exit.host", host_state_checks, SPEC_HOST_LOADING,
+		     "After a VM exit each field of the host-state area is in force."),
+	BODY("vmx.exit.failures", failure_checks, SPEC_ENTRY_FAILURES,
+	     "A VM entry that fails changes nothing of the guest and tells why."),
+	BY_NAME("full.vmx.exit.displacement", exit_displacement, SPEC_EXIT_INSTRUCTIONS,
+		"The displacement in the exit qualification of instructions with a memory "
+		"operand."),
+};
+
+TEST_GROUP(exits, rows);

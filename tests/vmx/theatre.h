@@ -1,0 +1,81 @@
+/*
+ * A processor's place for guests of a few instructions: a seat, memory in which they run, the state
+ * of each mode. It carries out the cases of rows and says what came out otherwise.
+ */
+#ifndef TESTS_VMX_THEATRE_H
+#define TESTS_VMX_THEATRE_H
+
+#include "tests/probe/mode.h"
+#include "tests/vmx/exit/rows.h"
+#include "tests/vmx/ground.h"
+
+/* A value that came out otherwise; .at: enum model_index or guest_index, or one of these. */
+enum { AT_RESULT = 0x1000 /* how the entry ended: .got is enum probe_kind */, AT_UNEXPECTED };
+
+struct mismatch {
+	uint16_t at;
+	uint32_t linear; /* AT_MEMORY, AT_MSR */
+	uint64_t wanted, got;
+};
+
+/* The values that a case is judged by, beside those that must not change. */
+enum { WANTS_MAX = 48, MISMATCHES_MAX = 4 };
+
+struct want {
+	uint16_t at;
+	uint8_t bytes;
+	uint32_t linear;
+	uint64_t value, mask;
+};
+
+struct theatre {
+	struct seat seat;
+	uint8_t *pages; /* the guest's, and EPT tables */
+	struct guest_memory memory;
+	uint64_t ept; /* EPT pointer; 0: none */
+	const char *missing[GUEST_MODES];
+	struct regs regs[GUEST_MODES];
+	struct model_state base[GUEST_MODES];
+	int loaded; /* enum guest_mode: what the VMCS has; -1: something else */
+	/* The case in hand. */
+	enum guest_mode mode;
+	const struct fragment *fragment;
+	enum guest_page page; /* where its code is */
+	uint64_t gpr[GPRS];   /* before */
+	struct probe_exit exit;
+	struct want want[WANTS_MAX];
+	unsigned wants;
+	struct mismatch mismatch[MISMATCHES_MAX]; /* the first ones */
+	unsigned mismatches;
+};
+
+/* On the processor. The result is .seat.status, too. */
+enum status theatre_open(struct theatre *theatre, struct cpu *cpu);
+void theatre_close(struct theatre *theatre);
+void theatre_free(struct theatre *theatre);
+
+/* What the machine lacks for the row; NULL: nothing. */
+const char *guest_row_missing(const struct theatre *theatre, const struct guest_row *row,
+			      char *text, size_t size);
+
+/* Cases of the row. */
+static inline unsigned guest_row_cases(const struct guest_row *row)
+{
+	return row->count ? row->count : 1;
+}
+
+/* The fragment of a case in code of that size; NULL: there is none. */
+const struct fragment *guest_row_fragment(const struct guest_row *row, unsigned number,
+					  enum code_size size, enum guest_page *page);
+
+/*
+ * Carries a case out in a mode that does not lack anything. True: all is as it should be, otherwise
+ * .mismatch says what is not.
+ */
+bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
+		  enum guest_mode mode);
+
+/* For people. */
+void mismatch_name(const struct mismatch *mismatch, char *text, size_t size);
+
+#endif

@@ -1,0 +1,295 @@
+#include "tests/vmx/troupe.h"
+
+#include "lib/pages.h"
+#include "lib/text.h"
+#include "vm/work.h"
+
+#include "tests/vmx/theatre.h"
+
+enum {
+	SHARE = 8, /* rows that a processor takes at a time, of one mode */
+	DIFFERENCES_MAX = 64,
+	DIFFERENCES_OF_RULE = 3,
+	REASONS_MAX = 24,
+	CLOSE_MICROSECONDS = 1000000,
+};
+
+/* A case that came out otherwise than its row says. */
+struct difference {
+	uint16_t row, number;
+	uint8_t mode, mismatches;
+	struct mismatch mismatch[MISMATCHES_MAX];
+};
+
+/* What a processor has of its own. */
+struct player {
+	struct theatre theatre;
+	unsigned difference_count;
+	struct difference difference[DIFFERENCES_MAX];
+	unsigned reason_count;
+	struct {
+		unsigned rows; /* and modes */
+		char text[80];
+	} reason[REASONS_MAX];
+};
+
+struct row_result {
+	_Atomic uint32_t cases, wrong;
+	_Atomic bool no_fragment; /* a mode that the row names has none */
+};
+
+/* Not on the stack: see work_on_all. There is one at a time. */
+static struct {
+	const struct guest_section *section;
+	struct player **players; /* by number of the processor; NULL: it has not begun */
+	struct row_result *results;
+	_Atomic unsigned next;	 /* share */
+	_Atomic unsigned failed; /* processors without memory or VMCS */
+} the_troupe;
+
+static unsigned pages_for(size_t size)
+{
+	return (unsigned)((size + PAGE_SIZE - 1) / PAGE_SIZE);
+}
+
+/* ---- a processor's work ---- */
+
+static void note_reason(struct player *player, const char *text)
+{
+	unsigned i = 0;
+
+	while (i < player->reason_count && !text_equal(player->reason[i].text, text))
+		i++;
+	if (i == REASONS_MAX)
+		return;
+	if (i == player->reason_count) {
+		text_format(player->reason[i].text, sizeof(player->reason[i].text), "%s", text);
+		player->reason_count++;
+	}
+	player->reason[i].rows++;
+}
+
+static void note_difference(struct player *player, unsigned row, unsigned number,
+			    enum guest_mode mode)
+{
+	const struct theatre *theatre = &player->theatre;
+	struct difference *d = &player->difference[player->difference_count];
+
+	atomic_fetch_add(&the_troupe.results[row].wrong, 1);
+	if (player->difference_count == DIFFERENCES_MAX)
+		return;
+	player->difference_count++;
+	*d = (struct difference){ .row = (uint16_t)row,
+				  .number = (uint16_t)number,
+				  .mode = (uint8_t)mode,
+				  .mismatches = (uint8_t)theatre->mismatches };
+	__builtin_memcpy(d->mismatch, theatre->mismatch, sizeof(d->mismatch));
+}
+
+static void do_row(struct player *player, unsigned number, enum guest_mode mode)
+{
+	const struct guest_row *row = &the_troupe.section->rows[number];
+	struct row_result *result = &the_troupe.results[number];
+	const char *missing = player->theatre.missing[mode];
+	char text[80];
+
+	if (!(row->modes >> mode & 1))
+		return;
+	if (!missing)
+		missing = guest_row_missing(&player->theatre, row, text, sizeof(text));
+	if (missing) {
+		note_reason(player, missing);
+		return;
+	}
+	for (unsigned i = 0; i < guest_row_cases(row); i++) {
+		enum guest_page page;
+
+		if (!guest_row_fragment(row, i, guest_modes[mode].code, &page)) {
+			atomic_store(&result->no_fragment, true);
+			return;
+		}
+		if (!theatre_case(&player->theatre, row, i, mode))
+			note_difference(player, number, i, mode);
+		atomic_fetch_add(&result->cases, 1);
+	}
+}
+
+static struct player *begin(struct cpu *cpu)
+{
+	struct player *player = pages_alloc(pages_for(sizeof(*player)));
+
+	if (!player)
+		return NULL;
+	the_troupe.players[cpu->index] = player;
+	(void)theatre_open(&player->theatre, cpu);
+	return player;
+}
+
+/* Shares in the order of modes: to load another one takes as long as several cases. */
+static void work(struct cpu *cpu, void *unused)
+{
+	const unsigned count = the_troupe.section->count;
+	const unsigned shares = (count + SHARE - 1) / SHARE;
+	struct player *player = begin(cpu);
+	unsigned share;
+
+	(void)unused;
+	if (!player || player->theatre.seat.status != STATUS_OK) {
+		atomic_fetch_add(&the_troupe.failed, 1);
+		return;
+	}
+	while ((share = atomic_fetch_add(&the_troupe.next, 1)) < shares * GUEST_MODES) {
+		const unsigned from = share % shares * SHARE;
+
+		for (unsigned row = from; row < from + SHARE && row < count; row++)
+			do_row(player, row, (enum guest_mode)(share / shares));
+	}
+}
+
+static void end(struct cpu *cpu, void *unused)
+{
+	struct player *player = the_troupe.players[cpu->index];
+
+	(void)unused;
+	if (player)
+		theatre_close(&player->theatre);
+}
+
+/* ---- the boot processor's side ---- */
+
+static bool open(struct test_run *run)
+{
+	the_troupe.section = run->test->data;
+	atomic_store(&the_troupe.next, 0);
+	atomic_store(&the_troupe.failed, 0);
+	(void)ground_machine(); /* here, and not on all processors at once */
+	the_troupe.results =
+		pages_alloc(pages_for(the_troupe.section->count * sizeof(struct row_result)));
+	the_troupe.players = pages_alloc(pages_for(platform->cpu_count * sizeof(struct player *)));
+	if (the_troupe.results && the_troupe.players)
+		return true;
+	test_error(run, "not enough memory");
+	return false;
+}
+
+static void free_all(void)
+{
+	for (unsigned i = 0; the_troupe.players && i < platform->cpu_count; i++) {
+		struct player *player = the_troupe.players[i];
+
+		if (!player || !cpu_usable(player->theatre.seat.cpu))
+			continue;
+		theatre_free(&player->theatre);
+		pages_free(player, pages_for(sizeof(*player)));
+	}
+	pages_free(the_troupe.results,
+		   pages_for(the_troupe.section->count * sizeof(struct row_result)));
+	pages_free(the_troupe.players, pages_for(platform->cpu_count * sizeof(struct player *)));
+}
+
+static const char *rule_of(const struct difference *d)
+{
+	return the_troupe.section->rows[d->row].rule;
+}
+
+static void value_texts(const struct mismatch *m, char *wanted, char *got, size_t size)
+{
+	static const char *const kinds[] = { "VMfailInvalid", "VMfailValid", "an entry failure",
+					     "an exit", "an exception" };
+
+	if (m->at == AT_RESULT) {
+		text_format(wanted, size, "%s",
+			    m->wanted < ARRAY_SIZE(kinds) ? kinds[m->wanted] : "");
+		text_format(got, size, "%s", m->got < ARRAY_SIZE(kinds) ? kinds[m->got] : "");
+		return;
+	}
+	text_format(wanted, size, "%llXH", (unsigned long long)m->wanted);
+	text_format(got, size, "%llXH", (unsigned long long)m->got);
+}
+
+static void tell_difference(struct test_run *run, const struct difference *d, bool judged)
+{
+	char what[TEST_TEXT], name[48], wanted[40], got[40];
+
+	for (unsigned i = 0; i < d->mismatches && i < MISMATCHES_MAX; i++) {
+		mismatch_name(&d->mismatch[i], name, sizeof(name));
+		value_texts(&d->mismatch[i], wanted, got, sizeof(wanted));
+		text_format(what, sizeof(what), "%s, row %u, case %u, %s: %s", rule_of(d), d->row,
+			    d->number, guest_modes[d->mode].name, name);
+		test_note(run, "%s: wanted %s, got %s", what, wanted, got);
+		if (!i && !judged)
+			expect_failed(run, what, wanted, got);
+	}
+}
+
+/* The first one of a rule decides; a few more are told. */
+static void tell_differences(struct test_run *run)
+{
+	for (unsigned row = 0; row < the_troupe.section->count; row++) {
+		unsigned told = 0;
+
+		for (unsigned i = 0; i < platform->cpu_count; i++) {
+			const struct player *player = the_troupe.players[i];
+
+			for (unsigned n = 0; player && n < player->difference_count; n++) {
+				const struct difference *d = &player->difference[n];
+
+				if (d->row == row && told < DIFFERENCES_OF_RULE)
+					tell_difference(run, d, told++);
+			}
+		}
+	}
+}
+
+static void tell_reasons(struct test_run *run)
+{
+	bool skipped = !run->expectations && !run->erred;
+
+	for (unsigned i = 0; i < platform->cpu_count; i++) {
+		const struct player *player = the_troupe.players[i];
+
+		for (unsigned n = 0; player && n < player->reason_count; n++) {
+			test_note(run, "%u rows on processor %u need %s", player->reason[n].rows, i,
+				  player->reason[n].text);
+			if (skipped)
+				test_skip(run, "needs %s", player->reason[n].text);
+			skipped = false;
+		}
+	}
+}
+
+static void tell(struct test_run *run)
+{
+	for (unsigned row = 0; row < the_troupe.section->count; row++) {
+		const struct row_result *result = &the_troupe.results[row];
+		const unsigned cases = atomic_load(&result->cases);
+		const unsigned wrong = atomic_load(&result->wrong);
+
+		test_rule(run, the_troupe.section->rows[row].rule, cases, wrong);
+		expected(run, cases - wrong);
+		if (atomic_load(&result->no_fragment))
+			test_error(run, "%s, row %u: no code for a mode",
+				   the_troupe.section->rows[row].rule, row);
+	}
+	tell_differences(run);
+	tell_reasons(run);
+}
+
+void troupe_run(struct test_run *run)
+{
+	enum status status;
+
+	if (open(run)) {
+		status = work_on_all(work, NULL, test_time_left(run));
+		if (status != STATUS_OK)
+			test_error(run, "work on all processors: %s", status_text(status));
+		else if (atomic_load(&the_troupe.failed))
+			test_error(run, "%u processors have no memory or no VMCS",
+				   atomic_load(&the_troupe.failed));
+		if (work_on_all(end, NULL, CLOSE_MICROSECONDS) != STATUS_OK)
+			test_error(run, "a processor did not close its VMCS");
+		if (status == STATUS_OK)
+			tell(run);
+	}
+	free_all();
+}
