@@ -72,7 +72,8 @@ static void fill_page(void)
 /* One at a time, so that an offer is for one. */
 static void start(struct efi_cpu *own)
 {
-	uint64_t *top = (uint64_t *)(uintptr_t)(own->stack_end & ~15ull) - 2;
+	/* startup_arrive pops the owner, and calls with a stack aligned to 16 bytes. */
+	uint64_t *top = (uint64_t *)(uintptr_t)(own->stack_end & ~15ull) - 1;
 	const uint32_t sipi = IPI_SIPI | (uint32_t)(physical(page) >> 12);
 
 	*top = physical(own);
