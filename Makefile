@@ -50,7 +50,7 @@ WINGS := efi core vmx svm tests
 FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx vmx/model svm \
 	svm/model tests/lib tests/probe tests/smp tests/vcpu tests/machine tests/entry tests/vmx \
 	tests/vmx/entry tests/vmx/exit tests/svm tests/svm/entry
-HOST_FOLDERS := $(addprefix tests/host/,fake model lib vlapic vm suite vmx svm efi)
+HOST_FOLDERS := $(addprefix tests/host/,fake model lib x86 vlapic vm suite vmx svm efi)
 C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/machine/sabotage.c), \
 	$(sort $(wildcard $(FOLDERS:=/*.c))))
 S_SOURCES := $(sort $(wildcard $(FOLDERS:=/*.S)))
@@ -207,7 +207,7 @@ $(BUILD)/spoil.efi: tests/run/spoil.c efi/cpu/mp_protocol.h $(OBJ)/efi/start.S.o
 	$(say) TOOL $@
 	$(CC) $(IMAGE_FLAGS) $(SEES_efi) -c $< -o $(BUILD)/spoil.o
 	$(LINK) $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
-	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) -O efi-app-x86_64 --subsystem=10 $(BUILD)/spoil.so $@
+	$(OBJCOPY) $(TO_PE) $(BUILD)/spoil.so $@
 
 # --- for editors, people and the end -------------------------------------------------------------
 

@@ -84,6 +84,11 @@ struct backend {
 	 * what can be done about it; NULL: nothing.
 	 */
 	uint64_t (*probe)(struct facts *facts, const char **why, const char **advice);
+	/*
+	 * When all processors have been switched on: what all of them offer. Adds differences to
+	 * the facts. NULL: as probe has said.
+	 */
+	uint64_t (*settle)(struct facts *facts);
 	const char *(*capability_text)(enum capability capability);
 
 	/* Switches virtualization on or off on this processor, which is taken. */

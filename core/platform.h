@@ -8,8 +8,10 @@
 
 #include "lib/base.h"
 #include "lib/status.h"
+#include "x86/mca.h"
 
 struct cpu;
+struct facts;
 
 /* An exception in our own code, as the platform's handler found it. */
 struct fault {
@@ -21,6 +23,7 @@ struct fault {
 	uint64_t rip, rsp, rflags, cr2;
 	uint64_t gpr[16];  /* in ModRM order: RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
 	uint64_t trace[8]; /* return addresses, innermost first, 0 ends it */
+	struct machine_check machine_check; /* of vector 18 */
 };
 
 /* ICR bits for platform.ipi; SDM vol. 3A, "Interrupt Command Register (ICR)". */
@@ -40,6 +43,9 @@ struct platform {
 	/* A monotonic clock that every processor may read: ticks, clock_hz of them a second. */
 	uint64_t (*clock)(void);
 	uint64_t clock_hz;
+	uint64_t slice; /* a vCPU's time slice in ticks; see vcpu_slice_ticks in vm/run.h */
+	/* Tests may take so many times as long: under a hypervisor, with a slow clock. */
+	unsigned patience;
 	uint64_t started; /* the clock when the firmware handed over to us */
 
 	/*
@@ -59,8 +65,15 @@ struct platform {
 	 */
 	enum status (*aps_start)(void (*entry)(struct cpu *cpu));
 
+	/* After aps_start and before they are given back: adds what is known of them. May be NULL.
+	 */
+	void (*describe_started)(struct facts *facts);
+
 	/* Sends a physical IPI from the calling processor; it has been sent on return. */
 	void (*ipi)(const struct cpu *to, uint32_t icr_low);
+
+	/* On a processor that is taken: serves an interrupt that waits, by throwing it away. */
+	void (*take_interrupt)(void);
 
 	/*
 	 * Calls body(argument) on a processor that is taken. An exception inside ends it: false,

@@ -11,7 +11,7 @@
 
 #include <stdarg.h>
 
-enum { CONOUT_SIZE = 1024, CHUNK = 128 };
+enum { CONOUT_PAGES = 16, CHUNK = 128 };
 
 static EFI_SERIAL_IO_PROTOCOL *mirror;
 
@@ -38,16 +38,26 @@ static bool has_uart(const unsigned char *path, size_t size)
 	return false;
 }
 
+/* The variable may have any size; a copy of ours for each line would be on the port twice. */
+static bool conout_has_uart(void)
+{
+	unsigned char *path = pages_get(CONOUT_PAGES);
+	size_t size = path ? firmware_variable(L"ConOut", path, CONOUT_PAGES * PAGE_SIZE) : 0;
+	bool found = size && has_uart(path, size);
+
+	pages_return(path, CONOUT_PAGES);
+	return found;
+}
+
 void console_init(void)
 {
 	static const EFI_GUID serial_guid = EFI_SERIAL_IO_PROTOCOL_GUID;
-	unsigned char path[CONOUT_SIZE];
-	size_t size = firmware_variable(L"ConOut", path, sizeof(path));
+	bool uart = conout_has_uart();
 
 	mirror = NULL;
-	if (!has_uart(path, size))
+	if (!uart)
 		mirror = firmware_locate(&serial_guid);
-	screen_init(has_uart(path, size));
+	screen_init(uart);
 }
 
 static void print_screen(const char *text, size_t length)

@@ -48,6 +48,28 @@ static EFI_STATUS open_path(const char *path, size_t length, UINT64 mode, UINT64
 	return root->Open(root, file, wide, mode, attributes);
 }
 
+/* Open() succeeds on a folder; its Read() gives entries, its Delete() removes it if it is empty. */
+static bool is_folder(EFI_FILE_HANDLE file)
+{
+	static const EFI_GUID info_guid = EFI_FILE_INFO_ID;
+	EFI_GUID guid = info_guid;
+	uint64_t info[(SIZE_OF_EFI_FILE_INFO + 2 * PATH_SIZE) / 8 + 1];
+	UINTN size = sizeof(info);
+
+	return file->GetInfo(file, &guid, &size, info) == EFI_SUCCESS &&
+	       ((const EFI_FILE_INFO *)(const void *)info)->Attribute & EFI_FILE_DIRECTORY;
+}
+
+static EFI_STATUS open_file(const char *path, UINT64 mode, EFI_FILE_HANDLE *file)
+{
+	EFI_STATUS status = open_path(path, text_length(path), mode, 0, file);
+
+	if (status != EFI_SUCCESS || !is_folder(*file))
+		return status;
+	(*file)->Close(*file);
+	return EFI_INVALID_PARAMETER;
+}
+
 static const UINT64 for_writing = EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE;
 static const UINT64 for_creating = EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE;
 
@@ -70,8 +92,7 @@ static EFI_STATUS make_folders(const char *path)
 /* An empty file, whether there was one or not. */
 static EFI_STATUS create(const char *path, EFI_FILE_HANDLE *file)
 {
-	size_t length = text_length(path);
-	EFI_STATUS status = open_path(path, length, for_writing, 0, file);
+	EFI_STATUS status = open_file(path, for_writing, file);
 
 	if (status == EFI_SUCCESS) {
 		/* A warning, not an error, is the answer when it could not be deleted. */
@@ -85,7 +106,7 @@ static EFI_STATUS create(const char *path, EFI_FILE_HANDLE *file)
 	} else {
 		return status;
 	}
-	return open_path(path, length, for_creating, 0, file);
+	return open_file(path, for_creating, file);
 }
 
 static size_t find_slot(const char *path)
@@ -162,14 +183,16 @@ enum status files_append(const char *path, const char *data, size_t size)
 	if (error)
 		return error;
 	if (slot == OPEN_FILES) {
-		status = open_path(path, text_length(path), for_writing, 0, &file);
+		status = open_file(path, for_writing, &file);
 		if (status != EFI_SUCCESS)
 			return firmware_status(status);
 		slot = fill_slot(path, file);
 		/* UEFI specification, "EFI_FILE_PROTOCOL.SetPosition()": all ones is the end. */
 		status = file->SetPosition(file, ~0ull);
-		if (status != EFI_SUCCESS)
+		if (status != EFI_SUCCESS) {
+			close_slot(slot); /* the next append would write at its start */
 			return firmware_status(status);
+		}
 	}
 	return write_slot(slot, data, size, true);
 }
@@ -185,7 +208,7 @@ enum status files_read(const char *path, char *data, size_t size, size_t *got)
 	if (error)
 		return error;
 	close_slot(find_slot(path));
-	status = open_path(path, text_length(path), EFI_FILE_MODE_READ, 0, &file);
+	status = open_file(path, EFI_FILE_MODE_READ, &file);
 	if (status != EFI_SUCCESS)
 		return firmware_status(status);
 	status = file->Read(file, &length, data);

@@ -63,6 +63,8 @@ enum status firmware_status(EFI_STATUS status)
 		return STATUS_VOLUME_FULL;
 	case EFI_NOT_FOUND:
 		return STATUS_NOT_FOUND;
+	case EFI_INVALID_PARAMETER:
+		return STATUS_INVALID;
 	case EFI_OUT_OF_RESOURCES:
 		return STATUS_NO_MEMORY;
 	case EFI_UNSUPPORTED:

@@ -43,7 +43,7 @@ void console_page(void);     /* from now on, stop when the screen is full */
 void *pages_get(size_t count);
 void pages_return(void *pages, size_t count);
 enum { ARENA_MIB = 16, ARENA_MIN_MIB = 4 };
-void *arena_get(size_t *pages);
+void *arena_get(unsigned cpus, size_t *pages);
 
 /* files.c: see struct platform. */
 enum status files_write(const char *path, const char *data, size_t size);

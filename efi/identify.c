@@ -103,7 +103,8 @@ static void add_microcode(struct facts *facts)
 		return;
 	efi_cpu_take(efi_cpus[0].cpu);
 	known = efi_cpu_guarded(efi_cpus[0].cpu, read_microcode, &revision, &fault);
-	efi_cpu_give_back(efi_cpus[0].cpu);
+	if (!efi_cpu_give_back(efi_cpus[0].cpu))
+		atomic_store(&efi_cpus[0].cpu->spoiled, true);
 	if (!known)
 		return;
 	facts_add(facts, "microcode", "revision %lxH", revision >> 32);
@@ -126,20 +127,14 @@ static void add_hypervisor(struct facts *facts)
 	facts_add(facts, "hypervisor", "%s", vendor[0] ? vendor : "unnamed");
 }
 
-static void visit_core_type(struct efi_cpu *own)
-{
-	own->core_type = cpuid_or_zero(0x1a, 0).eax;
-}
-
 /* SDM vol. 2A, "CPUID": leaf 1AH says of each processor of a hybrid part what it is. */
-static void add_core_types(struct facts *facts)
+void identify_started(struct facts *facts)
 {
 	unsigned atoms = 0, cores = 0;
 
 	if (!(cpuid_or_zero(7, 0).edx & BIT(15)))
 		return;
-	visit_core_type(&efi_cpus[0]);
-	mp_visit(visit_core_type);
+	efi_cpus[0].core_type = cpuid_or_zero(0x1a, 0).eax;
 	for (unsigned i = 0; i < efi_cpu_count; i++) {
 		atoms += efi_cpus[i].core_type >> 24 == CORE_TYPE_ATOM;
 		cores += efi_cpus[i].core_type >> 24 == CORE_TYPE_CORE;
@@ -225,7 +220,6 @@ void identify(struct facts *facts, size_t arena_pages)
 	add_model(facts);
 	add_microcode(facts);
 	add_hypervisor(facts);
-	add_core_types(facts);
 	add_processors(facts);
 	add_memory(facts, arena_pages);
 	add_firmware(facts);

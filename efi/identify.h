@@ -6,5 +6,6 @@
 
 /* Fills in all but the backend's facts. After mp_init, clock_init and exceptions_init. */
 void identify(struct facts *facts, size_t arena_pages);
+void identify_started(struct facts *facts); /* see struct platform */
 
 #endif

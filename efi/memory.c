@@ -1,6 +1,8 @@
 #include "efi/firmware.h"
 
 /* Guests in real mode and 32-bit structures are at home below 4 GiB. */
+enum { CPUS_A_MIB = 64 };
+
 static const EFI_PHYSICAL_ADDRESS low_end = 0xffffffff;
 
 void *pages_get(size_t count)
@@ -21,9 +23,10 @@ void pages_return(void *pages, size_t count)
 		firmware.boot->FreePages((uintptr_t)pages, count);
 }
 
-void *arena_get(size_t *pages)
+/* Hundreds of processors take their share of it: VMXON regions, stacks of vCPUs. */
+void *arena_get(unsigned cpus, size_t *pages)
 {
-	for (size_t mib = ARENA_MIB; mib >= ARENA_MIN_MIB; mib -= 2) {
+	for (size_t mib = ARENA_MIB + cpus / CPUS_A_MIB / 2 * 2; mib >= ARENA_MIN_MIB; mib -= 2) {
 		void *arena = pages_get(mib << 20 >> 12);
 
 		if (arena) {

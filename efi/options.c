@@ -79,24 +79,6 @@ bool options_starts_with_program(const char *line)
 	return found == sizeof(suffix) - 1;
 }
 
-bool options_from_ucs2(const uint16_t *wide, size_t bytes, char *text, size_t size)
-{
-	size_t length = 0;
-
-	text[0] = '\0';
-	if (bytes % 2)
-		return false;
-	for (; length < bytes / 2 && length < size - 1 && wide[length]; length++) {
-		if ((wide[length] < ' ' && wide[length] != '\t') || wide[length] > '~') {
-			text[0] = '\0';
-			return false;
-		}
-		text[length] = (char)wide[length];
-	}
-	text[length] = '\0';
-	return true;
-}
-
 static void fail(struct options *options, const char *why, const char *word)
 {
 	if (!options->error[0])
@@ -131,11 +113,42 @@ static void parse_runs(struct options *options, const char *word)
 		fail(options, "-n needs a number from 1 to 1000, not ", word);
 }
 
+static bool separator(char c)
+{
+	return c == '\\' || c == '/';
+}
+
+/* What every FAT driver takes: no wildcards, no colon, no folder that is empty or goes up. */
+static bool is_path(const char *word)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._ -";
+	const char *part = word;
+
+	for (const char *c = word;; c++) {
+		const char *in = allowed;
+
+		if (!*c || separator(*c)) {
+			bool empty = c == part && (c != word || !*c);
+			bool up = c - part == 2 && part[0] == '.' && part[1] == '.';
+
+			if (empty || up || (c - part == 1 && part[0] == '.'))
+				return false;
+			part = c + 1;
+		}
+		if (!*c)
+			return true;
+		while (*in && *in != *c)
+			in++;
+		if (!*in && !separator(*c))
+			return false;
+	}
+}
+
 static void parse_report(struct options *options, const char *word)
 {
-	for (const char *c = word; *c; c++)
-		if (*c == ':')
-			fail(options, "-r takes a path on the boot volume, not ", word);
+	if (*word && !is_path(word))
+		fail(options, "-r takes a path on the boot volume, not ", word);
 	if (!*word || text_length(word) > OPTIONS_PATH)
 		fail(options, "-r needs a path of 1 to 100 characters, not ", word);
 	options->suite.report = word;
@@ -151,9 +164,18 @@ static void add_filter(struct options *options, const char *word)
 
 static void parse_seed(struct options *options, const char *word)
 {
-	options->suite.seed = parse_number(word);
-	if (!options->suite.seed)
-		fail(options, "--seed needs a number", "");
+	uint64_t value = 0;
+
+	for (; *word; word++) {
+		value = value * 10 + (uint64_t)(*word - '0');
+		if (*word < '0' || *word > '9' || value > ~0u) {
+			value = 0;
+			break;
+		}
+	}
+	options->suite.seed = (uint32_t)value;
+	if (!value)
+		fail(options, "--seed needs a number from 1 to 4294967295", "");
 }
 
 static void parse_wait(struct options *options, const char *word)

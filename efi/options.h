@@ -6,7 +6,7 @@
 
 #include "efi/ending.h"
 
-enum { OPTIONS_SIZE = 1024, OPTIONS_PATH = 100 /* characters of -r */ };
+enum { OPTIONS_SIZE = 1024, /* of a line */ OPTIONS_PATH = 100 /* characters of -r */ };
 
 struct options {
 	bool help;
@@ -24,12 +24,6 @@ extern const char options_usage[];
  * error, so that -s counts wherever it stands.
  */
 void options_parse(char *line, struct options *options);
-
-/*
- * Turns UCS-2 load options into ASCII: up to size - 1 characters or a NUL. False if it is no
- * text: firmware may hand over bytes of its own there.
- */
-bool options_from_ucs2(const uint16_t *wide, size_t bytes, char *text, size_t size);
 
 /* The line after its first word, which is the program's name. */
 char *options_skip_word(char *line);

@@ -6,18 +6,35 @@
  * UEFI specification, "x64 Platforms", "Detailed Calling Conventions".
  *
  *  1. keep RDI and RSI, and the arguments; the stack is 16-byte aligned at each call
- *  2. relocate the image
- *  3. efi_main(image, table), in ours
+ *  2. switch shadow stacks and branch tracking off: we change stacks, and have no ENDBR64
+ *  3. relocate the image
+ *  4. efi_main(image, table), in ours
+ *  5. switch them on again; the shadow stack pointer has not moved
  */
+#define CR4_CET 23			/* bit */
+#define IA32_S_CET 0x6a2
+
 	.text
 	.globl _start
 	.hidden _start
 _start:
+	endbr64
 	push	%rdi
 	push	%rsi
 	push	%rcx
 	push	%rdx
-	sub	$8, %rsp
+	push	%rax			/* room for IA32_S_CET */
+	mov	%cr4, %rax
+	bt	$CR4_CET, %rax
+	jnc	1f
+	mov	$IA32_S_CET, %ecx
+	rdmsr
+	mov	%eax, (%rsp)
+	mov	%edx, 4(%rsp)
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrmsr
+1:
 	lea	ImageBase(%rip), %rdi
 	lea	_DYNAMIC(%rip), %rsi
 	call	_relocate
@@ -26,7 +43,16 @@ _start:
 	mov	16(%rsp), %rdi
 	mov	8(%rsp), %rsi
 	call	efi_main
-1:	add	$24, %rsp
+1:	mov	%rax, %rdi
+	mov	%cr4, %rax
+	bt	$CR4_CET, %rax
+	jnc	2f
+	mov	$IA32_S_CET, %ecx
+	mov	(%rsp), %eax
+	mov	4(%rsp), %edx
+	wrmsr
+2:	mov	%rdi, %rax
+	add	$24, %rsp
 	pop	%rsi
 	pop	%rdi
 	ret

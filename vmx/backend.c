@@ -29,6 +29,7 @@ static void read_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 const struct backend vmx_backend = {
 	.name = "VMX",
 	.probe = vmx_probe,
+	.settle = vmx_settle,
 	.capability_text = vmx_capability_text,
 	.cpu_on = vmx_cpu_on,
 	.cpu_off = vmx_cpu_off,

@@ -1,5 +1,6 @@
 #include "lib/text.h"
 #include "suite/facts.h"
+#include "x86/control.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
@@ -7,7 +8,10 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
+#include <stdatomic.h>
+
 struct vmx_caps vmx_caps;
+static struct vmx_caps first_caps; /* the boot processor's */
 
 static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_VIRTUALIZATION] = "VMX",
@@ -114,13 +118,75 @@ static void read_caps(struct vmx_caps *caps)
 	read_controls(caps);
 }
 
-/* Hybrid processors have cores of several kinds; a vCPU may run on any of them. */
-bool vmx_caps_are_the_same(void)
-{
-	struct vmx_caps here = { .xcr0 = vmx_caps.xcr0 };
+/* ---- several processors ---- */
 
-	read_caps(&here);
-	return !__builtin_memcmp(&here, &vmx_caps, sizeof(here));
+#define BASIC_REGION ((BIT(45) - 1) | 0xFull << 50) /* revision, size, memory type of a VMCS */
+#define MISC_RATE 0x1F
+#define MISC_TARGETS 0x01FF0000
+#define MISC_STATES 0x1E0 /* activity states, and bit 5 */
+
+static uint64_t least_targets(uint64_t a, uint64_t b)
+{
+	return (a & MISC_TARGETS) < (b & MISC_TARGETS) ? a & MISC_TARGETS : b & MISC_TARGETS;
+}
+
+/* Bits that must be 1 anywhere, and may be 1 everywhere. False: there are none such. */
+static bool both_controls(uint64_t *all, uint64_t here)
+{
+	*all = ((*all | here) & 0xFFFFFFFF) | (*all & here & 0xFFFFFFFF00000000);
+	return !((uint32_t)*all & ~(uint32_t)(*all >> 32));
+}
+
+bool vmx_caps_intersect(struct vmx_caps *all, const struct vmx_caps *here)
+{
+	bool possible = !((all->basic ^ here->basic) & BASIC_REGION);
+
+	/* Addresses of 32 bits are the one thing there of which less is more. */
+	all->basic = (all->basic & here->basic) |
+		     ((all->basic | here->basic) & VMX_BASIC_32_BIT_ADDRESSES);
+	for (unsigned group = 0; group < GROUP_COUNT; group++)
+		if (group == GROUP_TERTIARY || group == GROUP_EXIT2) /* all 64 may be 1 */
+			all->controls[group] &= here->controls[group];
+		else
+			possible = both_controls(&all->controls[group], here->controls[group]) &&
+				   possible;
+	if ((all->misc ^ here->misc) & MISC_RATE) /* a value means another time there */
+		all->controls[GROUP_PIN] &= ~((uint64_t)CONTROL_MASK(PIN_PREEMPTION_TIMER) << 32);
+	all->misc = (all->misc & MISC_RATE) | least_targets(all->misc, here->misc) |
+		    (all->misc & here->misc & ~(uint64_t)(MISC_RATE | MISC_TARGETS));
+	all->ept_vpid &= here->ept_vpid;
+	all->cr0_fixed0 |= here->cr0_fixed0;
+	all->cr0_fixed1 &= here->cr0_fixed1;
+	all->cr4_fixed0 |= here->cr4_fixed0;
+	all->cr4_fixed1 &= here->cr4_fixed1;
+	all->xcr0 &= here->xcr0;
+	return possible;
+}
+
+static uint64_t own_xcr0(void)
+{
+	return cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE ? cpuid(0xD, 0).eax & 7 : 0;
+}
+
+static atomic_flag merging = ATOMIC_FLAG_INIT;
+static unsigned different; /* processors */
+
+bool vmx_caps_join(struct vmx_caps *here, bool first)
+{
+	struct vmx_caps all;
+	bool possible;
+
+	*here = (struct vmx_caps){ .xcr0 = own_xcr0() };
+	read_caps(here);
+	while (atomic_flag_test_and_set(&merging))
+		cpu_relax();
+	different += !first && __builtin_memcmp(here, &first_caps, sizeof(*here));
+	all = vmx_caps;
+	possible = vmx_caps_intersect(&all, here);
+	if (possible)
+		vmx_caps = all;
+	atomic_flag_clear(&merging);
+	return possible;
 }
 
 static uint64_t processor_capabilities(void)
@@ -134,7 +200,7 @@ static uint64_t processor_capabilities(void)
 		found |= BIT(CAP_XSAVE);
 		if (features & CPUID_1_ECX_AVX)
 			found |= BIT(CAP_AVX);
-		vmx_caps.xcr0 = cpuid(0xD, 0).eax & 7;
+		vmx_caps.xcr0 = own_xcr0();
 	}
 	return found;
 }
@@ -150,8 +216,7 @@ static uint64_t vmx_capabilities(void)
 		found |= BIT(CAP_NESTED_PAGING);
 	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_UNRESTRICTED_GUEST)))
 		found |= BIT(CAP_UNRESTRICTED_GUEST);
-	if (vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER)) &&
-	    vmx_allows(GROUP_EXIT, CONTROL_MASK(EXIT_SAVE_TIMER)))
+	if (vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER)))
 		found |= BIT(CAP_PREEMPTION);
 	if (vmx_allows(GROUP_SECONDARY, apic) &&
 	    vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW)))
@@ -169,6 +234,25 @@ static bool is_intel(void)
 	return cpuid(0, 0).ebx == 0x756E6547; /* "Genu" */
 }
 
+static bool hypervisor(void)
+{
+	return cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR;
+}
+
+/* Without these bits there is no VMX operation in 64-bit mode. NULL: they may be set. */
+static const char *what_is_fixed(void)
+{
+	const uint64_t cr0 = CR0_PE | CR0_NE | CR0_PG, cr4 = CR4_PAE | CR4_VMXE;
+
+	if ((vmx_caps.cr0_fixed1 & cr0) != cr0)
+		return "IA32_VMX_CR0_FIXED1 does not allow CR0.PE, NE and PG";
+	if ((vmx_caps.cr4_fixed1 & cr4) != cr4)
+		return "IA32_VMX_CR4_FIXED1 does not allow CR4.PAE and VMXE";
+	return NULL;
+}
+
+static uint64_t processor; /* capabilities that are not VMX's */
+
 bool vmx_offered(void)
 {
 	return cpuid(1, 0).ecx & CPUID_1_ECX_VMX;
@@ -181,11 +265,14 @@ uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice)
 	if (!vmx_offered()) {
 		*why = "this processor offers neither VMX (CPUID.1:ECX.VMX) nor SVM "
 		       "(CPUID.80000001H:ECX.SVM)";
-		*advice =
-			is_intel()
-				? "On real hardware, look for Virtualization, VT-x or VMX in "
-				  "the firmware's setup."
-				: "On real hardware, look for SVM Mode or AMD-V in the firmware's "
+		if (hypervisor())
+			*advice = "The hypervisor below must offer it: look for nested "
+				  "virtualization.";
+		else if (is_intel())
+			*advice = "On real hardware, look for Virtualization, VT-x or VMX in the "
+				  "firmware's setup.";
+		else
+			*advice = "On real hardware, look for SVM Mode or AMD-V in the firmware's "
 				  "setup.";
 		return 0;
 	}
@@ -195,16 +282,39 @@ uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice)
 	}
 	facts_add(facts, "vmx feature control", "%llx: %s, VMX outside SMX %s",
 		  (unsigned long long)feature_control,
-		  feature_control & FEATURE_CONTROL_LOCK ? "locked" : "not locked",
+		  feature_control & FEATURE_CONTROL_LOCK
+			  ? "locked"
+			  : "not locked (we lock it, until the next reset)",
 		  feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX ? "on" : "off");
 	if (feature_control & FEATURE_CONTROL_LOCK &&
 	    !(feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX)) {
 		*why = "the firmware locked IA32_FEATURE_CONTROL without VMX";
-		*advice = "Enable Virtualization, VT-x or VMX in its setup, and switch the machine "
-			  "off once.";
+		*advice =
+			hypervisor()
+				? "The hypervisor below must offer it: look for nested "
+				  "virtualization."
+				: "Enable Virtualization, VT-x or VMX in its setup, and switch the "
+				  "machine off once.";
 		return 0;
 	}
 	read_caps(&vmx_caps);
 	add_facts(facts);
-	return vmx_capabilities() | processor_capabilities();
+	*why = what_is_fixed();
+	if (*why)
+		return 0;
+	processor = processor_capabilities();
+	first_caps = vmx_caps;
+	return vmx_capabilities() | processor;
+}
+
+uint64_t vmx_settle(struct facts *facts)
+{
+	if (different)
+		facts_add(facts, "vmx processors",
+			  "%u differ from the boot processor: what all have is used", different);
+	if (!(vmx_caps.xcr0 & 4))
+		processor &= ~BIT(CAP_AVX);
+	if (!vmx_caps.xcr0)
+		processor &= ~BIT(CAP_XSAVE);
+	return vmx_capabilities() | processor;
 }

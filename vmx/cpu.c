@@ -69,26 +69,28 @@ static struct vmx_cpu *arch_of(struct cpu *cpu)
 	return arch;
 }
 
+/* May raise exceptions where the capability MSRs are wrong: its caller is prepared. */
 enum status vmx_cpu_on(struct cpu *cpu)
 {
 	struct vmx_cpu *arch;
+	struct vmx_caps here;
 	uint64_t cr4;
 	enum status status = may_allow_vmxon();
 
 	if (status != STATUS_OK)
 		return status;
-	if (!vmx_caps_are_the_same())
+	if (!vmx_caps_join(&here, !cpu->index))
 		return STATUS_DIFFERENT;
 	arch = arch_of(cpu);
 	if (!arch)
 		return STATUS_NO_MEMORY;
 	arch->cr0 = read_cr0();
 	arch->cr4 = read_cr4();
-	write_cr0((arch->cr0 | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
-	cr4 = arch->cr4 | vmx_caps.cr4_fixed0 | CR4_VMXE;
+	write_cr0((arch->cr0 | here.cr0_fixed0) & here.cr0_fixed1);
+	cr4 = arch->cr4 | here.cr4_fixed0 | CR4_VMXE;
 	if (vmx_caps.xcr0)
 		cr4 |= CR4_OSXSAVE; /* XSETBV, for the guests' extended state */
-	write_cr4(cr4 & vmx_caps.cr4_fixed1);
+	write_cr4(cr4 & here.cr4_fixed1);
 	arch->xcr0 = read_xcr0();
 	status = allow_vmxon(arch);
 	if (status == STATUS_OK)
@@ -111,8 +113,10 @@ void vmx_cpu_off(struct cpu *cpu)
 			(void)!invept(INVALIDATE_ALL, (struct invept_descriptor){ 0 });
 		if (vmx_caps.ept_vpid & VPID_CAP_INVVPID_ALL)
 			(void)!invvpid(INVALIDATE_ALL, (struct invvpid_descriptor){ 0 });
-		if (vmxoff() != STATUS_OK)
+		if (vmxoff() != STATUS_OK) {
 			cpu->error = STATUS_FAULT;
+			arch->cr4 |= CR4_VMXE; /* it cannot be cleared in VMX operation */
+		}
 	}
 	write_xcr0(arch->xcr0);
 	write_cr4(arch->cr4);

@@ -67,7 +67,7 @@ static void exception_or_nmi(struct vcpu *vcpu, struct vm_exit *exit)
 	}
 	exit->exception.vector = (uint8_t)info;
 	if (exit->exception.vector == VECTOR_MACHINE_CHECK)
-		wrmsr(IA32_MCG_STATUS, 0); /* MCIP: a second one would shut the processor down */
+		raise_machine_check(); /* the host's, not the guest's: its test is an ERROR */
 	exit->exception.has_error = info & INFO_ERROR;
 	exit->exception.error = (uint32_t)vmread(EXIT_INTERRUPTION_ERROR_CODE);
 }
@@ -191,6 +191,8 @@ void vmx_decode_exit(struct vcpu *vcpu, struct vm_exit *exit)
 	exit->raw_qualification = 0;
 	exit->interrupted.type = EVENT_NONE;
 	exit->kind = basic < ARRAY_SIZE(kinds) && known[basic] ? kinds[basic] : EXIT_UNKNOWN;
+	if (basic == REASON_ENTRY_MACHINE_CHECK)
+		raise_machine_check();
 	exit->length = (uint32_t)vmread(EXIT_INSTRUCTION_LENGTH);
 	if (!is_plain(exit->kind))
 		details(vcpu, exit);

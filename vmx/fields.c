@@ -18,14 +18,6 @@ enum status vmx_field_set(struct vcpu *vcpu, uint32_t encoding, uint64_t value)
 	return vmwrite_try(encoding, value);
 }
 
-/* Reserved bits of access rights may read as 0: SDM vol. 3C, "Guest Register State". */
-static uint64_t kept(uint32_t encoding)
-{
-	const uint64_t width = vmcs_width_mask(encoding);
-
-	return encoding >= GUEST_ES_RIGHTS && encoding <= GUEST_TR_RIGHTS ? width & 0x1F0FF : width;
-}
-
 static uint8_t role(uint32_t encoding)
 {
 	switch (encoding) {
@@ -64,7 +56,7 @@ bool vmx_field(unsigned row, struct field *field)
 		.kind = kinds[vmcs_type(encoding)],
 		.role = role(encoding),
 		.bits = widths[vmcs_width(encoding)],
-		.kept = kept(encoding),
+		.kept = vmcs_kept_mask(encoding),
 	};
 	return true;
 }

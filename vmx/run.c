@@ -133,7 +133,8 @@ static bool enter(struct vcpu *vcpu, struct vmx_vcpu *arch, uint64_t *reason)
 		if (cpu_arch->smi_sticks &&
 		    *reason != REASON_SIPI) /* that one is looked at first */
 			vmx_drop_smi_blocking();
-		if (*reason != REASON_CPUID ||
+		/* Where exits do not save the timer, it would begin anew. */
+		if (*reason != REASON_CPUID || !(arch->exit & CONTROL_MASK(EXIT_SAVE_TIMER)) ||
 		    atomic_load_explicit(&cpu->window, memory_order_relaxed) != WINDOW_OPEN ||
 		    !vcpu_cpuid_quick(vcpu))
 			return true;

@@ -41,6 +41,17 @@ static inline uint64_t vmcs_width_mask(uint32_t encoding)
 	return ~0ull;
 }
 
+/* Those that it must keep. Access rights may lose reserved bits, of which bit 13 is one but for CS:
+ * SDM vol. 3C, "Guest Register State". */
+static inline uint64_t vmcs_kept_mask(uint32_t encoding)
+{
+	if (encoding == GUEST_CS_RIGHTS)
+		return 0x1F0FF;
+	if (encoding >= GUEST_ES_RIGHTS && encoding <= GUEST_TR_RIGHTS)
+		return 0x1D0FF;
+	return vmcs_width_mask(encoding);
+}
+
 enum control_group {
 	GROUP_PIN,
 	GROUP_PRIMARY,

@@ -78,7 +78,13 @@ static inline uint32_t vmx_adjust(enum control_group group, uint32_t wanted)
 /* caps.c */
 bool vmx_offered(void); /* by CPUID */
 uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice);
-bool vmx_caps_are_the_same(void); /* on this processor as on the first */
+/*
+ * Each processor, when it is switched on: vmx_caps are from then on what this one has, too. *here:
+ * its own. False: no VMCS can be for both. vmx_caps_intersect is the same without processors.
+ */
+bool vmx_caps_join(struct vmx_caps *here, bool first);
+bool vmx_caps_intersect(struct vmx_caps *all, const struct vmx_caps *here);
+uint64_t vmx_settle(struct facts *facts);
 const char *vmx_capability_text(enum capability capability);
 
 /* cpu.c */

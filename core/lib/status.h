@@ -6,7 +6,7 @@
 	S(OK, "ok")                                                                                \
 	S(NO_MEMORY, "out of memory")                                                              \
 	S(UNSUPPORTED, "not supported by this machine")                                            \
-	S(INVALID, "invalid argument")                                                             \
+	S(INVALID, "invalid argument, or a folder for a file")                                     \
 	S(NOT_FOUND, "not found")                                                                  \
 	S(BAD_STATE, "not allowed in this state")                                                  \
 	S(TIMEOUT, "deadline passed")                                                              \
@@ -16,7 +16,10 @@
 	S(VM_FAIL_INVALID, "VMfailInvalid")                                                        \
 	S(VM_FAIL_VALID, "VMfailValid")                                                            \
 	S(REFUSED, "the firmware does not start it beside the boot processor")                     \
+	S(HANGS, "the machine did not survive its start the last time")                            \
+	S(NOT_ON, "switching its virtualization on raised an exception")                           \
 	S(DIFFERENT, "its virtualization differs from the boot processor's")                       \
+	S(NO_NMI, "an NMI that was sent to it has not arrived")                                    \
 	S(FAULT, "processor exception")
 
 enum status {

@@ -21,7 +21,7 @@ enum capability capability_named(const char *name)
 {
 	unsigned i = 0;
 
-	while (i < CAP_COUNT && !(capability_names[i] && text_equal(name, capability_names[i])))
+	while (i < CAP_COUNT && !text_equal(name, capability_names[i]))
 		i++;
 	return (enum capability)i;
 }

@@ -53,6 +53,11 @@ static void begin(struct report_file *file, const struct report_head *head)
 	summary_begin(head);
 	for (unsigned i = 0; i < facts->count; i++)
 		print_fact(facts->fact[i].name, facts->fact[i].value);
+}
+
+static void started(struct report_file *file)
+{
+	(void)file;
 	report_line("%s", "");
 	report_line("test (number of checks)"); /* at 115200 baud words on each line are dear */
 }
@@ -142,6 +147,11 @@ static void end(struct report_file *file, const struct report_totals *totals)
 	summary_print(totals);
 	if (totals->files[0])
 		report_line("report: %s", totals->files);
+	if (totals->refused)
+		report_line("report: %s on the screen: %s",
+			    totals->files[0] ? "the rest only" : "only",
+			    totals->refused == STATUS_NOT_FOUND ? "no volume to write to"
+								: status_text(totals->refused));
 	platform->tone(tones[totals->outcome]);
 	report_line("%s: %s", text, report_outcome_text(totals->outcome));
 	platform->tone(TONE_PLAIN);
@@ -149,6 +159,8 @@ static void end(struct report_file *file, const struct report_totals *totals)
 
 const struct report_sink console_sink = {
 	.begin = begin,
+	.fact = print_fact,
+	.started = started,
 	.running = running,
 	.test = test,
 	.again = again,

@@ -41,6 +41,13 @@ void describe_fault(struct test_run *run, const struct fault *fault)
 	place(fault->rip, text);
 	if (fault->abandoned)
 		test_fault(run, "no end in time: processor %u was stopped at %s", fault->cpu, text);
+	else if (fault->machine_check.seen)
+		test_fault(run,
+			   "machine check on processor %u, bank %d, status %llx, MCG_STATUS %llx: "
+			   "an error of the machine",
+			   fault->cpu, fault->machine_check.bank,
+			   (unsigned long long)fault->machine_check.status,
+			   (unsigned long long)fault->machine_check.mcg_status);
 	else
 		test_fault(run, "%sexception %u (error code %llx) at %s on processor %u",
 			   fault->overflow ? "stack overflow: " : "", fault->vector,
@@ -98,6 +105,9 @@ static void describe_vcpu(struct test_run *run, struct vcpu *vcpu, bool *answers
 			  vcpu->id, cpu, state, exits, exit_text(vcpu->last_exit.kind),
 			  vcpu->last_exit.reason,
 			  atomic_load(&vcpu->state) == VCPU_STOPPED ? "" : ", does not answer");
+	if (atomic_load(&vcpu->counts.foreign_interrupts))
+		test_note(run, "  %llu exits by interrupts of the machine's own",
+			  (unsigned long long)atomic_load(&vcpu->counts.foreign_interrupts));
 	*answers = known || atomic_load(&vcpu->state) == VCPU_STOPPED;
 	if (vcpu->failure.why)
 		note_failure(run, vcpu);

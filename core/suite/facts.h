@@ -7,7 +7,7 @@
 
 #include "lib/base.h"
 
-enum { FACTS_MAX = 64, FACT_TEXT = 500, DETAILS_MAX = 32, DETAIL_TEXT = 80 };
+enum { FACTS_MAX = 64, FACT_TEXT = 700, DETAILS_MAX = 32, DETAIL_TEXT = 80 };
 
 struct facts {
 	unsigned count;

@@ -10,7 +10,7 @@ enum {
 };
 
 static struct {
-	bool written;	       /* nothing was refused */
+	enum status refused;   /* why something is not on the volume; STATUS_OK: all is */
 	uint64_t appended;     /* clock */
 	uint64_t append_ticks; /* what the last one took */
 } files;
@@ -18,12 +18,11 @@ static struct {
 void files_begin(void)
 {
 	__builtin_memset(&files, 0, sizeof(files));
-	files.written = true;
 }
 
-bool files_written(void)
+enum status files_refused(void)
 {
-	return files.written;
+	return files.refused;
 }
 
 void file_print(struct report_file *file, const char *format, ...)
@@ -38,26 +37,42 @@ void file_print(struct report_file *file, const char *format, ...)
 	file->used += length < room ? length : room - 1;
 }
 
-static void take(enum status status)
+static void take(struct report_file *file, enum status status)
 {
 	if (status == STATUS_OK)
 		return;
-	files.written = false;
-	report_line("report: %s: on the console only", status_text(status));
+	file->refused = true;
+	files.refused = status;
+	report_line("report: %s: %s: on the console only", file->path,
+		    status == STATUS_NOT_FOUND ? "no volume" : status_text(status));
 }
 
-void file_write(const struct report_file *file)
+void file_write(struct report_file *file)
 {
-	if (files.written)
-		take(platform->file_write(file->path, file->text, file->used));
+	if (!file->refused)
+		take(file, platform->file_write(file->path, file->text, file->used));
+}
+
+/* A volume that has no room for all of it may have room for the first lines. */
+static enum status append(const struct report_file *file, const char *text, size_t size)
+{
+	enum status status = platform->file_append(file->path, text, size);
+	size_t half = size / 2;
+
+	while (half < size && (!half || text[half - 1] != '\n'))
+		half++;
+	if (status != STATUS_VOLUME_FULL || half == size)
+		return status;
+	status = append(file, text, half);
+	return status ? status : append(file, text + half, size - half);
 }
 
 void file_append(struct report_file *file)
 {
 	uint64_t start = platform->clock();
 
-	if (files.written)
-		take(platform->file_append(file->path, file->text, file->used));
+	if (!file->refused)
+		take(file, append(file, file->text, file->used));
 	file->used = 0;
 	files.appended = platform->clock();
 	files.append_ticks = files.appended - start;

@@ -11,11 +11,12 @@ enum {
 	FORMAT = 1,
 	JSON_PAGES = 40,
 	BENCHES = 16,
-	ROOM_AT_END = 24576, /* bytes kept for the benchmarks, the runs and the summary */
+	ROOM_AT_END = 45056, /* bytes kept for the benchmarks, the runs, the machine, the summary */
 };
 
 static struct {
-	bool tests; /* an element has been written there */
+	const struct report_head *head; /* facts and capabilities change until started */
+	bool tests;			/* an element has been written there */
 	unsigned dropped;
 	struct {
 		const char *name, *unit;
@@ -52,56 +53,6 @@ static void print_member(struct report_file *file, const char *name, const char 
 	print_string(file, value);
 }
 
-static void print_benches(struct report_file *file)
-{
-	file_print(file, "],\"bench\":[");
-	for (unsigned i = 0; i < json.benches; i++)
-		file_print(file, "%s\n{\"name\":\"%s\",\"value\":%llu,\"unit\":\"%s\"}",
-			   i ? "," : "", json.bench[i].name,
-			   (unsigned long long)json.bench[i].value, json.bench[i].unit);
-	file_print(file, "],");
-}
-
-static void print_runs(struct report_file *file, const struct report_totals *totals)
-{
-	file_print(file, "\"runs\":[");
-	for (unsigned i = 0; i < totals->runs; i++)
-		file_print(file, "%s%llu", i ? "," : "", (unsigned long long)totals->run_ticks[i]);
-	file_print(file, "],");
-}
-
-static void print_summary(struct report_file *file, const struct report_totals *totals)
-{
-	const unsigned *by = totals->by_verdict;
-
-	file_print(file,
-		   "\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u,"
-		   "\"checks\":%llu",
-		   by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR],
-		   (unsigned long long)totals->checks);
-	print_member(file, "outcome", report_outcome_text(totals->outcome));
-	if (totals->lacks)
-		print_member(file, "lacks", totals->lacks);
-	file_print(file, "},\"duration_ms\":%llu,",
-		   (unsigned long long)(totals->ticks * 1000 / platform->clock_hz));
-}
-
-/* Closes every bracket, writes the file, and opens them again. */
-static void write_whole(struct report_file *file, const struct report_totals *totals, bool complete)
-{
-	size_t used = file->used;
-
-	print_benches(file);
-	if (totals->runs)
-		print_runs(file, totals);
-	if (json.dropped)
-		file_print(file, "\"dropped\":%u,", json.dropped);
-	print_summary(file, totals);
-	file_print(file, "\"complete\":%s}\n", complete ? "true" : "false");
-	file_write(file);
-	file->used = used;
-}
-
 /* "cpu brand" is "cpu_brand" here. */
 static void print_key(struct report_file *file, const char *separator, const char *name)
 {
@@ -114,12 +65,12 @@ static void print_key(struct report_file *file, const char *separator, const cha
 static void print_machine(struct report_file *file, const struct facts *facts)
 {
 	file_print(file, ",\n\"machine\":{");
-	for (unsigned i = 0; i < facts->count; i++) {
+	for (unsigned i = 0; facts && i < facts->count; i++) {
 		print_key(file, i ? "," : "", facts->fact[i].name);
 		print_string(file, facts->fact[i].value);
 	}
 	file_print(file, "},\n\"details\":{");
-	for (unsigned i = 0; i < facts->detail_count; i++) {
+	for (unsigned i = 0; facts && i < facts->detail_count; i++) {
 		print_key(file, i ? "," : "", facts->detail[i].name);
 		if (facts->detail[i].number)
 			file_print(file, "%s", facts->detail[i].value);
@@ -129,14 +80,73 @@ static void print_machine(struct report_file *file, const struct facts *facts)
 	file_print(file, "}");
 }
 
-static void print_capabilities(struct report_file *file, uint64_t capabilities)
+static void print_capabilities(struct report_file *file)
 {
 	file_print(file, ",\n\"capabilities\":{");
 	for (unsigned i = 0; i < CAP_COUNT; i++) {
 		print_key(file, i ? "," : "", capability_names[i]);
-		file_print(file, "%s", capabilities & BIT(i) ? "true" : "false");
+		file_print(file, "%s", json.head->capabilities & BIT(i) ? "true" : "false");
 	}
 	file_print(file, "}");
+}
+
+static void print_benches(struct report_file *file)
+{
+	file_print(file, "],\n\"bench\":[");
+	for (unsigned i = 0; i < json.benches; i++)
+		file_print(file, "%s\n{\"name\":\"%s\",\"value\":%llu,\"unit\":\"%s\"}",
+			   i ? "," : "", json.bench[i].name,
+			   (unsigned long long)json.bench[i].value, json.bench[i].unit);
+	file_print(file, "]");
+}
+
+static void print_runs(struct report_file *file, const struct report_totals *totals)
+{
+	file_print(file, ",\"runs\":[");
+	for (unsigned i = 0; i < totals->runs; i++)
+		file_print(file, "%s%llu", i ? "," : "", (unsigned long long)totals->run_ticks[i]);
+	file_print(file, "]");
+}
+
+static void print_summary(struct report_file *file, const struct report_totals *totals)
+{
+	const unsigned *by = totals->by_verdict;
+
+	file_print(file,
+		   ",\n\"summary\":{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"errors\":%u,"
+		   "\"checks\":%llu",
+		   by[VERDICT_PASS], by[VERDICT_FAIL], by[VERDICT_SKIP], by[VERDICT_ERROR],
+		   (unsigned long long)totals->checks);
+	print_member(file, "outcome", report_outcome_text(totals->outcome));
+	if (totals->lacks)
+		print_member(file, "lacks", totals->lacks);
+	file_print(file, "},\"duration_ms\":%llu",
+		   (unsigned long long)(totals->ticks * 1000 / platform->clock_hz));
+}
+
+/* Closes every bracket and writes the file. facts: of the machine; NULL: left out. */
+static void print_rest(struct report_file *file, const struct report_totals *totals,
+		       const struct facts *facts, bool complete)
+{
+	print_benches(file);
+	if (totals->runs)
+		print_runs(file, totals);
+	print_capabilities(file);
+	print_machine(file, facts);
+	if (json.dropped)
+		file_print(file, ",\"dropped\":%u", json.dropped);
+	print_summary(file, totals);
+	file_print(file, ",\"complete\":%s}\n", complete ? "true" : "false");
+	file_write(file);
+}
+
+/* As if nothing had been closed. */
+static void write_whole(struct report_file *file, const struct report_totals *totals, bool complete)
+{
+	size_t used = file->used;
+
+	print_rest(file, totals, json.head->facts, complete);
+	file->used = used;
 }
 
 static void print_request(struct report_file *file, const struct suite_options *options)
@@ -151,21 +161,26 @@ static void print_request(struct report_file *file, const struct suite_options *
 		   options->runs ? options->runs : 1);
 }
 
+static void print_head(struct report_file *file)
+{
+	const struct report_head *head = json.head;
+
+	file_print(file, "{\"format\":%u,\"assay\":\"%s\",\"commit\":\"%s\"", FORMAT, assay_version,
+		   assay_commit);
+	print_request(file, head->options);
+	print_member(file, "start", facts_find(head->facts, "date"));
+	file_print(file, ",\"clock_hz\":%llu,\"processors\":%u,\"planned\":%u,\n\"tests\":[",
+		   (unsigned long long)platform->clock_hz, platform->cpu_count, head->total);
+}
+
 static void begin(struct report_file *file, const struct report_head *head)
 {
 	static const struct report_totals nothing = { .outcome = REPORT_INCOMPLETE,
 						      .lacks = "the run goes on" };
 
 	__builtin_memset(&json, 0, sizeof(json));
-	file_print(file, "{\"format\":%u,\"assay\":\"%s\",\"commit\":\"%s\"", FORMAT, assay_version,
-		   assay_commit);
-	print_request(file, head->options);
-	print_member(file, "start", facts_find(head->facts, "date"));
-	file_print(file, ",\"clock_hz\":%llu,\"processors\":%u,\"planned\":%u",
-		   (unsigned long long)platform->clock_hz, platform->cpu_count, head->total);
-	print_capabilities(file, head->capabilities);
-	print_machine(file, head->facts);
-	file_print(file, ",\n\"tests\":[");
+	json.head = head;
+	print_head(file);
 	write_whole(file, &nothing, false);
 }
 
@@ -233,6 +248,14 @@ static void bench(struct report_file *file, const char *name, uint64_t value, co
 static void end(struct report_file *file, const struct report_totals *totals)
 {
 	write_whole(file, totals, true);
+	if (!file->refused)
+		return;
+	/* What was there is gone: the totals, without the tests and the machine. */
+	file->refused = false;
+	file->used = 0;
+	print_head(file);
+	print_rest(file, totals, NULL, false);
+	file->refused = true;
 }
 
 const struct report_sink json_sink = {

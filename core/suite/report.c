@@ -48,6 +48,16 @@ enum status report_open(const struct report_head *head)
 	return STATUS_OK;
 }
 
+void report_started(const struct facts *facts, unsigned first)
+{
+	for (unsigned i = 0; i < SINKS; i++) {
+		for (unsigned n = first; sinks[i]->fact && n < facts->count; n++)
+			sinks[i]->fact(facts->fact[n].name, facts->fact[n].value);
+		if (sinks[i]->started)
+			sinks[i]->started(&report.files[i]);
+	}
+}
+
 bool report_is_quick(void)
 {
 	return file_is_quick();
@@ -98,8 +108,10 @@ static void name_files(void)
 	char *text = report.totals.files;
 	size_t used = 0;
 
-	for (unsigned i = SINKS; files_written() && i--;)
-		if (sinks[i]->extension && used < sizeof(report.totals.files))
+	report.totals.refused = files_refused();
+	for (unsigned i = SINKS; i--;)
+		if (sinks[i]->extension && !report.files[i].refused &&
+		    used < sizeof(report.totals.files))
 			used += text_format(text + used, sizeof(report.totals.files) - used,
 					    used ? ", .%s" : "%s",
 					    used ? sinks[i]->extension : report.files[i].path);

@@ -10,8 +10,12 @@
 
 #include "suite/sink.h"
 
-/* Opens the files of head->options->report. STATUS_NO_MEMORY: no room for the texts. */
+/* Opens the files of head->options->report. STATUS_NO_MEMORY: no room for the texts. *head stays
+ * until report_close; its facts and capabilities may change until report_started. */
 enum status report_open(const struct report_head *head);
+
+/* The application processors have been started; the facts from number first on are new. */
+void report_started(const struct facts *facts, unsigned first);
 
 /*
  * The test that is about to run, where people see it; ahead: also on the volume, before it runs,

@@ -29,14 +29,22 @@ struct report_totals {
 	uint64_t ticks;		   /* from the hand-off to the end */
 	const uint64_t *run_ticks; /* with -n: clock ticks in tests of each run */
 	unsigned runs;
-	char files[2 * FILE_PATH + 8]; /* the files on the volume; empty: none */
+	char files[2 * FILE_PATH + 8]; /* the whole files on the volume; empty: none */
+	enum status refused;	       /* why one is not, or ends early */
 };
 
 struct report_sink {
 	const char *extension; /* of its file, NULL: it has none */
 	size_t pages;	       /* for the text of the file */
 
+	/* The head stays until the end; its facts and capabilities may change until started. */
 	void (*begin)(struct report_file *file, const struct report_head *head);
+
+	/* A fact that has been found since. */
+	void (*fact)(const char *name, const char *value);
+
+	/* The application processors have been started. */
+	void (*started)(struct report_file *file);
 
 	/* A test is about to run. ahead: a reset of the machine in it must find its name. */
 	void (*running)(struct report_file *file, const struct test *test, unsigned number,

@@ -22,6 +22,7 @@ static struct {
 	const char *why_not;   /* no virtualization: the reason in one line */
 	const char *advice;    /* what to do about it, NULL: nothing */
 	unsigned ready;	       /* processors */
+	bool alone;	       /* the boot processor runs all: see look_for_unfinished_run */
 	unsigned ran;	       /* tests of the first run that were not skipped */
 	unsigned lacking;      /* those skipped for what the machine lacks */
 	char lacks[TEST_TEXT]; /* why the run is incomplete */
@@ -53,7 +54,8 @@ static enum status probe_machine(struct facts *facts)
 		suite.capabilities = 0;
 		suite.why_not = "reading the capability MSRs raised an exception";
 	}
-	platform->cpu_give_back(cpu);
+	if (!platform->cpu_give_back(cpu))
+		atomic_store(&cpu->spoiled, true);
 	return STATUS_OK;
 }
 
@@ -151,12 +153,14 @@ static void run_benchmark(const struct benchmark *benchmark)
 		report_bench(benchmark->name, value, benchmark->unit);
 }
 
-/* Those that could not be used never left the firmware, or went back at once; not parked ones. */
+/* Those that could not be used never left the firmware, or went back at once; not parked ones, nor
+ * those that wait for an NMI. */
 static bool given_back(const struct cpu *cpu)
 {
 	enum cpu_phase phase = atomic_load(&cpu->phase);
 
-	return phase == CPU_FIRMWARE || (phase == CPU_FAILED && cpu->error != STATUS_FAULT);
+	return phase == CPU_FIRMWARE || atomic_load(&cpu->gone_back) ||
+	       (phase == CPU_FAILED && cpu->error != STATUS_FAULT && cpu->error != STATUS_NO_NMI);
 }
 
 /* Not a row of the list: it can only be said when everything is over. */
@@ -205,12 +209,24 @@ static void run_tests(void)
 static void look_for_unfinished_run(void)
 {
 	char path[TEST_TEXT];
-	unsigned known;
+	struct tap_known known;
 
+	suite.alone = false;
 	text_format(path, sizeof(path), "%s.TAP", suite.options->report);
 	if (!tap_read_open(path, &known))
 		return;
-	report_line("the last run did not come to its end; %u tests are known: %s", known,
+	if (known.cut) {
+		report_line("the last report is too long to be read: starting again");
+		tap_read_close();
+		return;
+	}
+	if (known.damaged)
+		report_line("the last report is damaged: what comes after its first NUL is lost");
+	suite.alone = known.starting && !known.damaged && platform->cpu_count > 1;
+	if (suite.alone)
+		report_line("the last run ended in the start of the processors: this one does "
+			    "without them");
+	report_line("the last run did not come to its end; %u tests are known: %s", known.tests,
 		    suite.options->resume ? "going on after them"
 					  : "starting again, --resume would go on after them");
 	if (!suite.options->resume)
@@ -221,6 +237,19 @@ static void say_why_not(void)
 {
 	report_line("no virtualization: %s", suite.why_not);
 	summary_why(suite.why_not, suite.advice);
+}
+
+static void start_processors(struct facts *facts, struct report_head *head)
+{
+	unsigned known = facts->count;
+
+	(void)machine_start(virtualization(), suite.alone);
+	if (virtualization() && backend->settle)
+		head->capabilities = suite.capabilities = backend->settle(facts);
+	if (platform->describe_started)
+		platform->describe_started(facts);
+	report_started(facts, known);
+	look_for_processors(NULL);
 }
 
 /* The first of what is required and missing; CAP_COUNT: nothing is. */
@@ -267,7 +296,7 @@ static int run_all(struct facts *facts)
 	unsigned tests = for_each_selected(test_groups, suite.options, NULL),
 		 runs = suite.options->runs ? suite.options->runs : 1;
 	unsigned total = tests + (runs > 1) + 1;
-	const struct report_head head = { facts, suite.options, suite.capabilities, total };
+	struct report_head head = { facts, suite.options, suite.capabilities, total };
 
 	if (runs == 1)
 		look_for_unfinished_run();
@@ -277,8 +306,7 @@ static int run_all(struct facts *facts)
 	}
 	if (!virtualization())
 		say_why_not();
-	(void)machine_start(virtualization());
-	look_for_processors(NULL);
+	start_processors(facts, &head);
 	run_tests();
 	for (unsigned i = 0; suite.options->bench && i < benchmark_count; i++)
 		run_benchmark(&benchmarks[i]);

@@ -2,6 +2,7 @@
 #include "lib/pages.h"
 #include "lib/text.h"
 #include "suite/sink.h"
+#include "suite/tap_read.h"
 
 enum { LINE = 1000, TAP_PAGES = 4 };
 
@@ -16,7 +17,15 @@ static void begin(struct report_file *file, const struct report_head *head)
 	file_print(file, "TAP version 13\n1..%u\n", head->total);
 	file_write(file);
 	file->used = 0;
-	file_append(file); /* what it costs to put something on the medium */
+	/* Measures, too, what it costs to put something on the medium. */
+	file_print(file, "%s\n", TAP_STARTING);
+	file_append(file);
+}
+
+static void started(struct report_file *file)
+{
+	file_print(file, "%s\n", TAP_STARTED);
+	file_append(file);
 }
 
 static void running(struct report_file *file, const struct test *test, unsigned number, bool ahead)
@@ -99,6 +108,7 @@ const struct report_sink tap_sink = {
 	.extension = "TAP",
 	.pages = TAP_PAGES,
 	.begin = begin,
+	.started = started,
 	.running = running,
 	.test = test,
 	.end = end,

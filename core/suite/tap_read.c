@@ -3,8 +3,9 @@
 #include "lib/pages.h"
 #include "lib/text.h"
 
-enum { FILE_PAGES = 32, LINE = 400 };
+enum { FILE_PAGES = 256, FEW_PAGES = 32, LINE = 400 };
 
+static size_t pages;   /* of file */
 static char *file;     /* NULL: there is nothing to go on after */
 static const char *at; /* the line to be read next */
 static char line[LINE];
@@ -75,23 +76,39 @@ static bool take_block(struct test_run *run)
 	return false;
 }
 
-bool tap_read_open(const char *tap_path, unsigned *known)
+/* "# " and a digit: the totals, which come last. */
+static bool is_totals(void)
+{
+	const char *rest = after("# ");
+
+	return rest && *rest >= '0' && *rest <= '9';
+}
+
+bool tap_read_open(const char *tap_path, struct tap_known *known)
 {
 	size_t size = 0;
 	bool finished = false;
 
-	*known = 0;
-	file = pages_alloc(FILE_PAGES);
+	*known = (struct tap_known){ 0 };
+	pages = FILE_PAGES;
+	file = pages_alloc(pages);
+	if (!file) {
+		pages = FEW_PAGES;
+		file = pages_alloc(pages);
+	}
 	if (!file)
 		return false;
-	if (platform->file_read(tap_path, file, FILE_PAGES * PAGE_SIZE - 1, &size) != STATUS_OK)
+	if (platform->file_read(tap_path, file, pages * PAGE_SIZE - 1, &size) != STATUS_OK)
 		size = 0;
 	file[size] = '\0';
+	known->cut = size == pages * PAGE_SIZE - 1;
+	known->damaged = text_length(file) < size;
 	at = file;
 	if (next_line() && after("TAP version 13"))
 		while (next_line()) {
-			finished = finished || (after("# ") && !after("# running "));
-			*known += after("ok ") || after("not ok ");
+			finished = finished || is_totals();
+			known->tests += after("ok ") || after("not ok ");
+			known->starting = text_equal(line, TAP_STARTING);
 		}
 	else
 		finished = true;
@@ -103,7 +120,7 @@ bool tap_read_open(const char *tap_path, unsigned *known)
 
 void tap_read_close(void)
 {
-	pages_free(file, FILE_PAGES);
+	pages_free(file, pages);
 	file = NULL;
 }
 

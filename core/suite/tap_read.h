@@ -9,8 +9,20 @@
 
 #include "suite/test.h"
 
-/* Reads the file; false if there is none, or it is finished. *known: tests that it knows. */
-bool tap_read_open(const char *tap_path, unsigned *known);
+/* Lines around the start of the application processors, in which some firmware hangs. */
+#define TAP_STARTING "# starting the processors"
+#define TAP_STARTED "# started"
+
+/* What an unfinished report says. */
+struct tap_known {
+	unsigned tests;
+	bool starting; /* it ends with TAP_STARTING */
+	bool cut;      /* it is too long to be read whole: whether it is finished is not known */
+	bool damaged;  /* NULs, as power cuts leave them, end what is known */
+};
+
+/* Reads the file; false if there is none, or it is finished. */
+bool tap_read_open(const char *tap_path, struct tap_known *known);
 
 /* Fills in the verdict and reason of the next test in order; false if the file does not know it,
  * and from then on. */

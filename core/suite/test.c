@@ -179,7 +179,9 @@ void test_skip(struct test_run *run, const char *format, ...)
 
 unsigned test_milliseconds(const struct test_run *run)
 {
-	return run->test->milliseconds ? run->test->milliseconds : TEST_MILLISECONDS;
+	unsigned limit = run->test->milliseconds ? run->test->milliseconds : TEST_MILLISECONDS;
+
+	return platform->patience > 1 ? limit * platform->patience : limit;
 }
 
 uint64_t test_time_left(const struct test_run *run)

@@ -11,6 +11,75 @@ void cpu_nmi(struct cpu *cpu)
 	atomic_fetch_add(&cpu->nmis, 1);
 }
 
+enum {
+	KICK_SECONDS = 1,	/* far beyond the longest SMI; what takes longer does not come */
+	FLIGHT_A_SECOND = 1000, /* a millisecond, for what may be on its way uncounted */
+};
+
+static void go_deaf(struct cpu *cpu)
+{
+	atomic_store(&cpu->deaf, true);
+	if (!cpu->index)
+		return;
+	cpu->error = STATUS_NO_NMI;
+	atomic_store(&cpu->phase, CPU_FAILED);
+}
+
+static bool wait_nmi(const struct cpu *cpu, uint32_t before)
+{
+	uint64_t start = platform->clock();
+
+	while (atomic_load(&cpu->nmis) == before) {
+		if (platform->clock() - start > KICK_SECONDS * platform->clock_hz)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+void cpu_send_nmi(struct cpu *cpu)
+{
+	atomic_store(&cpu->nmis_then, atomic_load(&cpu->nmis));
+	atomic_fetch_add(&cpu->nmis_sent, 1);
+	platform->ipi(cpu, IPI_NMI);
+}
+
+bool cpu_hears(struct cpu *cpu)
+{
+	uint32_t before = atomic_load(&cpu->nmis);
+
+	cpu_send_nmi(cpu);
+	if (wait_nmi(cpu, before))
+		return true;
+	go_deaf(cpu);
+	return false;
+}
+
+/* Two that come close together may arrive as one, so not the numbers alone decide. */
+bool cpu_owes_nmi(const struct cpu *cpu)
+{
+	uint32_t nmis = atomic_load(&cpu->nmis);
+
+	return (int32_t)(atomic_load(&cpu->nmis_sent) - nmis) > 0 &&
+	       nmis == atomic_load(&cpu->nmis_then);
+}
+
+bool cpu_settle(struct cpu *cpu)
+{
+	uint64_t start = platform->clock();
+
+	if (cpu_owes_nmi(cpu) && !wait_nmi(cpu, atomic_load(&cpu->nmis_then))) {
+		go_deaf(cpu);
+		return false;
+	}
+	/* Somebody else's NMIs, or several in one: ours may be the one that is still to come. */
+	while (atomic_load(&cpu->nmis) != atomic_load(&cpu->nmis_sent) &&
+	       platform->clock() - start < platform->clock_hz / FLIGHT_A_SECOND)
+		cpu_relax();
+	atomic_store(&cpu->nmis_sent, atomic_load(&cpu->nmis));
+	return true;
+}
+
 void cpu_window_open(struct cpu *cpu)
 {
 	cpu->nmis_before = atomic_load_explicit(&cpu->nmis, memory_order_relaxed);
@@ -21,9 +90,9 @@ void cpu_window_open(struct cpu *cpu)
 void cpu_window_close(struct cpu *cpu)
 {
 	/* A kick was sent: its NMI has arrived or is on its way to this processor. */
-	if (atomic_exchange(&cpu->window, WINDOW_CLOSED) == WINDOW_KICKED)
-		while (atomic_load(&cpu->nmis) == cpu->nmis_before)
-			cpu_relax();
+	if (atomic_exchange(&cpu->window, WINDOW_CLOSED) == WINDOW_KICKED &&
+	    !wait_nmi(cpu, cpu->nmis_before))
+		go_deaf(cpu);
 }
 
 void cpu_kick(struct cpu *cpu)
@@ -31,14 +100,16 @@ void cpu_kick(struct cpu *cpu)
 	enum cpu_window open = WINDOW_OPEN;
 
 	atomic_fetch_add(&cpu->doorbell, 1);
+	if (atomic_load_explicit(&cpu->deaf, memory_order_relaxed))
+		return; /* it looks at the end of its slice; its idling has an end, too */
 	if (atomic_compare_exchange_strong(&cpu->window, &open, WINDOW_KICKED))
-		platform->ipi(cpu, IPI_NMI);
+		cpu_send_nmi(cpu);
 }
 
 void cpu_abandon(struct cpu *cpu)
 {
 	atomic_store(&cpu->abandon, true);
-	platform->ipi(cpu, IPI_NMI);
+	cpu_send_nmi(cpu);
 }
 
 bool cpu_abandoned(struct cpu *cpu)

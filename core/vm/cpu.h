@@ -9,6 +9,9 @@
  *   closing:  window = CLOSED; if it was KICKED, wait until that NMI has arrived
  *
  * So there is at most one NMI for each window, and none outside of one: never in the firmware.
+ * The wait has an end: a processor on which an NMI has not arrived within a second is deaf. It gets
+ * no kicks any more, an application processor is out of use, and none goes back to the firmware
+ * before that NMI has arrived.
  * An NMI between the look and the VM entry is not lost: its handler calls the backend's
  * abort_entry, which makes that entry end at once; or the backend holds NMIs and looks at the
  * window itself, as SVM's GIF lets it do.
@@ -35,23 +38,27 @@ enum cpu_phase {
 
 struct cpu {
 	unsigned index;	  /* 0 is the boot processor */
-	uint32_t apic_id; /* initial local APIC id, 32 bits */
+	uint32_t apic_id; /* of the local APIC, 32 bits */
 	_Atomic(enum cpu_phase) phase;
 	enum status error; /* why phase is CPU_FAILED */
 
 	_Atomic(enum cpu_window) window;
-	_Atomic uint32_t nmis;	   /* NMIs that have arrived, by host NMI or by VM exit */
-	uint32_t nmis_before;	   /* at the opening of the window */
-	_Atomic uint32_t doorbell; /* changes whenever there may be new work */
-	_Atomic bool quit;	   /* leave the loop, give the processor back */
-	_Atomic uint64_t vm_seen;  /* the machine's VM generation that the loop last looked at */
-	uint64_t work_begun;	   /* the generation whose work it has begun: see sched.h */
-	_Atomic bool spoiled;	   /* given back otherwise than found */
-	_Atomic uint64_t faults;   /* exceptions that the loop survived */
-	bool named;		   /* the report says that it is out of use */
-	_Atomic bool paces;	   /* it is the pacemaker, and runs no guests: see pacemaker.h */
-	_Atomic uint64_t due;	   /* when its guest's time is over; 0: no guest */
-	_Atomic bool abandon;	   /* its NMI handler ends the outermost guarded call */
+	_Atomic uint32_t nmis;	    /* NMIs that have arrived, by host NMI or by VM exit */
+	_Atomic uint32_t nmis_sent; /* to it, since all had arrived; see cpu_settle */
+	_Atomic uint32_t nmis_then; /* nmis when the last one was sent */
+	_Atomic bool deaf;	    /* one did not arrive in time */
+	uint32_t nmis_before;	    /* at the opening of the window */
+	_Atomic uint32_t doorbell;  /* changes whenever there may be new work */
+	_Atomic bool quit;	    /* leave the loop, give the processor back */
+	_Atomic uint64_t vm_seen;   /* the machine's VM generation that the loop last looked at */
+	uint64_t work_begun;	    /* the generation whose work it has begun: see sched.h */
+	_Atomic bool gone_back;	    /* an AP: it has left our code, whatever phase says */
+	_Atomic bool spoiled;	    /* given back otherwise than found */
+	_Atomic uint64_t faults;    /* exceptions that the loop survived */
+	bool named;		    /* the report says that it is out of use */
+	_Atomic bool paces;	    /* it is the pacemaker, and runs no guests: see pacemaker.h */
+	_Atomic uint64_t due;	    /* when its guest's time is over; 0: no guest */
+	_Atomic bool abandon;	    /* its NMI handler ends the outermost guarded call */
 
 	uint64_t exit_ticks; /* what an entry and its exit take at least, 0: not measured yet */
 
@@ -74,6 +81,20 @@ void cpu_nmi(struct cpu *cpu);
  */
 void cpu_abandon(struct cpu *cpu);
 bool cpu_abandoned(struct cpu *cpu);
+
+/* Sends one NMI. */
+void cpu_send_nmi(struct cpu *cpu);
+
+/* Sends one NMI and waits, bounded, until it has arrived; false: the processor is deaf. */
+bool cpu_hears(struct cpu *cpu);
+
+/*
+ * Waits, bounded, until every NMI that was sent to this processor has arrived: before it goes back
+ * to the firmware. False: one is still on its way, and the processor is deaf. Nobody else may send
+ * it one meanwhile. cpu_owes_nmi does not wait.
+ */
+bool cpu_settle(struct cpu *cpu);
+bool cpu_owes_nmi(const struct cpu *cpu);
 
 /* Neither failed nor lost nor the pacemaker. The boot processor always counts. */
 bool cpu_usable(const struct cpu *cpu);

@@ -62,7 +62,14 @@ void vcpu_choose_event(struct vcpu *vcpu, struct entry *entry)
 		count(&vcpu->counts.nmis);
 		free = false;
 	}
-	entry->nmi_window = vcpu->nmis;
+	/*
+	 * Blocking by STI may, but need not, hold the NMI window back: with it open the exit would
+	 * come before the first instruction for ever. IF is 1 then, so the interrupt window opens
+	 * behind the shadow. SDM vol. 3C, "Other Causes of VM Exits".
+	 */
+	bool shadow = vcpu->nmis && blocking & BLOCKED_BY_STI;
+
+	entry->nmi_window = vcpu->nmis && !shadow;
 
 	int vector = next_interrupt(vcpu);
 
@@ -70,7 +77,7 @@ void vcpu_choose_event(struct vcpu *vcpu, struct entry *entry)
 		inject_interrupt(vcpu, (uint8_t)vector);
 		vector = next_interrupt(vcpu);
 	}
-	entry->irq_window = vector >= 0;
+	entry->irq_window = vector >= 0 || shadow;
 	entry->tpr_threshold = threshold(vcpu);
 	vcpu->event_pending =
 		vcpu->nmis || vcpu->extint >= 0 || apic_highest_request(&vcpu->apic) >= 0;

@@ -8,6 +8,7 @@
 #define EXIT_KINDS(K)                                                                              \
 	K(TIMER, "time slice over")                                                                \
 	K(KICK, "kicked by another processor")                                                     \
+	K(INTERRUPT, "interrupt of the machine's own")                                             \
 	K(HLT, "HLT")                                                                              \
 	K(PAUSE, "PAUSE")                                                                          \
 	K(CPUID, "CPUID")                                                                          \

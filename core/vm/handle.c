@@ -187,6 +187,20 @@ static enum step stop(struct vcpu *vcpu, const struct vm_exit *exit)
 	return STEP_YIELD;
 }
 
+enum { INTERRUPTS_ENOUGH = 1000 };
+
+/*
+ * Interrupts wait while the processor is ours, but for what goes past the local APIC's priority.
+ * One that stays would end each entry before the first instruction: after so many it is taken, and
+ * lost.
+ */
+static void foreign_interrupt(struct vcpu *vcpu)
+{
+	count(&vcpu->counts.foreign_interrupts);
+	if (atomic_load(&vcpu->counts.foreign_interrupts) % INTERRUPTS_ENOUGH == 0)
+		platform->take_interrupt();
+}
+
 enum step exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct vm *vm = vcpu->vm;
@@ -197,6 +211,9 @@ enum step exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)
 	switch (exit->kind) {
 	case EXIT_TIMER:
 	case EXIT_KICK:
+		return STEP_AGAIN;
+	case EXIT_INTERRUPT:
+		foreign_interrupt(vcpu);
 		return STEP_AGAIN;
 	case EXIT_CPUID:
 		vcpu_cpuid(vcpu);

@@ -30,6 +30,22 @@ void machine_after_fault(struct cpu *cpu)
 	vcpu_unload(cpu);
 }
 
+static void turn_on(void *cpu)
+{
+	((struct cpu *)cpu)->error = backend->cpu_on(cpu);
+}
+
+/* MSRs that promise more than the processor does make it an exception. */
+static enum status switch_on(struct cpu *cpu)
+{
+	struct fault fault;
+
+	cpu->error = STATUS_OK;
+	if (!platform->guarded(cpu, turn_on, cpu, &fault))
+		cpu->error = STATUS_NOT_ON;
+	return cpu->error;
+}
+
 static void survive(struct cpu *cpu, const struct fault *fault)
 {
 	int none = FAULT_NONE;
@@ -44,25 +60,48 @@ static void survive(struct cpu *cpu, const struct fault *fault)
 
 static void work(struct cpu *cpu)
 {
+	enum cpu_phase awaited = CPU_FIRMWARE;
 	struct fault fault;
 
 	if (use_virtualization)
-		cpu->error = backend->cpu_on(cpu);
+		(void)switch_on(cpu);
 	if (cpu->error != STATUS_OK) {
 		atomic_store(&cpu->phase, CPU_FAILED);
 		return;
 	}
-	atomic_store(&cpu->phase, CPU_READY);
-	while (!platform->guarded(cpu, guarded_loop, cpu, &fault))
-		survive(cpu, &fault);
+	/* One that comes too late has been given up, and the report says so. */
+	if (atomic_compare_exchange_strong(&cpu->phase, &awaited, CPU_READY))
+		while (!platform->guarded(cpu, guarded_loop, cpu, &fault))
+			survive(cpu, &fault);
 	if (use_virtualization)
 		backend->cpu_off(cpu);
 }
 
+/*
+ * The firmware does not survive an NMI of ours. An application processor stays here until it has
+ * come; the boot processor must go, and the platform sees to what comes later.
+ */
 static void give_back(struct cpu *cpu)
 {
+	while (!cpu_settle(cpu) && cpu->index)
+		;
 	if (!platform->cpu_give_back(cpu))
 		atomic_store(&cpu->spoiled, true);
+}
+
+/* One that is lost or deaf may still be, though it is out of use. */
+static bool in_loop(const struct cpu *cpu)
+{
+	enum cpu_phase phase = atomic_load(&cpu->phase);
+
+	return !atomic_load(&cpu->gone_back) &&
+	       (phase == CPU_READY || phase == CPU_LOST ||
+		(phase == CPU_FAILED && cpu->error == STATUS_NO_NMI));
+}
+
+static bool in_firmware(const struct cpu *cpu)
+{
+	return atomic_load(&cpu->phase) == CPU_FIRMWARE;
 }
 
 static void ap_main(struct cpu *cpu)
@@ -76,15 +115,16 @@ static void ap_main(struct cpu *cpu)
 	give_back(cpu);
 	if (atomic_load(&cpu->phase) == CPU_READY)
 		atomic_store(&cpu->phase, CPU_FIRMWARE);
+	atomic_store(&cpu->gone_back, true);
 }
 
-/* Waits until no AP is in this phase any more, at most so many seconds. */
-static bool wait_while(enum cpu_phase phase, unsigned seconds)
+/* Waits until this holds for no AP any more, at most so many seconds. */
+static bool wait_while(bool (*holds)(const struct cpu *cpu), unsigned seconds)
 {
 	uint64_t start = platform->clock(), limit = seconds * platform->clock_hz;
 
 	for (unsigned i = 1; i < platform->cpu_count; i++)
-		while (atomic_load(&platform->cpus[i].phase) == phase) {
+		while (holds(&platform->cpus[i])) {
 			if (platform->clock() - start > limit)
 				return false;
 			cpu_relax();
@@ -92,16 +132,16 @@ static bool wait_while(enum cpu_phase phase, unsigned seconds)
 	return true;
 }
 
-unsigned machine_start(bool virtualization)
+unsigned machine_start(bool virtualization, bool alone)
 {
-	enum status started = STATUS_OK;
+	enum status started = alone ? STATUS_HANGS : STATUS_OK;
 	unsigned ready = 1;
 
 	use_virtualization = virtualization;
-	if (platform->cpu_count > 1)
+	if (platform->cpu_count > 1 && !alone)
 		started = platform->aps_start(ap_main);
 	if (started == STATUS_OK)
-		(void)wait_while(CPU_FIRMWARE, START_SECONDS);
+		(void)wait_while(in_firmware, START_SECONDS);
 	for (unsigned i = 1; i < platform->cpu_count; i++) {
 		struct cpu *cpu = &platform->cpus[i];
 		enum cpu_phase silent = CPU_FIRMWARE;
@@ -125,7 +165,7 @@ bool machine_stop(void)
 		atomic_store(&platform->cpus[i].quit, true);
 		cpu_kick(&platform->cpus[i]);
 	}
-	return wait_while(CPU_READY, STOP_SECONDS);
+	return wait_while(in_loop, STOP_SECONDS);
 }
 
 enum status machine_enter(bool virtualization)
@@ -136,7 +176,7 @@ enum status machine_enter(bool virtualization)
 	if (status != STATUS_OK)
 		return status;
 	if (virtualization)
-		status = backend->cpu_on(cpu);
+		status = switch_on(cpu);
 	if (status != STATUS_OK) {
 		give_back(cpu);
 		return status;

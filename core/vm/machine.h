@@ -9,9 +9,10 @@
 /*
  * Starts every application processor: each is taken, switches virtualization on if the machine has
  * it, and waits for vCPUs. Processors that fail are marked CPU_FAILED; those that do not answer,
- * CPU_LOST. Returns how many are ready, the boot processor included.
+ * CPU_LOST. alone: none is started, and all are marked. Returns how many are ready, the boot
+ * processor included.
  */
-unsigned machine_start(bool virtualization);
+unsigned machine_start(bool virtualization, bool alone);
 
 /* Ends that; false if a processor did not come back before the deadline. */
 bool machine_stop(void);

@@ -5,6 +5,11 @@
 #include "vm/receive.h"
 #include "vm/vm.h"
 
+enum {
+	REPEATS_A_SECOND = 20000, /* far longer than a SIPI is on its way */
+	GIVE_UP_SECONDS = 1,	  /* below another hypervisor, it may not have the processor */
+};
+
 /*
  * A processor in the wait-for-SIPI activity state takes nothing but INIT and SIPI, and loses a
  * SIPI that comes before the VM entry is complete: so repeat until it has left that state.
@@ -12,12 +17,16 @@
 static void wake_hardware_waiter(struct vcpu *vcpu, struct message message)
 {
 	uint8_t vector = message.kind == MESSAGE_SIPI ? message.vector : 0;
-	uint64_t give_up = platform->clock() + platform->clock_hz / 100;
+	uint64_t now = platform->clock(), give_up = now + GIVE_UP_SECONDS * platform->clock_hz;
 
-	while (atomic_load(&vcpu->sipi_wait.in_hardware) && platform->clock() < give_up) {
+	while (atomic_load(&vcpu->sipi_wait.in_hardware) && now < give_up) {
+		uint64_t again = now + platform->clock_hz / REPEATS_A_SECOND;
+
+		vcpu->sipi_wait.sent++;
 		platform->ipi(atomic_load(&vcpu->cpu), IPI_SIPI | vector);
-		for (unsigned i = 0; i < 200 && atomic_load(&vcpu->sipi_wait.in_hardware); i++)
-			cpu_relax();
+		do
+			now = platform->clock();
+		while (now < again && atomic_load(&vcpu->sipi_wait.in_hardware));
 	}
 }
 

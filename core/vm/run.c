@@ -101,7 +101,7 @@ static bool enter_for_nothing(struct vcpu *vcpu)
 	struct vm_exit exit;
 
 	backend->run(vcpu, &at_once, &exit);
-	if (exit.kind == EXIT_TIMER || exit.kind == EXIT_KICK)
+	if (exit.kind == EXIT_TIMER || exit.kind == EXIT_KICK || exit.kind == EXIT_INTERRUPT)
 		return true;
 	exit_handle(vcpu, &exit);
 	return false;
@@ -124,14 +124,17 @@ static bool measure_exit(struct cpu *cpu, struct vcpu *vcpu)
 	return true;
 }
 
-uint64_t vcpu_slice_ticks(const struct cpu *cpu)
+uint64_t vcpu_slice_ticks(const struct cpu *cpu, const struct vm *vm)
 {
-	enum { SLICES_A_SECOND = 100 }; /* at least */
-	uint64_t least = cpu->index ? SLICE_TICKS : BOOT_SLICE_TICKS;
-	uint64_t exits = cpu->index ? SLICE_EXITS : BOOT_SLICE_EXITS;
+	enum { SLICES_A_SECOND = 100 }; /* at least, where exits are slow */
+	uint64_t least = vm->slice ? vm->slice : platform->slice, exits = SLICE_EXITS;
 
-	return min_u64(exits * cpu->exit_ticks > least ? exits * cpu->exit_ticks : least,
-		       platform->clock_hz / SLICES_A_SECOND);
+	if (!cpu->index) {
+		least = platform->slice * 2 / 5;
+		exits = BOOT_SLICE_EXITS;
+	}
+	exits = min_u64(exits * cpu->exit_ticks, platform->clock_hz / SLICES_A_SECOND);
+	return exits > least ? exits : least;
 }
 
 /* Lets the processor itself confirm the state before the first instruction. */
@@ -176,7 +179,7 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 void vcpu_run_slice(struct cpu *cpu, struct vcpu *vcpu)
 {
 	uint64_t now = platform->clock();
-	uint64_t end = now + vcpu_slice_ticks(cpu);
+	uint64_t end = now + vcpu_slice_ticks(cpu, vcpu->vm);
 	struct entry entry;
 	struct vm_exit exit;
 

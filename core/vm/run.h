@@ -3,15 +3,17 @@
 #define CORE_VM_RUN_H
 
 #include "lib/base.h"
+#include "platform.h"
 #include "vm/cpu.h"
 #include "vm/vcpu.h"
+#include "vm/vm.h"
 
 /*
- * Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test.
- * Where entries and exits take long a slice has time for as many.
+ * Clock ticks in the guest before another vCPU gets the processor; on the boot processor, the test,
+ * and sooner. Where entries and exits take long a slice has time for as many.
  */
-enum { SLICE_TICKS = 50000, SLICE_EXITS = 50, BOOT_SLICE_TICKS = 20000, BOOT_SLICE_EXITS = 20 };
-uint64_t vcpu_slice_ticks(const struct cpu *cpu);
+enum { SLICE_EXITS = 50, BOOT_SLICE_EXITS = 20 };
+uint64_t vcpu_slice_ticks(const struct cpu *cpu, const struct vm *vm);
 
 /* True if the vCPU has something to execute, or waits in hardware. */
 bool vcpu_runnable(const struct vcpu *vcpu);

@@ -61,18 +61,29 @@ bool sched_quiet(void)
 
 enum { RESCUE_TRIES = 20, TRIES_A_SECOND = 100 };
 
+static bool waits_for_sipi(const struct cpu *cpu)
+{
+	const struct vcpu *loaded = cpu->loaded;
+
+	return loaded && atomic_load(&loaded->sipi_wait.in_hardware);
+}
+
 static bool rescue(struct cpu *cpu, uint64_t now)
 {
 	for (unsigned i = 0; i < RESCUE_TRIES; i++) {
 		uint64_t start = platform->clock();
 
 		cpu_abandon(cpu);
+		if (waits_for_sipi(cpu)) /* NMIs are blocked there */
+			platform->ipi(cpu, IPI_SIPI);
 		while (platform->clock() - start < platform->clock_hz / TRIES_A_SECOND)
 			if (atomic_load(&cpu->vm_seen) == now) {
 				atomic_store(&cpu->abandon, false);
 				return true;
 			}
 	}
+	/* If it ever goes on, it goes to its end, in peace. */
+	atomic_store(&cpu->abandon, false);
 	cpu->error = STATUS_TIMEOUT;
 	atomic_store(&cpu->phase, CPU_LOST);
 	return false;

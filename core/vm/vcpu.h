@@ -73,6 +73,7 @@ struct vcpu_counts {
 	_Atomic uint64_t nmis;		 /* NMIs taken */
 	_Atomic uint64_t hardware_sipis; /* exits from the hardware's wait-for-SIPI state */
 	_Atomic uint64_t hardware_inits;
+	_Atomic uint64_t foreign_interrupts; /* exits by interrupts of the machine's own */
 	_Atomic uint64_t exits;
 	_Atomic uint64_t nmi_blocking_leaks; /* found blocked by NMI before any NMI was taken */
 	/* By kind of message: sent as above, and delivered, coalesced or dropped here. */
@@ -120,6 +121,7 @@ struct vcpu {
 
 	struct {			   /* the processor's own wait-for-SIPI activity state */
 		_Atomic bool in_hardware;  /* the processor is, or is about to be, in it */
+		uint32_t sent;		   /* physical SIPIs, to end it */
 		uint8_t vector;		   /* of the last exit by a physical SIPI */
 		uint32_t interruptibility; /* that this exit saved */
 	} sipi_wait;

@@ -119,6 +119,12 @@ static inline void interrupts_on(void)
 	__asm__ volatile("sti" ::: "memory");
 }
 
+/* For a machine check that was taken elsewhere, as by a VM exit: our handler is to have it. */
+static inline void raise_machine_check(void)
+{
+	__asm__ volatile("int $18" ::: "memory");
+}
+
 /* Ends the blocking of NMIs, as every IRET does. unblock_nmi.S */
 void unblock_nmi(void);
 

@@ -56,8 +56,8 @@ static uint64_t *own_table(struct page_tables *tables, uint64_t *entry, unsigned
 		split(table, *entry, shift);
 	else
 		__builtin_memcpy(table, table_at(*entry), PAGE_SIZE);
-	/* The leaf decides. */
-	*entry = address_of(table) | PAGE_PRESENT | PAGE_WRITABLE | PAGE_USER;
+	/* As above, so below: rights, and what the processor caches. LARGE is a bit of leaves. */
+	*entry = address_of(table) | (*entry & ~ADDRESS & ~(uint64_t)LARGE);
 	return table;
 }
 

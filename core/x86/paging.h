@@ -20,8 +20,8 @@ void page_tables_copy(struct page_tables *tables, uint64_t *pool, size_t pages);
 
 /*
  * The entry for the 4-KiB page at an address, to be changed. Where a table on the way to it is not
- * present, it is that table's entry. NULL: the pool is used up. The entries above it allow
- * everything.
+ * present, it is that table's entry. NULL: the pool is used up. The entries above it have
+ * the flags that they had.
  */
 uint64_t *page_tables_entry(struct page_tables *tables, uint64_t address);
 

@@ -12,8 +12,6 @@ enum {
 	SLAVE_MASK = 0xa1,
 };
 
-static uint16_t masks_8259; /* as found; only the boot processor's holding touches them */
-
 bool efi_cpu_x2apic(void)
 {
 	return rdmsr(IA32_APIC_BASE) & IA32_APIC_BASE_EXTD;
@@ -44,6 +42,13 @@ uint32_t efi_cpu_lint0(void)
 	return efi_cpu_apic_read(APIC_LVT_LINT0) & ~(uint32_t)APIC_LVT_STATUS;
 }
 
+uint32_t efi_cpu_apic_id(void)
+{
+	uint32_t id = efi_cpu_apic_read(APIC_ID);
+
+	return efi_cpu_x2apic() ? id : id >> 24;
+}
+
 static uint8_t in(uint16_t port)
 {
 	uint8_t value;
@@ -57,14 +62,9 @@ static void out(uint16_t port, uint8_t value)
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
-/* The 8259s' requests may come by way of the I/O APIC, too, past LINT0 and the TPR. */
-static uint16_t hold_8259s(void)
+uint16_t efi_cpu_8259s(void)
 {
-	uint16_t masks = (uint16_t)(in(MASTER_MASK) | in(SLAVE_MASK) << 8);
-
-	out(MASTER_MASK, 0xff);
-	out(SLAVE_MASK, 0xff);
-	return masks;
+	return (uint16_t)(in(MASTER_MASK) | in(SLAVE_MASK) << 8);
 }
 
 void efi_cpu_hold_all(void)
@@ -72,26 +72,28 @@ void efi_cpu_hold_all(void)
 	write_cr8(TPR_NONE);
 }
 
-uint32_t efi_cpu_hold_interrupts(bool boot_processor)
+/* The 8259s' requests may come by way of the I/O APIC, too, past LINT0 and the TPR. */
+void efi_cpu_hold_interrupts(bool boot_processor)
 {
 	uint32_t lint0 = efi_cpu_lint0();
 
 	if (!(lint0 & APIC_LVT_MASKED))
 		efi_cpu_apic_write(APIC_LVT_LINT0, lint0 | APIC_LVT_MASKED);
 	efi_cpu_hold_all();
-	if (boot_processor)
-		masks_8259 = hold_8259s();
-	return lint0;
+	if (!boot_processor)
+		return;
+	out(MASTER_MASK, 0xff);
+	out(SLAVE_MASK, 0xff);
 }
 
-void efi_cpu_release_interrupts(bool boot_processor, uint32_t lint0)
+void efi_cpu_release_interrupts(bool boot_processor, const struct efi_saved *saved)
 {
 	if (boot_processor) {
-		out(MASTER_MASK, (uint8_t)masks_8259);
-		out(SLAVE_MASK, (uint8_t)(masks_8259 >> 8));
+		out(MASTER_MASK, (uint8_t)saved->masks_8259);
+		out(SLAVE_MASK, (uint8_t)(saved->masks_8259 >> 8));
 	}
-	if (!(lint0 & APIC_LVT_MASKED))
-		efi_cpu_apic_write(APIC_LVT_LINT0, lint0);
+	if (!(saved->lint0 & APIC_LVT_MASKED))
+		efi_cpu_apic_write(APIC_LVT_LINT0, saved->lint0);
 }
 
 /* A spurious interrupt sets no ISR bit, and an EOI then would end another interrupt. */
@@ -100,6 +102,12 @@ void efi_cpu_end_of_interrupt(unsigned vector)
 	if (!(efi_cpu_apic_read(APIC_ISR + vector / 32 * 16) >> vector % 32 & 1))
 		return;
 	efi_cpu_apic_write(APIC_EOI, 0);
+}
+
+/* exceptions.c counts it as a stray. */
+void efi_cpu_take_interrupt(void)
+{
+	__asm__ volatile("sti; nop; cli" ::: "memory");
 }
 
 static void wait_sent(void)

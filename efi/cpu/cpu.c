@@ -3,14 +3,14 @@
  * the backend may change is saved, not only what we change ourselves.
  */
 #include "efi/cpu/cpu.h"
+#include "efi/cpu/fpu.h"
 #include "x86/control.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
+#include "x86/paging.h"
 
 enum {
-	CR0_EM_TS = CR0_EM | CR0_TS, /* either makes FXSAVE raise #NM */
-	XSAVE_HEADER = 512,	     /* offset; SDM vol. 1, "XSAVE Header" */
 	TSS_AVAILABLE = 9,
 	TSS_BUSY = 11,
 };
@@ -21,10 +21,25 @@ unsigned efi_cpu_count;
 /* Beside FS and GS base. VM exits load or clear some, guests may own the others. */
 enum { TSC_ADJUST }; /* the row of IA32_TSC_ADJUST */
 static const uint32_t saved_msrs[] = {
-	IA32_TSC_ADJUST,  IA32_EFER,	     IA32_STAR,		  IA32_LSTAR,
-	IA32_CSTAR,	  IA32_FMASK,	     IA32_KERNEL_GS_BASE, IA32_TSC_AUX,
-	IA32_SYSENTER_CS, IA32_SYSENTER_ESP, IA32_SYSENTER_EIP,	  IA32_DEBUGCTL,
-	IA32_PAT,	  IA32_XSS,	     AMD_VM_CR,		  AMD_VM_HSAVE_PA,
+	IA32_TSC_ADJUST,
+	IA32_EFER,
+	IA32_STAR,
+	IA32_LSTAR,
+	IA32_CSTAR,
+	IA32_FMASK,
+	IA32_KERNEL_GS_BASE,
+	IA32_TSC_AUX,
+	IA32_SYSENTER_CS,
+	IA32_SYSENTER_ESP,
+	IA32_SYSENTER_EIP,
+	IA32_DEBUGCTL,
+	IA32_PAT,
+	IA32_XSS,
+	IA32_RTIT_CTL,
+	IA32_BNDCFGS,
+	IA32_PERF_GLOBAL_CTRL,
+	AMD_VM_CR,
+	AMD_VM_HSAVE_PA,
 };
 _Static_assert(ARRAY_SIZE(saved_msrs) == EFI_CPU_MSRS, "efi_saved.msr has a place for each");
 
@@ -38,16 +53,6 @@ struct efi_cpu *efi_cpu_self(void)
 	    !own->taken)
 		return NULL;
 	return own;
-}
-
-static bool has_xsave(void)
-{
-	return cpuid(1, 0).ecx & BIT(26);
-}
-
-size_t efi_cpu_xsave_size(void)
-{
-	return has_xsave() ? cpuid(13, 0).ecx : 0;
 }
 
 void efi_cpu_init(struct efi_cpu *own, struct cpu *cpu, void *xsave, void *stack, size_t size)
@@ -67,7 +72,10 @@ void efi_cpu_init(struct efi_cpu *own, struct cpu *cpu, void *xsave, void *stack
 static void fill_gdt(struct efi_cpu *own)
 {
 	uint64_t base = physical(&own->tss);
+	size_t theirs = own->saved.gdtr.limit + 1u;
 
+	__builtin_memcpy(own->gdt, (const void *)(uintptr_t)own->saved.gdtr.base,
+			 theirs < EFI_CPU_CS ? theirs : EFI_CPU_CS);
 	own->gdt[EFI_CPU_CS / 8] = 0x00af9b000000ffff;
 	own->gdt[EFI_CPU_DS / 8] = 0x00cf93000000ffff;
 	own->gdt[EFI_CPU_TR / 8] = (sizeof(own->tss) - 1) | (base & 0xffffff) << 16 |
@@ -138,8 +146,9 @@ static void restore_task_register(const struct efi_saved *saved)
 
 static void restore_tables(const struct efi_saved *saved)
 {
+	__asm__ volatile("lidt %0" ::"m"(saved->idtr) : "memory");
+	load_segments(saved->cs, saved->ss, saved->ds, saved->es); /* our table has them, too */
 	__asm__ volatile("lgdt %0" ::"m"(saved->gdtr) : "memory");
-	load_segments(saved->cs, saved->ss, saved->ds, saved->es);
 	__asm__ volatile("mov %0, %%fs; mov %1, %%gs" ::"r"((uint32_t)saved->fs),
 			 "r"((uint32_t)saved->gs)
 			 : "memory");
@@ -147,7 +156,6 @@ static void restore_tables(const struct efi_saved *saved)
 	restore_task_register(saved);
 	wrmsr(IA32_FS_BASE, saved->fs_base);
 	wrmsr(IA32_GS_BASE, saved->gs_base);
-	__asm__ volatile("lidt %0" ::"m"(saved->idtr) : "memory");
 }
 
 static void save_msrs(struct efi_saved *saved)
@@ -170,7 +178,7 @@ static void restore_msrs(const struct efi_saved *saved)
 {
 	for (unsigned i = 0; i < EFI_CPU_MSRS; i++)
 		if (saved->msr_present & 1u << i && rdmsr(saved_msrs[i]) != saved->msr[i])
-			wrmsr(saved_msrs[i], saved->msr[i]);
+			(void)!wrmsr_try(saved_msrs[i], saved->msr[i]); /* is_as_found looks */
 }
 
 static void read_registers(struct efi_saved *saved)
@@ -201,8 +209,12 @@ static void restore_registers(const struct efi_saved *saved)
 	write_dr7(saved->dr7);
 	if (read_cr8() != saved->cr8)
 		write_cr8(saved->cr8);
-	if (read_cr3() != saved->cr3)
+	if (read_cr3() != saved->cr3) {
 		write_cr3(saved->cr3);
+		/* Ours of split large pages would outlive what the firmware does to the large one.
+		 */
+		page_tables_flush_global();
+	}
 	if (read_cr4() != saved->cr4)
 		write_cr4((saved->cr4 & ~(uint64_t)CR4_VMXE) | vmx);
 	if (read_cr0() != saved->cr0)
@@ -210,62 +222,39 @@ static void restore_registers(const struct efi_saved *saved)
 	write_cr2(saved->cr2);
 }
 
-/* Makes the instructions below usable, whatever CR0 and CR4 say. */
-static void enable_fpu(const struct efi_cpu *own)
-{
-	uint64_t cr0 = read_cr0() & ~(uint64_t)CR0_EM_TS;
-	uint64_t cr4 = read_cr4() | CR4_OSFXSR | (own->xsave ? CR4_OSXSAVE : 0);
-
-	if (cr0 != read_cr0())
-		write_cr0(cr0);
-	if (cr4 != read_cr4())
-		write_cr4(cr4);
-}
-
 /*
- * FXSAVE keeps x87 and SSE, whatever XCR0 says of them. Firmware that has CR4.OSXSAVE set may use
- * more: that is in the XSAVE area, for the components in XCR0.
+ * SDM vol. 2A, "CPUID", leaves 1FH and 0BH: what is left of the x2APIC id without the bits of all
+ * levels names the package. ~0: these leaves tell nothing.
  */
-static void save_fpu(struct efi_cpu *own)
+static uint32_t package_of_this(void)
 {
-	struct efi_saved *saved = &own->saved;
+	uint32_t leaf = cpuid_or_zero(0x1f, 0).ebx ? 0x1f : 0xb;
+	struct cpuid level = cpuid_or_zero(leaf, 0);
+	unsigned shift = 0;
 
-	enable_fpu(own);
-	__asm__ volatile("fxsave64 %0" : "=m"(own->fxsave));
-	if (own->xsave) {
-		saved->xcr0 = xgetbv(0);
-		if (saved->cr4 & CR4_OSXSAVE)
-			__asm__ volatile("xsave64 (%0)" ::"r"(own->xsave), "a"(~0u), "d"(~0u)
-					 : "memory");
+	if (!level.ebx)
+		return ~0u;
+	for (uint32_t i = 1; level.ecx >> 8 & 0xff; i++) {
+		shift = level.eax & 0x1f;
+		level = cpuid(leaf, i);
 	}
-	write_cr4(saved->cr4);
-}
-
-static void restore_fpu(struct efi_cpu *own)
-{
-	const struct efi_saved *saved = &own->saved;
-
-	enable_fpu(own);
-	if (own->xsave) {
-		if (xgetbv(0) != saved->xcr0)
-			xsetbv(0, saved->xcr0);
-		if (saved->cr4 & CR4_OSXSAVE)
-			__asm__ volatile("xrstor64 (%0)" ::"r"(own->xsave), "a"(~0u), "d"(~0u)
-					 : "memory");
-	}
-	__asm__ volatile("fxrstor64 %0" ::"m"(own->fxsave));
+	return level.edx >> shift;
 }
 
 /*
  * Deadlines and timers are compared across processors. Some firmware leaves the adjustments
- * different: SDM vol. 3B, "Time-Stamp Counter Adjustment". The boot processor is always taken
- * first.
+ * different: SDM vol. 3B, "Time-Stamp Counter Adjustment". In a package all counters began
+ * together, so equal adjustments make them agree; packages may have left reset at different times,
+ * and the firmware may have made up for that. The boot processor is always taken first.
  */
-static void adjust_tsc(const struct efi_cpu *own)
+static void adjust_tsc(struct efi_cpu *own)
 {
 	const struct efi_saved *first = &efi_cpus[0].saved;
 	uint32_t both = own->saved.msr_present & first->msr_present;
 
+	own->package = package_of_this();
+	if (own->package == ~0u || own->package != efi_cpus[0].package)
+		return;
 	if (both & 1u << TSC_ADJUST && own->saved.msr[TSC_ADJUST] != first->msr[TSC_ADJUST])
 		wrmsr(saved_msrs[TSC_ADJUST], first->msr[TSC_ADJUST]);
 }
@@ -282,27 +271,32 @@ enum status efi_cpu_take(struct cpu *cpu)
 	load_our_tables(own);
 	own->taken = true;
 	/* From here on, exceptions are ours: MSRs that do not exist can be asked for. */
+	exceptions_return_nmi(own);
 	read_registers(&own->saved);
 	paging_enter();
 	write_dr7(0x400); /* no breakpoints */
 	save_msrs(&own->saved);
 	adjust_tsc(own);
-	save_fpu(own);
-	own->saved.lint0 = efi_cpu_hold_interrupts(own == efi_cpus);
+	efi_cpu_fpu_save(own);
+	own->saved.lint0 = efi_cpu_lint0();
+	own->saved.masks_8259 = own == efi_cpus ? efi_cpu_8259s() : 0;
+	efi_cpu_hold_interrupts(own == efi_cpus);
 	return STATUS_OK;
 }
 
-/* Reads everything again. x87, SSE and AVX apart: to look at them is to load them. */
-static bool is_as_found(const struct efi_saved *saved)
+/* Reads everything again. */
+static bool is_as_found(const struct efi_cpu *own)
 {
+	const struct efi_saved *saved = &own->saved;
 	struct efi_saved now = { 0 };
 
 	save_tables(&now);
 	read_registers(&now);
 	read_known_msrs(&now, saved->msr_present);
 	now.lint0 = efi_cpu_lint0();
+	now.masks_8259 = own == efi_cpus ? efi_cpu_8259s() : 0;
 	now.rflags = saved->rflags; /* IF comes last */
-	now.xcr0 = saved->xcr0;
+	now.xcr0 = saved->xcr0;	    /* fpu.c has looked */
 	if ((saved->tr & 0xfffcu) == 0)
 		now.tr = saved->tr; /* LTR refuses a null selector: see EFI_CPU_TR */
 	return !__builtin_memcmp(&now, saved, sizeof(now));
@@ -316,13 +310,16 @@ bool efi_cpu_give_back(struct cpu *cpu)
 	if (!own->taken)
 		return true;
 	interrupts_off();
-	efi_cpu_release_interrupts(own == efi_cpus, own->saved.lint0);
+	efi_cpu_release_interrupts(own == efi_cpus, &own->saved);
 	restore_msrs(&own->saved);
-	restore_fpu(own);
+	efi_cpu_fpu_restore(own);
+	as_found = efi_cpu_fpu_is_as_found(own);
+	if (cpu_owes_nmi(cpu))
+		exceptions_lend_nmi(own);
 	restore_registers(&own->saved);
 	restore_tables(&own->saved);
 	own->taken = false;
-	as_found = is_as_found(&own->saved);
+	as_found = is_as_found(own) && as_found;
 	if (own->saved.rflags & RFLAGS_IF)
 		interrupts_on();
 	return as_found;

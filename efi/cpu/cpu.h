@@ -9,13 +9,15 @@
 #include "x86/descriptor.h"
 
 enum {
-	EFI_CPU_CS = 0x08,
-	EFI_CPU_DS = 0x10,
 	/*
-	 * At the end of a table of its own page: where the firmware ran without a TSS, TR cannot be
-	 * put back (LTR refuses a null selector), and firmware that finds this selector in TR must
-	 * see that it lies beyond its own GDT.
+	 * At the end of a table of its own page, which begins with a copy of the firmware's: so the
+	 * gates of both IDTs are good while one table gives way to the other, for NMIs of the
+	 * machine's own. And where the firmware ran without a TSS, TR cannot be put back (LTR
+	 * refuses a null selector), and firmware that finds this selector in TR must see that it
+	 * lies beyond its own GDT.
 	 */
+	EFI_CPU_CS = 0xfc0,
+	EFI_CPU_DS = 0xfc8,
 	EFI_CPU_TR = 0xff0,
 
 	IST_NMI = 1,
@@ -24,7 +26,7 @@ enum {
 	IST_COUNT = 3,
 	IST_SIZE = 4096,
 
-	EFI_CPU_MSRS = 16, /* rows of the table in cpu.c */
+	EFI_CPU_MSRS = 19, /* rows of the table in cpu.c */
 	EFI_CPU_STACK = 32 * 1024,
 	/* UEFI specification, "x64 Platforms": firmware calls want 128 KiB. */
 	EFI_CPU_BOOT_STACK = 160 * 1024,
@@ -51,7 +53,8 @@ struct efi_saved {
 	uint32_t msr_present; /* a bit for each that could be read */
 	struct descriptor_table gdtr, idtr;
 	uint16_t cs, ds, es, fs, gs, ss, tr, ldtr;
-	uint32_t lint0; /* the local APIC's entry for the 8259's interrupts */
+	uint32_t lint0;	     /* the local APIC's entry for the 8259's interrupts */
+	uint16_t masks_8259; /* the boot processor's only */
 };
 
 /* The local APIC timer's registers. */
@@ -80,7 +83,10 @@ struct efi_cpu {
 	uint64_t timer_due;	 /* clock tick of the shot; 0: none */
 	struct apic_timer timer; /* what the firmware had, while timer_use is on */
 	_Atomic bool returned;	 /* an AP's procedure is done */
+	uint32_t package;	 /* number, ~0: not known */
 	uint32_t core_type;	 /* EAX of CPUID leaf 1AH, hybrid processors only */
+	bool nmi_lent;		 /* the firmware's gate for NMIs leads to us: exceptions.c */
+	uint64_t nmi_gate[2];	 /* its own, meanwhile */
 	struct fault fault; /* why it is parked: cpu->phase CPU_FAILED, cpu->error STATUS_FAULT */
 	struct efi_saved saved;
 	struct tss tss;
@@ -99,7 +105,6 @@ struct efi_cpu *efi_cpu_self(void);
 
 /* cpu.c: see struct platform. */
 void efi_cpu_init(struct efi_cpu *own, struct cpu *cpu, void *xsave, void *stack, size_t size);
-size_t efi_cpu_xsave_size(void);
 enum status efi_cpu_take(struct cpu *cpu);
 bool efi_cpu_give_back(struct cpu *cpu);
 
@@ -107,6 +112,8 @@ bool efi_cpu_give_back(struct cpu *cpu);
 void call_on_stack(void (*function)(void *), void *argument, uint64_t stack_end);
 bool guard_call(void (*body)(void *), void *argument, struct guard *guard);
 void guard_landing(void);
+void nmi_in_firmware(void); /* a handler that counts, and nothing else */
+extern _Atomic uint32_t nmis_in_firmware;
 /* Halts unless *doorbell differs from seen or *nmis from before. An NMI from idle_wait_look on must
  * go on at idle_wait_end. */
 void idle_wait(_Atomic uint32_t *doorbell, uint32_t seen, _Atomic uint32_t *nmis, uint32_t before);
@@ -118,6 +125,10 @@ extern const uint8_t exception_stubs[256][12];
 bool exceptions_init(void); /* false: no memory */
 void exceptions_end(void);
 struct descriptor_table exceptions_idtr(void);
+/* A processor that goes back to the firmware, or comes from it, while an NMI of ours is out: the
+ * firmware's own handler would stop the machine. */
+void exceptions_lend_nmi(struct efi_cpu *own);
+void exceptions_return_nmi(struct efi_cpu *own);
 bool efi_cpu_guarded(struct cpu *cpu, void (*body)(void *argument), void *argument,
 		     struct fault *fault);
 
@@ -127,13 +138,19 @@ void panic_print(const struct fault *fault); /* on the console */
 
 /*
  * apic.c. While a processor is ours its fixed and 8259 interrupts wait: pending ones would end
- * every VM entry. Returns what efi_cpu_release_interrupts needs; CR8 comes back with the registers.
+ * every VM entry. What they were is in lint0 and masks_8259 of *saved; CR8 comes back with the
+ * registers.
  */
-uint32_t efi_cpu_hold_interrupts(bool boot_processor);
 uint32_t efi_cpu_lint0(void);
-void efi_cpu_release_interrupts(bool boot_processor, uint32_t lint0);
+uint16_t efi_cpu_8259s(void);
+void efi_cpu_hold_interrupts(bool boot_processor);
+void efi_cpu_release_interrupts(bool boot_processor, const struct efi_saved *saved);
 void efi_cpu_hold_all(void); /* by CR8: no fixed interrupt comes */
 bool efi_cpu_x2apic(void);
+/* The calling processor's, in the local APIC: CPUID tells the initial one, which firmware may have
+ * changed. SDM vol. 3A, "Local APIC ID". */
+uint32_t efi_cpu_apic_id(void);
+void efi_cpu_take_interrupt(void);
 uint32_t efi_cpu_apic_read(unsigned offset); /* enum apic_register */
 void efi_cpu_apic_write(unsigned offset, uint32_t value);
 void efi_cpu_end_of_interrupt(unsigned vector);
@@ -172,8 +189,6 @@ enum status mp_init(unsigned wanted, struct cpu **cpus); /* wanted 0: all */
 unsigned mp_total(void);   /* processors that the firmware has, disabled ones included */
 const char *mp_note(void); /* why fewer than all are in use; "" if all are */
 enum status mp_start(void (*entry)(struct cpu *cpu));
-/* Runs a short procedure on the APs and waits for it; they stay in the firmware's hands. */
-void mp_visit(void (*visit)(struct efi_cpu *own));
 /*
  * Waits, bounded, until the APs are back in the firmware's hands; for_firmware: and until the
  * firmware knows. False if one is lost: then nothing that it runs on may be freed.

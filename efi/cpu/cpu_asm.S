@@ -64,6 +64,27 @@ guard_landing:
 	xor	%eax, %eax
 	jmp	guard_return
 
+/* What MP Services call, with branch tracking perhaps. */
+	.global mp_procedure
+	.hidden mp_procedure
+mp_procedure:
+	endbr64
+	jmp	mp_procedure_c
+
+	.global mp_nothing
+	.hidden mp_nothing
+mp_nothing:
+	endbr64
+	ret
+
+/* Without an error code, on the firmware's stack, in the firmware's context. */
+	.global nmi_in_firmware
+	.hidden nmi_in_firmware
+nmi_in_firmware:
+	endbr64
+	lock incl nmis_in_firmware(%rip)
+	iretq
+
 /*
  * void idle_wait(_Atomic uint32_t *doorbell, uint32_t seen, _Atomic uint32_t *nmis, uint32_t before)
  *

@@ -3,6 +3,7 @@
 
 #include "efi/cpu/cpu.h"
 #include "efi/firmware.h"
+#include "x86/control.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
 
@@ -74,6 +75,50 @@ void exceptions_end(void)
 	idt = NULL;
 }
 
+_Atomic uint32_t nmis_in_firmware;
+
+static void write_gate(const struct efi_saved *saved, const uint64_t gate[2])
+{
+	volatile uint64_t *at =
+		(volatile uint64_t *)(uintptr_t)(saved->idtr.base + VECTOR_NMI * sizeof(*idt));
+	uint64_t cr0 = read_cr0();
+
+	write_cr0(cr0 & ~(uint64_t)CR0_WP); /* the firmware may have protected its table */
+	at[0] = gate[0];
+	at[1] = gate[1];
+	write_cr0(cr0);
+}
+
+void exceptions_lend_nmi(struct efi_cpu *own)
+{
+	const struct efi_saved *saved = &own->saved;
+	const uint64_t *theirs = (const uint64_t *)(uintptr_t)saved->idtr.base + VECTOR_NMI * 2;
+	struct gate gate = idt[VECTOR_NMI];
+	uint64_t handler = physical((void *)(uintptr_t)nmi_in_firmware), raw[2];
+
+	if (saved->idtr.limit < (VECTOR_NMI + 1) * sizeof(*idt) - 1)
+		return;
+	own->nmi_gate[0] = theirs[0];
+	own->nmi_gate[1] = theirs[1];
+	gate.selector = saved->cs;
+	gate.ist = 0; /* ours are not there */
+	gate.offset_15_0 = (uint16_t)handler;
+	gate.offset_31_16 = (uint16_t)(handler >> 16);
+	gate.offset_63_32 = (uint32_t)(handler >> 32);
+	__builtin_memcpy(raw, &gate, sizeof(raw));
+	write_gate(saved, raw);
+	own->nmi_lent = true;
+}
+
+void exceptions_return_nmi(struct efi_cpu *own)
+{
+	if (!own->nmi_lent)
+		return;
+	own->nmi_lent = false;
+	write_gate(&own->saved, own->nmi_gate);
+	atomic_fetch_add(&own->cpu->nmis, atomic_exchange(&nmis_in_firmware, 0));
+}
+
 static bool in_image(uint64_t address)
 {
 	return address - physical(firmware.loaded->ImageBase) < firmware.loaded->ImageSize;
@@ -123,6 +168,8 @@ static void describe(const struct efi_cpu *own, const struct frame *frame, struc
 		fault->gpr[i] = frame->gpr[i];
 	fault->gpr[4] = frame->rsp;
 	back_trace(own, frame, fault->trace);
+	if (fault->vector == VECTOR_MACHINE_CHECK)
+		fault->machine_check = machine_check_read(rdmsr);
 }
 
 /* Makes the IRETQ go somewhere else. */
@@ -153,23 +200,29 @@ static bool fix_up(struct frame *frame)
 	return true;
 }
 
+/* Parks an application processor; the boot processor says what it knows and resets the machine. */
+static void give_up(struct efi_cpu *own, struct frame *frame)
+{
+	redirect(frame, (void (*)(void))panic_stop, own->stack_end - 8);
+	frame->gpr[7] = physical(own); /* RDI: the argument */
+}
+
 static void handle_exception(struct efi_cpu *own, struct frame *frame)
 {
-	struct guard *guard = own->guard;
+	struct guard *guard = own->in_handler ? NULL : own->guard;
+	struct fault *fault = guard ? guard->fault : &own->fault;
 
-	if (frame->vector == VECTOR_MACHINE_CHECK)
+	own->in_handler = true;
+	describe(own, frame, fault);
+	if (fault->machine_check.seen)
 		wrmsr(IA32_MCG_STATUS, 0); /* MCIP: a second one would shut the processor down */
-	if (guard && !own->in_handler) {
-		own->in_handler = true;
-		describe(own, frame, guard->fault);
+	if (guard && !fault->machine_check.fatal) {
 		own->guard = guard->outer;
 		own->idle = false;
 		redirect(frame, guard_landing, guard->rsp);
 	} else {
-		own->in_handler = true;
-		describe(own, frame, &own->fault);
-		redirect(frame, (void (*)(void))panic_stop, own->stack_end - 8);
-		frame->gpr[7] = physical(own); /* RDI: the argument */
+		own->fault = *fault;
+		give_up(own, frame);
 	}
 	own->in_handler = false;
 }

@@ -19,9 +19,14 @@ void efi_cpu_idle(_Atomic uint32_t *doorbell, uint32_t seen)
 	}
 	own->idle = true;
 	cpu_window_open(own->cpu);
-	/* An NMI between the two, for a ring that was seen, has used the window up: no other comes.
-	 */
-	idle_wait(doorbell, seen, &own->cpu->nmis, own->cpu->nmis_before);
+	if (!atomic_load(&own->cpu->nmis) || atomic_load(&own->cpu->deaf))
+		/* Until one NMI has come through, HLT could be for ever. */
+		for (unsigned i = 0; i < LOOPS && atomic_load(doorbell) == seen; i++)
+			cpu_relax();
+	else
+		/* An NMI between the two, for a ring that was seen, has used the window up: no
+		 * other comes. */
+		idle_wait(doorbell, seen, &own->cpu->nmis, own->cpu->nmis_before);
 	cpu_window_close(own->cpu);
 	own->idle = false;
 }

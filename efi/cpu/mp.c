@@ -2,20 +2,29 @@
 #include "lib/text.h"
 
 #include "efi/cpu/cpu.h"
+#include "efi/cpu/fpu.h"
 #include "efi/cpu/mp_protocol.h"
+#include "efi/cpu/startup.h"
 #include "efi/firmware.h"
+#include "x86/control.h"
 #include "x86/cpuid.h"
+#include "x86/insn.h"
+#include "x86/msr.h"
 
 enum {
 	RETURN_SECONDS = 3, /* for the APs to leave our code */
 	EVENT_SECONDS = 15, /* for the firmware to notice: it polls, and rarely */
-	VISIT_US = 1000000,
+	TAKE_BACK_US = 1000000,
+	/* Some firmware hangs when it starts processors; then the machine must come up again. */
+	WATCHDOG_SECONDS = 30,
+	WATCHDOG_CODE = 0x10000, /* the first that is not the firmware's own */
 };
 
 static EFI_MP_SERVICES_PROTOCOL *services;
 static EFI_EVENT finished; /* NULL: no APs are started */
 static void (*ap_entry)(struct cpu *cpu);
-static void (*ap_visit)(struct efi_cpu *own);
+static bool started;	  /* the APs run our code, or are on their way back */
+static bool by_ourselves; /* startup.c has started them */
 static unsigned total;
 static bool lost; /* a processor stayed away: there is no way to get it back */
 static char note[96];
@@ -35,14 +44,6 @@ unsigned mp_total(void)
 const char *mp_note(void)
 {
 	return note;
-}
-
-/* SDM vol. 3A, "Hierarchical Mapping of Shared Resources": the id in full where there is a leaf. */
-static uint32_t own_apic_id(void)
-{
-	struct cpuid topology = cpuid_or_zero(0xb, 0);
-
-	return topology.ebx ? topology.edx : cpuid(1, 0).ebx >> 24;
 }
 
 /* Enabled and healthy, so that the firmware would start it; false also if there is no such. */
@@ -95,7 +96,7 @@ static unsigned choose_count(unsigned wanted)
 /* One block: the efi_cpus, their struct cpu, their XSAVE areas, their stacks, a page below each. */
 static enum status lay_out(unsigned count, struct cpu **cpus)
 {
-	size_t xsave = pages_for(efi_cpu_xsave_size()) * PAGE_SIZE;
+	size_t xsave = pages_for(fpu_xsave_size()) * PAGE_SIZE;
 	size_t cleared = count * sizeof(struct efi_cpu) +
 			 pages_for(count * sizeof(struct cpu)) * PAGE_SIZE + count * xsave;
 	size_t stacks =
@@ -131,7 +132,7 @@ enum status mp_init(unsigned wanted, struct cpu **cpus)
 
 	if (status)
 		return status;
-	efi_cpus[0].cpu->apic_id = own_apic_id();
+	efi_cpus[0].cpu->apic_id = efi_cpu_apic_id();
 	for (UINTN i = 0; services && i < total; i++) {
 		EFI_PROCESSOR_INFORMATION info;
 		struct efi_cpu *own;
@@ -167,34 +168,67 @@ static void enter(void *argument)
 	ap_entry(argument);
 }
 
-static VOID EFIAPI ap_procedure(VOID *argument)
+/* On the AP, and on its own stack: what the firmware says of its id has 8 bits for sure. */
+static void meet(struct efi_cpu *own)
+{
+	own->cpu->apic_id = efi_cpu_apic_id();
+	own->core_type = cpuid_or_zero(0x1a, 0).eax;
+}
+
+/* cpu_asm.S */
+VOID EFIAPI mp_procedure(VOID *argument);
+VOID EFIAPI mp_nothing(VOID *argument);
+VOID EFIAPI mp_procedure_c(VOID *argument);
+
+/* Shadow stacks and branch tracking are off meanwhile: we change stacks, and have no ENDBR64. */
+VOID EFIAPI mp_procedure_c(VOID *argument)
 {
 	struct efi_cpu *own = find_self();
+	const bool cet = read_cr4() & CR4_CET;
+	uint64_t s_cet = 0;
 
 	(void)argument;
 	if (!own)
 		return;
-	own->cpu->apic_id = own_apic_id(); /* what the firmware says of it has 8 bits for sure */
+	if (cet) {
+		s_cet = rdmsr(IA32_S_CET);
+		wrmsr(IA32_S_CET, 0);
+	}
+	meet(own);
 	call_on_stack(enter, own->cpu, own->stack_end);
+	if (cet)
+		wrmsr(IA32_S_CET, s_cet);
 	/* Back on the firmware's stack: ours may be freed from now on. */
 	atomic_store(&own->returned, true);
 }
 
-static VOID EFIAPI visit_procedure(VOID *argument)
+/* Still on our stack, where the processor stays until startup_end. */
+static void startup_procedure(struct efi_cpu *own)
 {
-	struct efi_cpu *own = find_self();
-
-	(void)argument;
-	if (own)
-		ap_visit(own);
+	meet(own);
+	ap_entry(own->cpu);
+	atomic_store(&own->returned, true);
 }
 
-void mp_visit(void (*visit)(struct efi_cpu *own))
+static void watchdog(unsigned seconds)
 {
-	ap_visit = visit;
-	if (efi_cpu_count > 1)
-		services->StartupAllAPs(services, visit_procedure, FALSE, NULL, VISIT_US, NULL,
-					NULL);
+	firmware.boot->SetWatchdogTimer(seconds, WATCHDOG_CODE, 0, NULL);
+}
+
+static EFI_STATUS start_by_firmware(void)
+{
+	EFI_STATUS status;
+
+	if (firmware.boot->CreateEvent(0, 0, NULL, NULL, &finished) != EFI_SUCCESS)
+		return EFI_OUT_OF_RESOURCES;
+	watchdog(WATCHDOG_SECONDS);
+	status = services->StartupAllAPs(services, mp_procedure, FALSE, finished, 0, NULL, NULL);
+	watchdog(0);
+	if (status == EFI_SUCCESS)
+		return status;
+	firmware.boot->CloseEvent(finished);
+	finished = NULL;
+	return status;
 }
 
 enum status mp_start(void (*entry)(struct cpu *cpu))
@@ -207,19 +241,22 @@ enum status mp_start(void (*entry)(struct cpu *cpu))
 		return STATUS_OK;
 	if (!mp_finish(true))
 		return STATUS_BAD_STATE;
-	if (firmware.boot->CreateEvent(0, 0, NULL, NULL, &finished) != EFI_SUCCESS)
-		return STATUS_DEVICE;
 	ap_entry = entry;
 	for (unsigned i = 1; i < efi_cpu_count; i++)
 		atomic_store(&efi_cpus[i].returned, false);
-	status = services->StartupAllAPs(services, ap_procedure, FALSE, finished, 0, NULL, NULL);
-	if (status != EFI_SUCCESS) {
+	status = start_by_firmware();
+	/* PI vol. 2, "EFI_MP_SERVICES_PROTOCOL.StartupAllAPs()": after ReadyToBoot firmware need
+	 * not let them run beside the boot processor. */
+	by_ourselves = status == EFI_UNSUPPORTED && startup_all(startup_procedure) == STATUS_OK;
+	started = by_ourselves || status == EFI_SUCCESS;
+	if (by_ourselves)
+		console_print("MP Services start no processors beside this one: started by "
+			      "INIT-SIPI-SIPI\n");
+	else if (!started)
 		console_format("MP Services refuse to start the processors: %lx\n", status);
-		firmware.boot->CloseEvent(finished);
-		finished = NULL;
-		return status == EFI_UNSUPPORTED ? STATUS_REFUSED : STATUS_DEVICE;
-	}
-	return STATUS_OK;
+	if (started)
+		return STATUS_OK;
+	return status == EFI_UNSUPPORTED ? STATUS_REFUSED : STATUS_DEVICE;
 }
 
 static bool wait_returned(const struct efi_cpu *own, uint64_t deadline)
@@ -253,16 +290,37 @@ static bool wait_event(EFI_EVENT event)
 	return index == 0;
 }
 
+/* They wait for a SIPI: the firmware starts them for a moment, and has them again. */
+static bool take_back(void)
+{
+	EFI_STATUS status;
+
+	watchdog(WATCHDOG_SECONDS);
+	status = services->StartupAllAPs(services, mp_nothing, FALSE, NULL, TAKE_BACK_US, NULL,
+					 NULL);
+	watchdog(0);
+	if (status != EFI_SUCCESS)
+		console_format("the firmware does not take its processors back: %lx\n", status);
+	return status == EFI_SUCCESS;
+}
+
 bool mp_finish(bool for_firmware)
 {
 	uint64_t deadline = clock_read() + RETURN_SECONDS * clock_hz();
 
-	if (!finished || lost)
+	if (!started || lost)
 		return !lost;
 	for (unsigned i = 1; i < efi_cpu_count; i++)
 		lost |= !wait_returned(&efi_cpus[i], deadline);
+	if (!lost && by_ourselves)
+		startup_end();
 	if (lost || !for_firmware)
 		return !lost;
+	started = false;
+	if (by_ourselves) {
+		lost = !take_back();
+		return !lost;
+	}
 	/* Firmware that still holds the event would signal it later: then it must stay. */
 	if (wait_event(finished))
 		firmware.boot->CloseEvent(finished);

@@ -9,10 +9,13 @@
 #include "x86/control.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
+#include "x86/msr.h"
 
 enum {
 	POOL_SPARE = 16, /* tables above the last level */
-	ENCRYPTED = 3,	 /* CPUID leaf 8000001FH EAX: SME, SEV */
+	CPUID_7_ECX_TME = 1 << 13,
+	TME_KEYID_BITS = 32, /* bits 35:32 say how many */
+	ENCRYPTED = 3,	     /* CPUID leaf 8000001FH EAX: SME, SEV */
 };
 
 static struct page_tables ours;
@@ -27,13 +30,20 @@ static bool unmap(uint64_t address)
 	return entry;
 }
 
+/* SDM vol. 4, IA32_TME_ACTIVATE: upper bits of addresses in the tables may be a KeyID. */
+static bool key_ids(void)
+{
+	return cpuid_or_zero(7, 0).ecx & CPUID_7_ECX_TME &&
+	       rdmsr(IA32_TME_ACTIVATE) >> TME_KEYID_BITS & 0xf;
+}
+
 bool paging_init(void)
 {
 	size_t pages = POOL_SPARE + efi_cpu_count;
 	uint64_t *pool;
 
 	theirs = read_cr3();
-	if (read_cr4() & CR4_PCIDE || cpuid_or_zero(0x8000001f, 0).eax & ENCRYPTED)
+	if (read_cr4() & CR4_PCIDE || key_ids() || cpuid_or_zero(0x8000001f, 0).eax & ENCRYPTED)
 		return false;
 	pool = pages_get(pages);
 	if (!pool)

@@ -27,6 +27,10 @@ void panic_print(const struct fault *fault)
 
 	console_format("exception %u, error code %lx, on processor %u\n", fault->vector,
 		       fault->error_code, fault->cpu);
+	if (fault->machine_check.seen)
+		console_format("  machine check: bank %d, status %lx, IA32_MCG_STATUS %lx\n",
+			       fault->machine_check.bank, fault->machine_check.status,
+			       fault->machine_check.mcg_status);
 	say("rip", fault->rip);
 	for (unsigned i = 0; i < ARRAY_SIZE(fault->trace) && fault->trace[i]; i++)
 		say("called from", fault->trace[i]);
@@ -54,7 +58,8 @@ _Noreturn void panic_stop(struct efi_cpu *own)
 	efi_cpu_give_back(own->cpu);
 	console_print("\nassay: ");
 	panic_print(&own->fault);
-	files_close();
+	if (!own->fault.machine_check.fatal) /* else what is written may be wrong */
+		files_close();
 	ending_reach(SUITE_USAGE, true);
 	halt();
 }

@@ -5,6 +5,7 @@
 #include "suite/describe.h"
 #include "vm/control.h"
 #include "vm/cpu.h"
+#include "x86/insn.h"
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
@@ -85,6 +86,13 @@ static void divides(struct test_run *run)
 {
 	(void)run;
 	__asm__ volatile("divl %0" : : "r"(0), "a"(1), "d"(0) : "cc");
+}
+
+/* Vector 18 that is no machine check: nothing is read from banks. */
+static void raises_18(struct test_run *run)
+{
+	(void)run;
+	raise_machine_check();
 }
 
 static void calls_nowhere(struct test_run *run)
@@ -219,6 +227,40 @@ static void loses_volume(struct test_run *run)
 	expect(run, "the volume is gone", true, true);
 }
 
+/* A machine whose NMIs never come, or come when the firmware has the processor back. */
+static const struct platform *good;
+static struct platform without_nmis;
+static _Atomic unsigned held; /* a bit for each processor that one is for */
+
+static void hold_nmi(const struct cpu *to, uint32_t icr_low)
+{
+	if (icr_low == IPI_NMI)
+		atomic_fetch_or(&held, 1u << to->index);
+	else
+		good->ipi(to, icr_low);
+}
+
+static enum status send_held(const char *path, const char *data, size_t size)
+{
+	unsigned to = atomic_exchange(&held, 0);
+
+	for (unsigned i = 0; i < good->cpu_count; i++)
+		if (to >> i & 1)
+			good->ipi(&good->cpus[i], IPI_NMI);
+	return good->file_append(path, data, size);
+}
+
+static void nmis_fail(struct test_run *run)
+{
+	good = platform;
+	without_nmis = *platform;
+	without_nmis.ipi = hold_nmi;
+	if (run->test->argument)
+		without_nmis.file_append = send_held;
+	platform = &without_nmis;
+	expect(run, "an NMI arrives", false, cpu_hears(&platform->cpus[0]));
+}
+
 enum { CALL_UNDEFINED, CALL_STAY, CALL_STAY_DEAF };
 
 /* Each with an ordinary test behind it. */
@@ -255,6 +297,7 @@ static const struct test rows[] = {
 	FIXTURE_ROW("sabotage.entries_fail", entries_fail, .needs = NEEDS_GUEST,
 		    .guest = GUEST(.vcpus = 1, .bsp = GUEST_spin)),
 	ROW("sabotage.host.divides", divides, .needs = 0),
+	ROW("sabotage.host.raises_18", raises_18, .needs = 0),
 	ROW("sabotage.host.calls_nowhere", calls_nowhere, .needs = 0),
 	ROW("sabotage.host.overflows", overflows, .needs = 0),
 	ROW("sabotage.host.says_nothing", says_nothing, .needs = 0),
@@ -264,6 +307,8 @@ static const struct test rows[] = {
 	AP_ROW("sabotage.ap.loops", CALL_STAY),
 	AP_ROW("sabotage.ap.is_lost", CALL_STAY_DEAF),
 	ROW("crash.volume", loses_volume, .needs = 0),
+	ROW("crash.nmi.lost", nmis_fail, .needs = 0),
+	ROW("crash.nmi.late", nmis_fail, .needs = 0, .argument = true),
 	ROW("crash.reset", resets, .needs = 0),
 };
 

@@ -13,8 +13,8 @@ HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDE
 # core/, vmx/, svm/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
 # a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out. The
 # rows of tests/vmx/entry and the capabilities' implications are data.
-HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c tests/entry/%.c tests/vmx/entry/%.c \
-	tests/vmx/exit/%.c tests/svm/entry/%.c tests/vmx/capabilities.c,$(C_SOURCES)) \
+HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c efi/options_source.c tests/entry/%.c \
+	tests/vmx/entry/%.c tests/vmx/exit/%.c tests/svm/entry/%.c tests/vmx/capabilities.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake/*.c)) tests/host/model/model.c tests/host/model/model_run.c
 HOST_LIBS := -lcmocka -lZydis -lpthread
 
@@ -25,7 +25,7 @@ SEES_HOST_svm   := -iquote core -iquote .
 SEES_HOST_efi   := -iquote core -iquote .
 SEES_HOST_tests := -iquote core -iquote .
 
-check: check-headers check-layers $(HOST_TESTS) $(TSAN)/vm/threads_test $(FUZZ)/model ## host tests under the sanitizers
+check: check-headers check-layers $(HOST_TESTS) $(TSAN)/vm/threads_test $(FUZZERS) ## host tests under the sanitizers
 	failed=0; for program in $(HOST_TESTS) $(TSAN)/vm/threads_test; do \
 		$$program || failed=1; done; \
 	$(MAKE) fuzz-short spin-quick || failed=1; exit $$failed
@@ -64,10 +64,11 @@ $(TSAN)/%_test: $(TSAN)/obj/tests/host/%_test.c.o $(TSAN)/assay.a
 	mkdir -p $(@D)
 	$(CC) $(TSAN_FLAGS) $^ -lcmocka -lpthread -o $@
 
-# libFuzzer, which is clang's: event sequences against the model. The short run of `make check` is
+# libFuzzer, which is clang's: event sequences against the model, options, an old report. The short run of `make check` is
 # the same every time; the long one begins where its corpus ended.
 FUZZ_SOURCES := $(filter-out core/suite/suite.c tests/host/fake/entry_machines.c, \
-	$(filter core/% tests/host/%,$(HOST_SOURCES))) tests/host/model/model_fuzz.c
+	$(filter core/% tests/host/%,$(HOST_SOURCES)))
+FUZZERS := $(FUZZ)/model $(FUZZ)/options $(FUZZ)/tap
 SECONDS ?= 60
 
 $(FUZZ)/obj/%.o: % $(HOST)/flags
@@ -75,16 +76,24 @@ $(FUZZ)/obj/%.o: % $(HOST)/flags
 	mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) $(SEES_HOST_$(call wing,$<)) -MMD -MP -c $< -o $@
 
-$(FUZZ)/model: $(FUZZ_SOURCES:%=$(FUZZ)/obj/%.o)
+$(FUZZ)/model: $(FUZZ)/obj/tests/host/model/model_fuzz.c.o
+$(FUZZ)/options: $(FUZZ)/obj/tests/host/efi/options_fuzz.c.o
+$(FUZZ)/tap: $(FUZZ)/obj/tests/host/suite/tap_fuzz.c.o
+$(FUZZERS): $(patsubst %,$(FUZZ)/obj/%.o,$(FUZZ_SOURCES) efi/options.c efi/options_source.c)
 	$(say) FUZZLD $@
 	clang $(FUZZ_FLAGS) $^ -lpthread -o $@
 
-fuzz-short: $(FUZZ)/model
-	$< -seed=1 -runs=12000 -max_len=2000 -print_final_stats=0 -verbosity=0 -artifact_prefix=$(FUZZ)/
+fuzz-short: $(FUZZERS)
+	$(FUZZ)/model -seed=1 -runs=12000 -max_len=2000 -print_final_stats=0 -verbosity=0 -artifact_prefix=$(FUZZ)/
+	for program in options tap; do \
+		$(FUZZ)/$$program -seed=1 -runs=20000 -max_len=600 -print_final_stats=0 -verbosity=0 -artifact_prefix=$(FUZZ)/ || exit 1; \
+	done
 
-fuzz: $(FUZZ)/model ## event sequences against the model; SECONDS=60
-	mkdir -p $(FUZZ)/corpus
-	$< -max_total_time=$(SECONDS) -max_len=4000 -artifact_prefix=$(FUZZ)/ $(FUZZ)/corpus
+fuzz: $(FUZZERS) ## event sequences against the model, options, old reports; SECONDS=60
+	for program in model options tap; do \
+		mkdir -p $(FUZZ)/corpus/$$program; \
+		$(FUZZ)/$$program -max_total_time=$(SECONDS) -max_len=4000 -artifact_prefix=$(FUZZ)/ $(FUZZ)/corpus/$$program || exit 1; \
+	done
 
 spin: ## every interleaving of the mailbox and the kick protocol
 	CC='$(CC)' sh tests/run/spin.sh $(BUILD)

@@ -190,12 +190,13 @@ class _Serial:
                 os.close(end)
 
 
-def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda line: None):
+def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda line: None,
+        restarts=0):
     """
     Runs the machine in folder, disk being a file there, until it switches itself off or limit
     seconds have passed. answer is (pattern, text): the text is typed once, when the pattern is
     found in what the console has said so far, the unfinished last line included; command likewise,
-    for QEMU's monitor.
+    for QEMU's monitor. restarts: so often the machine may restart by itself.
     """
     version(machine.emulator)
     serial = _Serial(folder, answer is not None)
@@ -231,7 +232,7 @@ def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda 
                         how = _how_bochs_ended(folder)
                     else:
                         how = "off" if process.returncode == 0 else f"QEMU stopped: {_last_words(folder)}"
-                elif sum(bool(STARTS.match(line)) for line in lines) > 1:
+                elif sum(bool(STARTS.match(line)) for line in lines) > 1 + restarts:
                     how = "the machine restarted by itself"
                 elif time.monotonic() - start > limit:
                     how = f"no end within {limit} s"

@@ -48,6 +48,12 @@ def options(image, line):
     write(image, "ASSAY/OPTIONS.TXT", line.encode() + b"\n")
 
 
+def options_in_utf16(image):
+    """As the Shell's own echo writes them, after an empty line and a comment."""
+    given = read(image, "ASSAY/OPTIONS.TXT")
+    write(image, "ASSAY/OPTIONS.TXT", b"\xff\xfe" + f"\r\n# a comment\r\n{given}".encode("utf-16-le"))
+
+
 def without_boot_program(image):
     """The firmware then falls into its Shell, which runs startup.nsh; newer firmware has none."""
     if SHELL.exists():
@@ -56,12 +62,17 @@ def without_boot_program(image):
         _mtools("mdel", image, "::/EFI/BOOT/BOOTX64.EFI")
 
 
-def spoiled(how):
-    """A preparation: the Shell runs spoil.efi before the image, to make the machine bad."""
+def spoiled(how, afterwards=""):
+    """A preparation: the Shell runs spoil.efi before the image, to make the machine bad, and once
+    more afterwards."""
     def prepare(image):
         without_boot_program(image)
         write(image, "spoil.efi", (image.parents[2] / "spoil.efi").read_bytes())
-        write(image, "startup.nsh", f"@echo -off\r\nfs0:\r\nspoil.efi {how}\r\nassay.efi\r\n".encode())
+        after = f"spoil.efi {afterwards}\r\n" if afterwards else ""
+        # Options that the harness has put into the file are for a start without the Shell.
+        given = read(image, "ASSAY/OPTIONS.TXT").replace("-s", "").strip()
+        write(image, "startup.nsh", f"@echo -off\r\nfs0:\r\nspoil.efi {how}\r\n"
+              f"assay.efi {given}\r\n{after}".encode())
     return prepare
 
 
@@ -75,13 +86,13 @@ def another_program(image):
           r"assay.efi -r \ASSAY\AGAIN machine.*" "\r\n").encode())
 
 
-def fill(image):
-    """Leaves no free cluster on the volume."""
+def fill(image, room=0):
+    """Leaves so many bytes free on the volume."""
     listing = _mtools("mdir", image, "::/").decode()
     free = int(re.sub(r"\s", "", re.search(r"([\d ]+) bytes free", listing)[1]))
     filler = Path(f"{image}.fill")
     with open(filler, "wb") as file:
-        file.truncate(free)
+        file.truncate(free - room)
     _mtools("mcopy", image, str(filler), "::/FILLER")
     filler.unlink()
 

@@ -1,4 +1,5 @@
 """Finishes the linked PE file for firmware and shim that are strict: `pe.py EFI_FILE VERSION`.
+`pe.py --check EFI_FILE` is red if something of that does not hold.
 
 Adds the section .sbat, without which shim refuses a program; makes the sections follow each other
 without a hole in memory; and says NX_COMPAT: no page of the image is both written and run, and the
@@ -83,27 +84,55 @@ class Pe:
             if pages(address + size) != end:
                 self.field("I", at + 8, end - address)
 
-    def checksum(self):
-        """The sum of 16-bit words with carries, and the file's size."""
+    def sum(self):
+        """The sum of 16-bit words with carries, the field itself left out, and the file's size."""
         place = self.optional + 64
-        self.field("I", place, 0)
         padded = bytes(self.data) + bytes(len(self.data) % 2)
         total = sum(struct.unpack(f"<{len(padded) // 2}H", padded))
+        total -= sum(struct.unpack_from("<2H", padded, place))
         while total >> 16:
             total = (total & 0xFFFF) + (total >> 16)
-        self.field("I", place, total + len(self.data))
+        return total + len(self.data)
+
+    def wrong(self):
+        """A line for all that main() should have done and that is not so."""
+        sections = self.sections()
+        ends = [s[3] for s in sections[1:]] + [self.field("I", self.optional + 56)]
+        if not self.field("H", self.optional + 70) & NX_COMPAT:
+            yield "NX_COMPAT is not set"
+        if self.field("I", self.optional + 64) != self.sum():
+            yield "the checksum is wrong"
+        if ".sbat" not in [s[0] for s in sections]:
+            yield "there is no .sbat"
+        for (name, at, size, address), end in zip(sections, ends):
+            flags = self.field("I", at + 36)
+            if pages(address + size) != end:
+                yield f"a gap between {name} and {end:#x}"
+            if name.startswith("/"):
+                yield f"a section's name is in a string table that is not there: {name}"
+            if flags & WRITE and flags & EXECUTE:
+                yield f"{name} is writable and executable"
+
+
+def check(path):
+    wrong = list(Pe(path.read_bytes()).wrong())
+    print("\n".join(f"{path}: {line}" for line in wrong), end="\n" * bool(wrong))
+    return 1 if wrong else 0
 
 
 def main():
+    if sys.argv[1] == "--check":
+        return check(Path(sys.argv[2]))
     path, version = Path(sys.argv[1]), sys.argv[2]
     pe = Pe(path.read_bytes())
     pe.drop_tail()
     pe.add(".sbat", SBAT.format(version=version).encode())
     pe.close_gaps()
     pe.field("H", pe.optional + 70, pe.field("H", pe.optional + 70) | NX_COMPAT)
-    pe.checksum()
+    pe.field("I", pe.optional + 64, pe.sum())
     path.write_bytes(pe.data)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

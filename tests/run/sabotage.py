@@ -14,6 +14,7 @@ SABOTAGE = {
     "sabotage.guest.waits_in_hardware": ("FAIL", WAITS),
     "sabotage.entries_fail": ("FAIL", LATE + "running$"),
     "sabotage.host.divides": ("ERROR", r"^exception 0 .* at divides\+\w+ on processor 0$"),
+    "sabotage.host.raises_18": ("ERROR", r"^exception 18 .* at raises_18\+\w+ on processor 0$"),
     "sabotage.host.calls_nowhere": ("ERROR", r"^exception 14 .* at 0 on processor 0$"),
     "sabotage.host.overflows":
         ("ERROR", r"^stack overflow: exception 8 .* at deeper\+\w+ on processor 0$"),
@@ -35,6 +36,11 @@ SABOTAGE = {
 }
 
 RESET = {"crash.reset": ("ERROR", r"^the machine was reset during this test$")}
+
+SILENT = ("ERROR", r"^processor 1 \(APIC id 1\) does not answer: it is out of use$")
+NOT_BACK = ("ERROR", r"^processor 1 was not given back$")  # its last kick comes too late, too
+NMIS_LOST = {"crash.nmi.lost.after": SILENT, "machine.restored": NOT_BACK}
+NMIS_LATE = {"crash.nmi.late.after": SILENT, "machine.restored": NOT_BACK}
 
 # What the notes of some must name beside.
 NOTES = {

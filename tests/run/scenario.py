@@ -46,6 +46,7 @@ class Scenario:
     variant: str = ""  # the image of another build: clang, sabotage
     expect: Expect = Expect()
     resets: int = 0  # how often the tests end the machine by a triple fault: it is started again
+    restarts: int = 0  # how often the machine restarts by itself
     limit: int = 240  # seconds; a safety net, far above what a run takes
 
 
@@ -53,10 +54,15 @@ PREPARE = {
     "": lambda disk: None,
     "no boot program": image.without_boot_program,
     "full volume": image.fill,
+    "8 KiB of room": lambda disk: image.fill(disk, 8192),
+    "options in UTF-16": image.options_in_utf16,
     "feature control locked": image.spoiled("lock"),
     "feature control locked on an AP": image.spoiled("lock-ap"),
     "x2APIC firmware": image.spoiled("x2apic"),
     "no MP Services": image.spoiled("no-mp"),
+    "MP Services refuse": image.spoiled("refuse"),
+    "MP Services refuse, another program afterwards": image.spoiled("refuse", "count"),
+    "MP Services hang": image.spoiled("hang"),
     "another program afterwards": image.another_program,
 }
 
@@ -96,7 +102,7 @@ def _run(scenario, build, folder, result, on_line):
     lines = []
     for left in range(scenario.resets, -1, -1):
         ended = emulator.run(scenario.machine, folder, disk.name, scenario.limit, answer,
-                             scenario.monitor, on_line)
+                             scenario.monitor, on_line, scenario.restarts)
         lines += ended.lines
         result.seconds += ended.seconds
         (folder / f"{disk.name}.lock").unlink(missing_ok=True)

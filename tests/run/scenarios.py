@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from emulator import Machine
-from sabotage import NOTES, RESET, SABOTAGE
+from sabotage import NMIS_LATE, NMIS_LOST, NOTES, RESET, SABOTAGE
 from scenario import Expect, Scenario
 
 NO_VMX = "no virtualization: .* offers neither VMX"
@@ -15,7 +15,7 @@ NO_LACK = r"runs only by .*"  # a SKIP's only reason where nothing is missing
 NO_SVM_LACK = (f"{NO_LACK}|needs (Intel VMX|APIC-register virtualization|"
                "wait-for-SIPI activity state|TSC-deadline timer)")
 SVM = Expect(skips=rf"{NO_SVM_LACK}|needs \d+ processors")
-WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"machine\..*", skips="needs VMX")
+WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"machine\..*", skips="needs (Intel )?VMX")
 
 
 def bochs(**machine):
@@ -103,6 +103,20 @@ BAD = [
                            passed=20, fails=("machine.processors",))),
     Scenario("no-mp-services", bochs(cpus=2), prepare="no MP Services", shell=True,
              expect=Expect(says=("MP Services",), passed=10, skipped=1)),
+    # The image then starts the processors by itself, and gives them back: the firmware starts them.
+    Scenario("mp-services-refuse", bochs(cpus=4), shell=True,
+             prepare="MP Services refuse, another program afterwards",
+             expect=Expect(says=("started by INIT-SIPI-SIPI", r"PASS +machine\.restored",
+                                 "^3 APs ran a procedure", "^spoil count: Success"), skips=NO_LACK)),
+    Scenario("qemu-mp-services-refuse", plain(), shell=True,
+             prepare="MP Services refuse, another program afterwards",
+             expect=replace(WITHOUT_VMX, says=(NO_VMX, "started by INIT-SIPI-SIPI",
+                                               "^3 APs ran a procedure", "^spoil count: Success"))),
+    # The firmware's watchdog resets the machine; the next boot does without the processors.
+    Scenario("mp-services-hang", plain(), prepare="MP Services hang", shell=True, restarts=1,
+             expect=replace(WITHOUT_VMX, skips="needs (VMX|Intel VMX|2 processors|firmware that starts .*)", says=(
+                 NO_VMX, "the last run ended in the start of the processors",
+                 "cannot be used: the machine did not survive its start"))),
     Scenario("write-protected", plain(boot="usb", read_only=True),
              expect=Expect(report="console", says=("volume is read-only", NO_VMX))),
     # A real volume that is gone in the middle of the run, and with it every handle on it.
@@ -110,6 +124,12 @@ BAD = [
              expect=Expect(report="cut", says=(NO_VMX, "on the console only"), passed=6)),
     Scenario("full-volume", plain(), prepare="full volume",
              expect=Expect(report="console", says=("volume is full", NO_VMX))),
+    # The TAP file ends early, the JSON file has the totals alone.
+    Scenario("nearly-full-volume", plain(), prepare="8 KiB of room",
+             expect=Expect(report="cut", passed=6, says=(
+                 "the rest only on the screen: volume is full|only on the screen: volume is full",))),
+    Scenario("options-in-utf16", plain(), prepare="options in UTF-16", options="machine.*",
+             expect=Expect(passed=6, says=(NO_VMX,), skips="needs VMX")),
     Scenario("stops-at-full-screens", plain(), options="-p", types=("-- a key goes on", "q"),
              expect=replace(WITHOUT_VMX,
                             says=("-- a key goes on, q goes on to the end --", NO_VMX))),
@@ -128,6 +148,11 @@ SABOTAGED = [
     Scenario("reset-and-resume", bochs(cpus=2), resets=1, variant="sabotage",
              options="--resume machine.clock crash.reset*",
              expect=Expect(verdicts=RESET, says=("did not come to its end; 1 tests are known",))),
+    # The run comes to its end; late NMIs find the firmware, which lives.
+    Scenario("nmis-are-lost", bochs(cpus=2), options="crash.nmi.lost* start.vector.10",
+             variant="sabotage", expect=Expect(verdicts=NMIS_LOST)),
+    Scenario("nmis-are-late", bochs(cpus=2), options="crash.nmi.late* start.vector.10",
+             variant="sabotage", expect=Expect(verdicts=NMIS_LATE)),
     # The INIT stays pending after its exit: see the deviations. It costs the processor.
     Scenario("hardware-init", bochs(cpus=2), options="hardware.init.running start.vector.10",
              expect=Expect(verdicts={

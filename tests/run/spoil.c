@@ -4,6 +4,9 @@
  *   spoil.efi lock-ap   the same on processor 1 alone
  *   spoil.efi no-mp     takes the MP Services protocol away
  *   spoil.efi count     nothing bad: runs a procedure on every AP, as another program would
+ *   spoil.efi refuse    MP Services refuse to run APs beside the boot processor, as the PI
+ *                       specification allows after ReadyToBoot
+ *   spoil.efi hang      likewise they never return from that
  *   spoil.efi x2apic    switches every processor to x2APIC mode, as firmware of large machines does
  */
 #include <efi.h>
@@ -84,6 +87,48 @@ static EFI_STATUS remove_mp(void)
 	return status;
 }
 
+/*
+ * Stays behind in memory of its own, before StartupAllAPs: a call with an event (R9) is refused,
+ * or never comes back; others go on to the firmware.
+ */
+__asm__(".pushsection .text\n"
+	"refuse:\n\t"
+	"test %r9, %r9\n\t"
+	"jz hook_on\n\t"
+	"mov $0x8000000000000003, %rax\n\t" /* EFI_UNSUPPORTED */
+	"ret\n"
+	"hang:\n\t"
+	"test %r9, %r9\n\t"
+	"jz hook_on\n"
+	"1:\tpause\n\t"
+	"jmp 1b\n"
+	"hook_on:\n\t"
+	"jmp *hook_to(%rip)\n"
+	"\t.balign 8\n"
+	"hook_to:\t.quad 0\n"
+	"hook_end:\n"
+	".popsection");
+extern const UINT8 refuse[] __attribute__((visibility("hidden")));
+extern const UINT8 hang[] __attribute__((visibility("hidden")));
+extern const UINT8 hook_to[] __attribute__((visibility("hidden")));
+extern const UINT8 hook_end[] __attribute__((visibility("hidden")));
+
+static EFI_STATUS hook(const UINT8 *from)
+{
+	EFI_PHYSICAL_ADDRESS page;
+	EFI_MP_SERVICES_PROTOCOL *mp;
+	EFI_STATUS status = LibLocateProtocol(&mp_guid, (VOID **)&mp);
+
+	if (!EFI_ERROR(status))
+		status = BS->AllocatePages(AllocateAnyPages, EfiBootServicesCode, 1, &page);
+	if (EFI_ERROR(status))
+		return status;
+	CopyMem((VOID *)(UINTN)page, refuse, (UINTN)(hook_end - refuse));
+	CopyMem((VOID *)(UINTN)(page + (UINTN)(hook_to - refuse)), &mp->StartupAllAPs, 8);
+	*(UINT64 *)&mp->StartupAllAPs = page + (UINTN)(from - refuse);
+	return EFI_SUCCESS;
+}
+
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
 	EFI_LOADED_IMAGE *loaded;
@@ -107,6 +152,10 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 		status = x2apic_all();
 	} else if (!StrCmp(how, L"count")) {
 		status = count();
+	} else if (!StrCmp(how, L"refuse")) {
+		status = hook(refuse);
+	} else if (!StrCmp(how, L"hang")) {
+		status = hook(hang);
 	} else if (!StrCmp(how, L"no-mp")) {
 		status = remove_mp();
 	}

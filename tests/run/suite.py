@@ -97,6 +97,8 @@ def main():
             ("build-clang", ["make", f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
             ("build-sabotage", ["make", f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
+            ("image-file", [sys.executable, str(HERE / "pe.py"), "--check",
+                            f"{given.build}/assay.efi"], None),
             ("endings", [sys.executable, str(HERE / "endings.py"), str(given.build)],
              (r"^(\d+) passed", r"(\d+) failed$")),
             ("secure-boot", [sys.executable, str(HERE / "secure.py"), str(given.build)],

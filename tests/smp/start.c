@@ -209,6 +209,14 @@ static bool waits_in_hardware(struct fixture *fixture, uint64_t slot)
 	return atomic_load(&fixture->vm->vcpus[slot]->sipi_wait.in_hardware);
 }
 
+static void settle(uint64_t ticks)
+{
+	uint64_t start = platform->clock();
+
+	while (platform->clock() - start < ticks)
+		cpu_relax();
+}
+
 /* An AP that the processor itself holds in wait-for-SIPI, woken by a physical SIPI. */
 static bool physical_sipi(struct fixture *fixture)
 {
@@ -218,12 +226,14 @@ static bool physical_sipi(struct fixture *fixture)
 			    .vector = fixture->setup->sipi_vector,
 			    .assert = true };
 
-	return fixture_start(fixture) &&
-	       fixture_wait(fixture, "the AP waits", waits_in_hardware, 1) &&
-	       require(run, "SIPI", ipi_send(fixture->vm, &sipi)) &&
+	if (!fixture_start(fixture) || !fixture_wait(fixture, "the AP waits", waits_in_hardware, 1))
+		return false;
+	settle(platform->clock_hz / 1000); /* until the entry is complete */
+	return require(run, "SIPI", ipi_send(fixture->vm, &sipi)) &&
 	       fixture_wait_all_aps(fixture, 1);
 }
 
+/* One SIPI to a processor that has been in that state for a while: one is enough. */
 static void hardware_vector(struct fixture *fixture)
 {
 	struct test_run *run = fixture->run;
@@ -232,6 +242,7 @@ static void hardware_vector(struct fixture *fixture)
 	if (physical_sipi(fixture)) {
 		const struct vcpu *vcpu = fixture->vm->vcpus[1];
 
+		expect(run, "physical SIPIs sent", 1, vcpu->sipi_wait.sent);
 		expect(run, "exits by a physical SIPI", 1,
 		       atomic_load(&vcpu->counts.hardware_sipis));
 		expect_bits(run, "vector in the exit qualification", vector,
@@ -240,14 +251,47 @@ static void hardware_vector(struct fixture *fixture)
 	}
 }
 
-/* The SIPI ends the activity state; it blocks nothing. */
+/* What was loaded for the wait, and what the exit has saved. */
+struct saved {
+	struct regs before, after;
+	uint64_t qualification;
+	unsigned exits;
+};
+
+static bool save_sipi(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
+{
+	struct saved *saved = argument;
+
+	if (vcpu->id == 1 && exit->kind == EXIT_SIPI && saved->exits++ == 0) {
+		saved->before = saved->after = vcpu->regs;
+		backend->state_get(vcpu, &saved->after);
+		saved->qualification = exit->raw_qualification;
+	}
+	return false;
+}
+
+/* The SIPI ends the activity state; it blocks nothing and changes no register. */
 static void exit_state(struct fixture *fixture)
 {
 	struct test_run *run = fixture->run;
+	struct saved saved = { .exits = 0 };
 
-	if (physical_sipi(fixture))
-		expect_bits(run, "interruptibility saved by the exit", 0,
-			    fixture->vm->vcpus[1]->sipi_wait.interruptibility);
+	fixture->vm->on_exit_argument = &saved;
+	fixture->vm->on_exit = save_sipi;
+	if (!physical_sipi(fixture))
+		return;
+	expect_bits(run, "interruptibility saved by the exit", 0,
+		    fixture->vm->vcpus[1]->sipi_wait.interruptibility);
+	expect_bits_cited(run, SPEC_EXIT_SIPI, "the whole exit qualification", 1,
+			  saved.qualification);
+	expect_bits(run, "activity saved by the exit", ACTIVITY_WAIT_SIPI, saved.after.activity);
+	expect_bits(run, "RIP saved by the exit", saved.before.rip, saved.after.rip);
+	expect_bits(run, "RFLAGS saved by the exit", saved.before.rflags, saved.after.rflags);
+	expect_bits(run, "CR0 saved by the exit", saved.before.cr0, saved.after.cr0);
+	expect_bits(run, "CS saved by the exit", saved.before.segment[CS].selector,
+		    saved.after.segment[CS].selector);
+	expect_bits(run, "base of CS saved by the exit", saved.before.segment[CS].base,
+		    saved.after.segment[CS].base);
 }
 
 /* The same AP again and again: no state of the boot before remains. */

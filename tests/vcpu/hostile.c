@@ -217,17 +217,20 @@ static void pages(struct test_run *run)
 {
 	const uint64_t mib = 1 << 20, gib = 1 << 30, finer = run->test->argument;
 	uint32_t out[4];
-	unsigned width;
+	unsigned width, large;
 
 	backend->cpuid(0x80000008, 0, out);
 	width = out[0] & 0xFF;
+	/* Tables of four levels translate 48 bits: what is above is no address of this guest's. */
+	if (width > 48)
+		width = 48;
+	large = width - 12 > 34 ? width - 12 : 34; /* at most 4095 steps */
 	page_range(run, 0xD000, PAGE_SIZE, 3);
 	page_range(run, 0x11000, PAGE_SIZE, 15);
 	page_range(run, 0xA0000, PAGE_SIZE, 96);
 	page_range(run, 0xFEE01000, PAGE_SIZE, 64);
 	page_range(run, 2 * mib, 32 * mib / finer, (uint32_t)(127 * finer));
-	page_range(run, 4 * gib, 16 * gib / finer,
-		   (uint32_t)(((1ull << (width - 34)) - 1) * finer));
+	page_range(run, 4 * gib, BIT(large) / finer, (uint32_t)((BIT(width - large) - 1) * finer));
 	page_range(run, (1ull << width) - 32 * PAGE_SIZE, PAGE_SIZE, 32);
 }
 

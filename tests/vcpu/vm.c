@@ -197,7 +197,7 @@ static void start_aps(struct fixture *fixture)
 static void rest(struct fixture *fixture)
 {
 	struct test_run *run = fixture->run;
-	uint64_t two_slices = 2 * vcpu_slice_ticks(cpu_in_use(cpus_in_use() - 1));
+	uint64_t two_slices = 2 * vcpu_slice_ticks(cpu_in_use(cpus_in_use() - 1), fixture->vm);
 	struct counters before = counters(fixture);
 	uint64_t start = platform->clock();
 	struct regs regs;
@@ -294,7 +294,7 @@ static unsigned processors_with_a_vcpu(void)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < platform->cpu_count; i++)
-		count += platform->cpus[i].loaded != NULL;
+		count += cpu_usable(&platform->cpus[i]) && platform->cpus[i].loaded;
 	return count;
 }
 

@@ -103,18 +103,10 @@ void vmread_checks(struct stage *stage)
 
 /* ---- values ---- */
 
-/* Access rights may lose bits that are reserved: SDM vol. 3C, "Guest Register State". */
-static uint64_t kept_bits(uint32_t encoding)
-{
-	if (encoding >= GUEST_ES_RIGHTS && encoding <= GUEST_TR_RIGHTS)
-		return 0x1F0FF;
-	return vmcs_width_mask(encoding);
-}
-
 /* A field of 16 or 32 bits: nothing beyond its width is written or read. */
 static void narrow_field(struct stage *stage, const struct vmcs_row *row)
 {
-	const uint64_t mask = vmcs_width_mask(row->encoding), kept = kept_bits(row->encoding);
+	const uint64_t mask = vmcs_width_mask(row->encoding), kept = vmcs_kept_mask(row->encoding);
 	uint64_t read;
 
 	check(stage, "vmwrite.truncate", SUCCEEDS, attempt(INSN_VMWRITE, ALL_ONES, row->encoding),

@@ -27,23 +27,27 @@ static bool keeps_any_value(uint32_t encoding)
 	return vmcs_type(encoding) == VMCS_GUEST || vmcs_type(encoding) == VMCS_HOST;
 }
 
+static void try_value(struct test_run *run, const struct vmcs_row *row, uint64_t value)
+{
+	const uint64_t kept = vmcs_kept_mask(row->encoding);
+	uint64_t after = 0;
+
+	expect(run, row->name, STATUS_OK, vmwrite_try(row->encoding, value));
+	expect(run, row->name, STATUS_OK, vmread_try(row->encoding, &after));
+	expect_bits(run, row->name, value & kept, after & kept);
+}
+
+/* A pattern and its complement, so that no bit may stick. */
 static void try_field(struct test_run *run, const struct vmcs_row *row, unsigned *tried)
 {
-	const uint64_t pattern = 0x123456789ABCDEF5ull & vmcs_width_mask(row->encoding);
-	uint64_t before, after = 0;
-
-	/* Access-rights fields may lose their reserved bits: SDM vol. 3C, "Guest Register State".
-	 */
-	uint64_t kept = row->encoding >= GUEST_ES_RIGHTS && row->encoding <= GUEST_TR_RIGHTS
-				? 0x1F0FF
-				: ~0ull;
+	const uint64_t mask = vmcs_width_mask(row->encoding), pattern = 0x123456789ABCDEF5ull;
+	uint64_t before;
 
 	if (vmread_try(row->encoding, &before) != STATUS_OK)
 		return;
 	(*tried)++;
-	expect(run, row->name, STATUS_OK, vmwrite_try(row->encoding, pattern));
-	expect(run, row->name, STATUS_OK, vmread_try(row->encoding, &after));
-	expect_bits(run, row->name, pattern & kept, after & kept);
+	try_value(run, row, pattern & mask);
+	try_value(run, row, ~pattern & mask);
 }
 
 static void field_storage(struct test_run *run)

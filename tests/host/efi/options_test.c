@@ -58,11 +58,24 @@ static void test_flags(void **state)
 
 static void test_seed(void **state)
 {
+	static const char *const wrong[] = {
+		"--seed x",
+		"--seed 0",
+		"--seed 1x",
+		"--seed 4294967296",
+		"--seed 4294967297",
+		"--seed \"\"",
+		"--seed 99999999999999999999999",
+	};
+
 	(void)state;
 	assert_int_equal(parse("").suite.seed, 0);
 	assert_int_equal(parse("--seed 4711 -l").suite.seed, 4711);
 	assert_true(parse("--seed 4711 -l").suite.list);
-	assert_string_equal(parse("--seed x").error, "--seed needs a number");
+	assert_true(parse("--seed 4294967295").suite.seed == 4294967295u);
+	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_string_equal(parse(wrong[i]).error,
+				    "--seed needs a number from 1 to 4294967295");
 	assert_string_equal(parse("--seed").error, "--seed needs a value");
 }
 
@@ -168,6 +181,13 @@ static void test_processors(void **state)
 
 static void test_report_path(void **state)
 {
+	static const char *const wrong[] = {
+		"-r \"\"",    "-r \\",	  "-r a\\",	 "-r a\\\\b", "-r ..\\x",
+		"-r \\..\\x", "-r a\\..", "-r .",	 "-r a*",     "-r a?b",
+		"-r a<b",     "-r a|b",	  "-r \xc3\xbc", "-r a\x01",  "-r /",
+	};
+	static const char *const right[] = { "-r A", "-r a/b", "-r \\A\\B.c", "-r a..b",
+					     "-r \"a b\"" };
 	char text[OPTIONS_PATH + 10] = "-r ";
 	struct options options = parse("-r \\A\\B");
 
@@ -180,7 +200,12 @@ static void test_report_path(void **state)
 	assert_string_equal(parse("-r").error, "-r needs a value");
 	assert_string_equal(parse("-r fs0:\\x").error,
 			    "-r takes a path on the boot volume, not fs0:\\x");
-	assert_true(parse("-r \"\"").error[0]);
+	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
+		if (!parse(wrong[i]).error[0])
+			fail_msg("%s", wrong[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(right); i++)
+		if (parse(right[i]).error[0])
+			fail_msg("%s", right[i]);
 	memset(text + 3, 'x', OPTIONS_PATH);
 	assert_string_equal(parse(text).error, "");
 	text[3 + OPTIONS_PATH] = 'x';
@@ -280,33 +305,6 @@ static void test_skip_word(void **state)
 	assert_string_equal(options_skip_word(line), "");
 }
 
-static void test_ucs2(void **state)
-{
-	static const uint16_t hello[] = { 'a', '\t', ' ', '~', 0, 'x' };
-	uint16_t wide[2] = { 'a', 0 };
-	char text[8];
-
-	(void)state;
-	memset(text, '#', sizeof(text));
-	assert_true(options_from_ucs2(hello, sizeof(hello), text, sizeof(text)));
-	assert_string_equal(text, "a\t ~");
-	assert_true(options_from_ucs2(hello, 4, text, sizeof(text))); /* no terminator */
-	assert_string_equal(text, "a\t");
-	assert_true(options_from_ucs2(hello, sizeof(hello), text, 3)); /* cut */
-	assert_string_equal(text, "a\t");
-	assert_true(options_from_ucs2(hello, 0, text, sizeof(text)));
-	assert_string_equal(text, "");
-	assert_false(options_from_ucs2(hello, 3, text, sizeof(text)));
-	for (unsigned c = 1; c < 0x10000; c++) {
-		bool is_text = (c >= ' ' && c <= '~') || c == '\t';
-
-		wide[0] = (uint16_t)c;
-		assert_int_equal(options_from_ucs2(wide, sizeof(wide), text, sizeof(text)),
-				 is_text);
-		assert_int_equal(text[0], is_text ? (char)c : '\0');
-	}
-}
-
 /* Any bytes: no crash, words inside of the line, no more than the limits. */
 static void test_noise(void **state)
 {
@@ -342,7 +340,7 @@ int main(void)
 		cmocka_unit_test(test_errors),	     cmocka_unit_test(test_unclosed_quote),
 		cmocka_unit_test(test_program_name), cmocka_unit_test(test_skip_word),
 		cmocka_unit_test(test_endings),	     cmocka_unit_test(test_requirements),
-		cmocka_unit_test(test_ucs2),	     cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_noise),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -32,6 +32,13 @@ static uint64_t fake_probe(struct facts *facts, const char **why, const char **a
 	return fake_vendor.capabilities;
 }
 
+static uint64_t fake_settle_on(struct facts *facts)
+{
+	if (fake_vendor.lacking)
+		facts_add(facts, "fake processors", "differ");
+	return fake_vendor.capabilities & ~fake_vendor.lacking;
+}
+
 static const char *fake_capability_text(enum capability capability)
 {
 	return capability == CAP_AVX ? "AVX" : capability == CAP_XSAVE ? "XSAVE" : "a capability";
@@ -39,6 +46,8 @@ static const char *fake_capability_text(enum capability capability)
 
 static enum status fake_cpu_on(struct cpu *cpu)
 {
+	if (fake_vendor.fault_cpu_on >> cpu->index & 1)
+		fake_fault(13);
 	if (fake_vendor.fail_cpu_on >> cpu->index & 1)
 		return STATUS_UNSUPPORTED;
 	atomic_fetch_add(&fake_vendor.on, 1);
@@ -243,7 +252,8 @@ static bool window(const struct regs *regs, const struct entry *entry, struct vm
 {
 	uint32_t shadow = regs->interruptibility & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
 
-	if (entry->nmi_window && !shadow && !(regs->interruptibility & BLOCKED_BY_NMI)) {
+	if (entry->nmi_window && !(shadow & BLOCKED_BY_MOV_SS) &&
+	    !(regs->interruptibility & BLOCKED_BY_NMI)) {
 		exit->kind = EXIT_NMI_WINDOW;
 		return true;
 	}
@@ -356,6 +366,7 @@ static void fake_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 const struct backend fake_backend = {
 	.name = "fake",
 	.probe = fake_probe,
+	.settle = fake_settle_on,
 	.capability_text = fake_capability_text,
 	.cpu_on = fake_cpu_on,
 	.cpu_off = fake_cpu_off,

@@ -40,7 +40,9 @@ struct fake_vendor {
 	uint32_t cpuid_1[4]; /* what leaf 1 answers */
 	uint32_t cpuid_d[4];
 	unsigned fail_after; /* calls of vm_create, map and vcpu_create until one fails, 0: never */
-	unsigned fail_cpu_on; /* bit n: not on processor n */
+	unsigned fault_cpu_on; /* bit n: an exception on processor n */
+	uint64_t lacking;      /* capabilities that some processor turns out not to have */
+	unsigned fail_cpu_on;  /* bit n: not on processor n */
 	bool fail_load;
 	unsigned vms, vcpus;	 /* alive */
 	_Atomic unsigned on;	 /* processors with virtualization on */

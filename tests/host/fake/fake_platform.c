@@ -84,6 +84,11 @@ static uint64_t fake_clock(void)
 
 static enum status fake_take(struct cpu *cpu)
 {
+	if (fake.late_take >> cpu->index & 1) {
+		const struct timespec nap = { .tv_nsec = 250000000 };
+
+		nanosleep(&nap, NULL);
+	}
 	if (fake.fail_take >> cpu->index & 1)
 		return STATUS_DEVICE;
 	atomic_fetch_add(&fake.taken, 1);
@@ -147,6 +152,8 @@ static enum status fake_aps_start(void (*entry)(struct cpu *cpu))
 static void send_nmi(const struct cpu *to)
 {
 	atomic_fetch_add(&fake.nmis, 1);
+	if (atomic_load(&fake.drop_nmis))
+		return;
 	if (fake.threads)
 		FAKE_CHECK(pthread_kill(threads[to->index], SIGUSR1) == 0);
 	else if (fake.delay_nmis)
@@ -172,7 +179,7 @@ static void fake_ipi(const struct cpu *to, uint32_t icr_low)
 		 * The protocol of cpu.h: no kick outside of a window, which may be closing by now
 		 * if there are threads. cpu_abandon asks for no window.
 		 */
-		FAKE_CHECK(fake.threads || atomic_load(&to->abandon) ||
+		FAKE_CHECK(fake.threads || fake.stray_nmis || atomic_load(&to->abandon) ||
 			   atomic_load(&to->window) == WINDOW_KICKED);
 		send_nmi(to);
 	} else if ((icr_low & 0x700) == (IPI_INIT & 0x700)) {
@@ -204,6 +211,11 @@ static void fake_idle(_Atomic uint32_t *doorbell, uint32_t seen)
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	cpu_window_close(self);
+}
+
+static void fake_take_interrupt(void)
+{
+	fake.interrupts_taken++;
 }
 
 /* ---- faults, texts, files ---- */
@@ -271,6 +283,10 @@ static enum status append(struct fake_file *file, const char *data, size_t size)
 	fake.file_writes++;
 	if (fake.file_status != STATUS_OK)
 		return fake.file_status;
+	if (fake.room && size >= fake.room)
+		return STATUS_VOLUME_FULL;
+	if (fake.room)
+		fake.room -= size;
 	FAKE_CHECK(file->size + size < sizeof(file->data));
 	memcpy(file->data + file->size, data, size);
 	file->size += size;
@@ -295,8 +311,10 @@ static enum status fake_file_write(const char *path, const char *data, size_t si
 		file = &fake.files[fake.file_count++];
 		snprintf(file->path, sizeof(file->path), "%s", path);
 	}
-	if (file && fake.file_status == STATUS_OK)
+	if (file && fake.file_status == STATUS_OK) {
 		file->size = 0;
+		file->data[0] = '\0';
+	}
 	return append(file, data, size);
 }
 
@@ -318,10 +336,12 @@ struct platform fake_platform = {
 	.cpus = cpus,
 	.clock = fake_clock,
 	.clock_hz = 1000000000,
+	.slice = FAKE_SLICE,
 	.cpu_take = fake_take,
 	.cpu_give_back = fake_give_back,
 	.aps_start = fake_aps_start,
 	.ipi = fake_ipi,
+	.take_interrupt = fake_take_interrupt,
 	.guarded = fake_guarded,
 	.idle = fake_idle,
 	.print = fake_print,

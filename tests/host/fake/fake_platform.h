@@ -10,6 +10,7 @@
 
 #include "platform.h"
 
+enum { BOOT_SLICE_TICKS = 20000, FAKE_SLICE = BOOT_SLICE_TICKS / 2 * 5 };
 enum { FAKE_CPUS_MAX = 16, FAKE_FILES_MAX = 4, FAKE_FILE_SIZE = 1 << 18, FAKE_PAGES = 8192 };
 
 struct fake_file {
@@ -28,17 +29,22 @@ struct fake_machine {
 	_Atomic uint32_t last_icr;
 	/* Without threads: an NMI stays on its way until fake_deliver_nmis(). */
 	bool delay_nmis;
+	bool stray_nmis;	/* the test sends them outside of windows */
+	_Atomic bool drop_nmis; /* they never arrive */
 	unsigned delayed[FAKE_CPUS_MAX];
 	void (*on_ipi)(const struct cpu *to, uint32_t icr_low); /* a test's own, NULL: none */
 
 	_Atomic unsigned lost_wakeups; /* the doorbell rang and nobody woke the sleeper */
 	_Atomic unsigned idles;
+	unsigned interrupts_taken;
 	_Atomic unsigned taken, given_back;
+	unsigned late_take;	 /* bit n: processor n comes after a quarter of a second */
 	unsigned fail_take;	 /* bit n: processor n cannot be taken */
 	unsigned fail_give_back; /* bit n: processor n is given back otherwise than found */
 	uint64_t append_ticks;	 /* what file_append costs */
 	enum status aps_status;	 /* STATUS_OK, or what aps_start says without starting any */
 	enum status file_status; /* of every write from now on */
+	size_t room;		 /* bytes that the volume still takes; 0: without end */
 	unsigned file_writes;	 /* calls of file_write and file_append */
 	struct fake_file files[FAKE_FILES_MAX];
 	unsigned file_count;

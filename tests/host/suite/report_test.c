@@ -37,8 +37,9 @@ static enum status open_report(unsigned total)
 						      .filter_count = 1,
 						      .filters = { "a b" },
 						      .seed = 7 };
-	const struct report_head head = { &facts, &options, BIT(CAP_AVX), total };
+	static struct report_head head;
 
+	head = (struct report_head){ &facts, &options, BIT(CAP_AVX), total };
 	return report_open(&head);
 }
 
@@ -355,10 +356,17 @@ static void test_read_again(void **state)
 {
 	static const struct test last = { .name = "group.last" };
 	struct test_run run = { .test = &a_test };
-	unsigned known;
+	struct tap_known known;
 
 	(void)state;
 	assert_int_equal(open_report(5), STATUS_OK);
+	assert_true(tap_read_open("\\R.TAP", &known));
+	assert_true(known.starting);
+	tap_read_close();
+	report_started(&facts, facts.count);
+	assert_true(tap_read_open("\\R.TAP", &known));
+	assert_false(known.starting);
+	tap_read_close();
 	run.expectations = 412;
 	run.verdict = VERDICT_PASS;
 	report_test(&run, 1);
@@ -372,7 +380,8 @@ static void test_read_again(void **state)
 	report_running(&last, 5, true);
 
 	assert_true(tap_read_open("\\R.TAP", &known));
-	assert_int_equal(known, 4);
+	assert_int_equal(known.tests, 4);
+	assert_false(known.starting);
 	for (unsigned i = 0; i < 4; i++) {
 		static const char *const reasons[] = { "", "needs AVX", "the guest's 'x'",
 						       "broken" };
@@ -555,17 +564,22 @@ static void test_bad_volumes(void **state)
 		fake_machine(1, false);
 		fake.file_status = statuses[i];
 		assert_int_equal(open_report(1), STATUS_OK);
-		snprintf(line, sizeof(line), "report: %s: on the console only\n",
-			 status_text(statuses[i]));
+		snprintf(line, sizeof(line), ": %s: on the console only\n",
+			 i == 1 ? "no volume" : status_text(statuses[i]));
 		assert_non_null(strstr(fake.console, line));
 		writes = fake.file_writes;
 		report_test(&run, 1);
 		report_close(NULL);
-		assert_int_equal(fake.file_writes, writes); /* it is not tried again */
+		assert_int_equal(fake.file_writes,
+				 writes + 2); /* JSON in short, XML at the end alone */
+		snprintf(line, sizeof(line), "\nreport: only on the screen: %s\n0 passed",
+			 i == 1 ? "no volume to write to" : status_text(statuses[i]));
+		assert_non_null(strstr(fake.console, line)); /* once more at the end */
 		assert_non_null(
 			strstr(fake.console,
 			       "0 passed, 1 failed, 0 skipped, 0 errors, 0 checks: FAILED\n"));
-		assert_null(strstr(fake.console, "R.TAP"));
+		assert_null(strstr(fake.console, "\nreport: \\R.TAP\n")); /* no whole file */
+		assert_null(strstr(fake.console, ".TAP, "));
 	}
 	/* Full in the middle. */
 	fake_machine(1, false);
@@ -574,8 +588,45 @@ static void test_bad_volumes(void **state)
 	struct test_run run = verdict(VERDICT_FAIL, "why");
 	report_test(&run, 1);
 	report_close(NULL);
-	assert_non_null(strstr(fake.console, "report: volume is full: on the console only\n"));
+	assert_non_null(strstr(fake.console, "R.TAP: volume is full: on the console only\n"));
 	assert_json(); /* the one of the beginning */
+}
+
+/* Room for some lines, and for a short JSON file: both are used. */
+static void test_little_room(void **state)
+{
+	struct test_run run = verdict(VERDICT_PASS, "");
+
+	(void)state;
+	run.expectations = 1;
+	assert_int_equal(open_report(100), STATUS_OK);
+	fake.append_ticks = platform->clock_hz; /* in batches */
+	report_started(&facts, facts.count);
+	for (unsigned i = 1; i <= 100; i++)
+		report_test(&run, i);
+	fake.room = 1500;
+	report_close(NULL);
+	assert_true(fake.room < 200); /* used up but for a line and a half */
+	assert_non_null(strstr(fake_file("\\R.TAP")->data, "\nok 20 - "));
+	assert_null(strstr(fake_file("\\R.TAP")->data, "100 passed"));
+	assert_json();
+	assert_string_equal(json_member(json(), "passed", 0), "100");
+	assert_string_equal(json_member(json(), "complete", 0), "false");
+	assert_non_null(strstr(fake.console, "\nreport: only on the screen: volume is full\n"));
+}
+
+static void test_patience(void **state)
+{
+	static const struct test longer = { .name = "group.long", .milliseconds = 300 };
+	const struct test_run run = { .test = &a_test }, long_run = { .test = &longer };
+
+	(void)state;
+	assert_int_equal(test_milliseconds(&run), TEST_MILLISECONDS);
+	fake_platform.patience = 4;
+	assert_int_equal(test_milliseconds(&run), 4 * TEST_MILLISECONDS);
+	assert_int_equal(test_milliseconds(&long_run), 1200);
+	fake_platform.patience = 0;
+	assert_int_equal(test_milliseconds(&long_run), 300);
 }
 
 static void test_no_memory(void **state)
@@ -638,6 +689,8 @@ int main(void)
 		TEST(test_unfinished),
 		TEST(test_very_many),
 		TEST(test_bad_volumes),
+		TEST(test_little_room),
+		TEST(test_patience),
 		TEST(test_no_memory),
 		TEST(test_lines),
 		TEST(test_facts),

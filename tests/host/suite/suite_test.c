@@ -2,6 +2,8 @@
 #include "suite/suite.h"
 
 #include "lib/pages.h"
+#include "suite/facts.h"
+#include "suite/tap_read.h"
 #include "suite/test.h"
 #include "vm/control.h"
 #include "vm/create.h"
@@ -10,6 +12,8 @@
 #include "tests/host/fake/fake_json.h"
 #include "tests/host/fake/fake_vm.h"
 #include "tests/host/fake/host_test.h"
+
+#include <time.h>
 
 static unsigned runs;
 static void *leaked;
@@ -411,6 +415,11 @@ static void test_bad_processors(void **state)
 	assert_non_null(strstr(fake.console, "processor 1 (APIC id 1) cannot be used"));
 	assert_non_null(strstr(fake.console, "processor 2 (APIC id 2) cannot be used"));
 	assert_int_equal(atomic_load(&platform->cpus[3].phase), CPU_FIRMWARE);
+	machine(4);
+	fake_vendor.fault_cpu_on = 1 << 3;
+	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_non_null(strstr(fake.console, "processor 3 (APIC id 3) cannot be used: switching"));
+	assert_verdict("machine.restored", "PASS", NULL);
 	/* Firmware that starts none beside the boot processor: they have never left it. */
 	machine(4);
 	fake.aps_status = STATUS_REFUSED;
@@ -437,14 +446,126 @@ static void test_bad_processors(void **state)
 	assert_non_null(strstr(fake.console, "not enough memory for the report\n"));
 }
 
+static void describe(struct facts *facts)
+{
+	facts_add(facts, "found late", "when they ran");
+}
+
+/* The last line of the last report is that processors were being started: this run starts none. */
+static void test_start_that_hangs(void **state)
+{
+	static const char hung[] = "TAP version 13\n1..2\n" TAP_STARTING "\n";
+
+	(void)state;
+	machine(4);
+	fake_platform.describe_started = describe;
+	assert_int_equal(platform->file_write("\\R.TAP", hung, sizeof(hung) - 1), STATUS_OK);
+	assert_int_equal(run("b.needs-cpus", false), SUITE_INCOMPLETE);
+	assert_non_null(strstr(fake.console, "the last run ended in the start of the processors"));
+	assert_non_null(strstr(fake.console, "\nfound late"));
+	assert_string_equal(json_member(json(), "found_late", 0), "\"when they ran\"");
+	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
+	assert_verdict("machine.restored", "PASS", NULL);
+	assert_int_equal(platform->cpus[1].error, STATUS_HANGS);
+	assert_int_equal(atomic_load(&platform->cpus[3].phase), CPU_FAILED);
+	fake_platform.describe_started = NULL;
+	/* That one came to its end: the next one tries again. */
+	machine(4);
+	assert_int_equal(run("b.needs-cpus", false), SUITE_PASSED);
+	assert_verdict("b.needs-cpus", "PASS", NULL);
+}
+
+static int resume(void)
+{
+	const struct suite_options options = {
+		.resume = true, .report = "\\R", .filter_count = 1, .filters = { "?.passes" }
+	};
+	static struct facts facts;
+
+	memset(&facts, 0, sizeof(facts));
+	return suite_main(&options, &facts);
+}
+
+/* What one processor does not have is not used on any. */
+static void test_differing_processors(void **state)
+{
+	(void)state;
+	machine(2);
+	fake_vendor.lacking = BIT(CAP_XSAVE);
+	assert_int_equal(run("b.needs-avx", false), SUITE_INCOMPLETE);
+	assert_verdict("b.needs-avx", "SKIP", "needs XSAVE");
+	assert_string_equal(json_member(json(), "xsave", 0), "false");
+	assert_non_null(strstr(fake.console, "\nfake processors"));
+	assert_string_equal(json_member(json(), "fake_processors", 0), "\"differ\"");
+}
+
+/* Zeroed sectors after a power cut, and a report that no memory of ours holds. */
+static void test_odd_reports(void **state)
+{
+	static const char damaged[] = "TAP version 13\n1..4\nok 1 - a.passes # 1 checks\n\0\0\0"
+				      "ok 2 - c.passes # 1 checks\n# 4 passed\n";
+	static const char forged[] = "TAP version 13\nok 1 - a.passes x\n";
+	static char huge[FAKE_FILE_SIZE - 1];
+
+	(void)state;
+	machine(1);
+	assert_int_equal(platform->file_write("\\R.TAP", damaged, sizeof(damaged) - 1), STATUS_OK);
+	assert_int_equal(resume(), SUITE_PASSED);
+	assert_non_null(strstr(fake.console, "the last report is damaged"));
+	assert_non_null(strstr(fake.console, "1 tests are known: going on"));
+	assert_int_equal(runs, 2);
+	machine(1);
+	assert_int_equal(platform->file_write("\\R.TAP", forged, sizeof(forged) - 1), STATUS_OK);
+	assert_int_equal(resume(), SUITE_PASSED);
+	machine(1);
+	fake_platform.arena_pages = 200; /* not enough for the large buffer */
+	pages_setup();
+	memset(huge, '\n', sizeof(huge));
+	memcpy(huge, "TAP version 13\n", 15);
+	assert_int_equal(platform->file_write("\\R.TAP", huge, sizeof(huge)), STATUS_OK);
+	assert_int_equal(resume(), SUITE_PASSED);
+	assert_non_null(strstr(fake.console, "too long to be read"));
+	assert_int_equal(runs, 3);
+}
+
+/* A processor that arrives when it has been given up: it does not join, and goes back. */
+static void test_arrives_late(void **state)
+{
+	const uint64_t hz = fake_platform.clock_hz;
+	const struct timespec nap = { .tv_nsec = 10000000 };
+
+	(void)state;
+	machine(3);
+	fake_platform.clock_hz = 10000000; /* hundredths of a second for seconds */
+	fake.late_take = 1 << 2;
+	assert_int_equal(run("b.needs-cpus", false), SUITE_FAILED);
+	fake_platform.clock_hz = hz;
+	assert_non_null(strstr(fake.console, "processor 2 (APIC id 2) does not answer"));
+	assert_verdict("b.needs-cpus", "SKIP", "needs 3 processors");
+	for (unsigned i = 0; i < 200 && !atomic_load(&platform->cpus[2].gone_back); i++)
+		nanosleep(&nap, NULL);
+	assert_true(atomic_load(&platform->cpus[2].gone_back));
+	assert_int_equal(atomic_load(&platform->cpus[2].phase), CPU_LOST);
+	assert_int_equal(atomic_load(&fake_vendor.on), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
-		cmocka_unit_test(test_many_runs),      cmocka_unit_test(test_one_processor),
-		cmocka_unit_test(test_threads),	       cmocka_unit_test(test_watchdog),
-		cmocka_unit_test(test_filters),	       cmocka_unit_test(test_list),
-		cmocka_unit_test(test_benchmarks),     cmocka_unit_test(test_no_virtualization),
-		cmocka_unit_test(test_bad_processors), cmocka_unit_test(test_write_ahead),
+		cmocka_unit_test(test_many_runs),
+		cmocka_unit_test(test_one_processor),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_watchdog),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_benchmarks),
+		cmocka_unit_test(test_no_virtualization),
+		cmocka_unit_test(test_bad_processors),
+		cmocka_unit_test(test_write_ahead),
+		cmocka_unit_test(test_start_that_hangs),
+		cmocka_unit_test(test_arrives_late),
+		cmocka_unit_test(test_odd_reports),
+		cmocka_unit_test(test_differing_processors),
 		cmocka_unit_test(test_incomplete),
 	};
 

@@ -80,6 +80,7 @@ static void test_simple_kinds(void **state)
 	} rows[] = {
 		{ EXIT_TIMER, STEP_AGAIN, false, false, 0 },
 		{ EXIT_KICK, STEP_AGAIN, false, false, 0 },
+		{ EXIT_INTERRUPT, STEP_AGAIN, false, false, 0 },
 		{ EXIT_PAUSE, STEP_YIELD, true, false, 0 },
 		{ EXIT_CPUID, STEP_AGAIN, true, false, 0 },
 		{ EXIT_INVD, STEP_AGAIN, true, false, 0 },
@@ -105,6 +106,24 @@ static void test_simple_kinds(void **state)
 		assert_int_equal(atomic_load(&vcpu->state), VCPU_RUNNING);
 		assert_null(vcpu->failure.why);
 	}
+}
+
+/* One that stays pending would end every entry: in the end it is taken. */
+static void test_foreign_interrupts(void **state)
+{
+	const struct vm_exit exit = { .kind = EXIT_INTERRUPT };
+
+	(void)state;
+	for (unsigned i = 0; i < 999; i++)
+		handle(&exit);
+	assert_int_equal(fake.interrupts_taken, 0);
+	handle(&exit);
+	assert_int_equal(fake.interrupts_taken, 1);
+	for (unsigned i = 0; i < 1000; i++)
+		handle(&exit);
+	assert_int_equal(fake.interrupts_taken, 2);
+	assert_int_equal(atomic_load(&vcpu->counts.foreign_interrupts), 2000);
+	assert_string_equal(exit_text(EXIT_INTERRUPT), "interrupt of the machine's own");
 }
 
 /* Kinds that end the vCPU, with their own text as the reason. */
@@ -329,13 +348,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_simple_kinds),
-		TEST(test_fatal_kinds),
-		TEST(test_msrs),
-		TEST(test_x2apic_msrs),
-		TEST(test_control_registers),
-		TEST(test_xsetbv),
-		TEST(test_hardware_init_and_sipi),
+		TEST(test_simple_kinds), TEST(test_foreign_interrupts),
+		TEST(test_fatal_kinds),	 TEST(test_msrs),
+		TEST(test_x2apic_msrs),	 TEST(test_control_registers),
+		TEST(test_xsetbv),	 TEST(test_hardware_init_and_sipi),
 	};
 
 	return cmocka_run_group_tests_name("exits", tests, NULL, NULL);

@@ -61,6 +61,19 @@ static void test_round_robin(void **state)
 	atomic_store(&vm_vcpu(vm, 0)->cpu, &platform->cpus[0]);
 }
 
+static void test_slices(void **state)
+{
+	const struct cpu other = { .index = 1 };
+
+	(void)state;
+	assert_int_equal(vcpu_slice_ticks(&platform->cpus[0], vm), BOOT_SLICE_TICKS);
+	assert_int_equal(vcpu_slice_ticks(&other, vm), FAKE_SLICE);
+	vm->slice = 10 * FAKE_SLICE;
+	assert_int_equal(vcpu_slice_ticks(&other, vm), 10 * FAKE_SLICE);
+	assert_int_equal(vcpu_slice_ticks(&platform->cpus[0], vm), BOOT_SLICE_TICKS);
+	vm->slice = 0;
+}
+
 /* Others wait for this processor: PAUSE gives it up. */
 static void test_pause_yields(void **state)
 {
@@ -136,6 +149,79 @@ static void test_window(void **state)
 	cpu_nmi(cpu);
 	assert_int_equal(atomic_load(&cpu->nmis), 2);
 	assert_int_equal(atomic_load(&fake_vendor.aborts), 1);
+}
+
+/* The wait for an NMI that never comes has an end, and there are no further kicks. */
+static void test_deaf(void **state)
+{
+	struct cpu *cpu;
+	uint64_t before;
+
+	(void)state;
+	fake_vm_end(vm);
+	vm = NULL;
+	fake_machine(2, false);
+	fake.hold_others = true;
+	fake.clock_step = platform->clock_hz / 100;
+	atomic_store(&fake.drop_nmis, true);
+	for (unsigned i = 0; i < 2; i++) {
+		cpu = &platform->cpus[i];
+		cpu_window_open(cpu);
+		cpu_kick(cpu);
+		before = fake.now;
+		cpu_window_close(cpu);
+		assert_true(fake.now - before < 2 * platform->clock_hz);
+		assert_true(fake.now - before >= platform->clock_hz);
+		assert_true(atomic_load(&cpu->deaf));
+		cpu_window_open(cpu);
+		cpu_kick(cpu);
+		assert_int_equal(atomic_load(&cpu->window), WINDOW_OPEN);
+		cpu_window_close(cpu);
+		assert_int_equal(atomic_load(&fake.nmis), i + 1);
+	}
+	/* The boot processor goes on; the other one is out of use, and named. */
+	assert_true(cpu_usable(&platform->cpus[0]));
+	assert_false(cpu_usable(cpu));
+	assert_int_equal(cpu->error, STATUS_NO_NMI);
+}
+
+/* Before a processor goes back to the firmware: what was sent has arrived, or it is known. */
+static void test_settle(void **state)
+{
+	struct cpu *cpu = &platform->cpus[0];
+	uint64_t before = fake.now;
+
+	(void)state;
+	fake.stray_nmis = true;
+	fake.clock_step = platform->clock_hz / 10000;
+	assert_true(cpu_settle(cpu));
+	assert_true(cpu_hears(cpu));
+	assert_false(cpu_owes_nmi(cpu));
+	assert_true(cpu_settle(cpu));
+	assert_true(fake.now - before < platform->clock_hz / 1000); /* nothing to wait for */
+	/* Three that arrive as one; then one of somebody else's. */
+	fake.delay_nmis = true;
+	for (unsigned i = 0; i < 3; i++)
+		cpu_send_nmi(cpu);
+	assert_true(cpu_owes_nmi(cpu));
+	fake.delayed[0] = 1;
+	fake_deliver_nmis();
+	for (unsigned i = 0; i < 2; i++) {
+		before = fake.now;
+		assert_false(cpu_owes_nmi(cpu));
+		assert_true(cpu_settle(cpu));
+		assert_true(fake.now - before >= platform->clock_hz / 1000);
+		cpu_nmi(cpu);
+	}
+	assert_true(cpu_settle(cpu));
+	/* One that is late. */
+	assert_false(cpu_hears(cpu));
+	assert_false(cpu_settle(cpu));
+	assert_true(cpu_owes_nmi(cpu));
+	fake_deliver_nmis();
+	assert_false(cpu_owes_nmi(cpu));
+	assert_true(cpu_settle(cpu));
+	assert_true(atomic_load(&cpu->deaf)); /* for good */
 }
 
 /* To be ended from outside: one NMI whatever the window, and its handler is told once. */
@@ -397,10 +483,13 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_round_robin),
+		TEST(test_slices),
 		TEST(test_pause_yields),
 		TEST(test_messages_are_work),
 		TEST(test_kick_while_it_runs),
 		TEST(test_window),
+		TEST(test_deaf),
+		TEST(test_settle),
 		TEST(test_abandon),
 		TEST(test_early_nmi),
 		TEST(test_no_entry_with_messages),

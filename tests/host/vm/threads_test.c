@@ -85,7 +85,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	fake_machine(CPUS, true);
-	assert_int_equal(machine_start(true), CPUS);
+	assert_int_equal(machine_start(true, false), CPUS);
 	assert_int_equal(machine_enter(true), STATUS_OK);
 	vm = fake_vm(VCPUS);
 	for (unsigned i = 0; i < VCPUS; i++)

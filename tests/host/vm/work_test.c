@@ -105,7 +105,7 @@ static int set_up_threads(void **state)
 {
 	(void)state;
 	fake_machine(CPUS, true);
-	assert_int_equal(machine_start(true), CPUS);
+	assert_int_equal(machine_start(true, false), CPUS);
 	assert_int_equal(machine_enter(true), STATUS_OK);
 	atomic_store(&present, 0);
 	faulty = hanging = CPUS;
