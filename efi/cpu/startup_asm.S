@@ -83,6 +83,7 @@ startup_arrive:
 	push	%rax
 	lretq
 1:	mov	%rbx, %rdi
+	and	$-16, %rsp			/* as the ABI wants it at a call */
 	call	startup_main
 2:	cli
 	hlt
