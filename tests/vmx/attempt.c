@@ -96,7 +96,7 @@ bool attempt_for_user(struct page_tables *tables)
 	uint64_t page = (uint64_t)(uintptr_t)attempt_stubs & ~(uint64_t)PAGE_MASK;
 
 	for (; page < (uint64_t)(uintptr_t)attempt_stubs_end; page += PAGE_SIZE) {
-		uint64_t *entry = page_tables_entry(tables, page);
+		uint64_t *entry = page_tables_user_entry(tables, page);
 
 		if (!entry)
 			return false;

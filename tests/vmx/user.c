@@ -51,7 +51,7 @@ static bool begin(struct stage *stage, struct user_mode *mode)
 
 	page_tables_copy(&stage->tables, (uint64_t *)stage_page(stage, STAGE_TABLES),
 			 STAGE_PAGES - STAGE_TABLES);
-	entry = page_tables_entry(&stage->tables, operand);
+	entry = page_tables_user_entry(&stage->tables, operand);
 	if (!entry || !attempt_for_user(&stage->tables))
 		return false;
 	*entry |= PAGE_USER | PAGE_WRITABLE;
