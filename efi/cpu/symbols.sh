@@ -21,6 +21,6 @@ $1 != last {
 }
 END {
 	printf "symbol_section:\n\t.long %d\n%s%s", n, offsets, names
-	print "\t.org 0x10000"
+	print "\t.org 0xA000"
 	print "\t.section .note.GNU-stack, \"\", @progbits"
 }'

@@ -16,7 +16,7 @@ ROWS = {
         "vCPU: identity": "id and APIC id in CPUID leaves 1 and 0BH and the APIC ID register; IA32_APIC_BASE.BSP",
         "vCPU: state": "Created, Running, Halted, WaitingForSipi, Paused, Stopped, read while it runs elsewhere",
         "vCPU: registers": "general, control, segment, table, debug, x87, SSE and AVX state; what INIT resets and keeps",
-        "vCPU: VMCS fields": "any field by its encoding: read, written, dumped by name, compared",
+        "vCPU: fields of the VMCS or VMCB": "any field by its encoding: read, written, dumped by name, compared",
         "vCPU: SIPI vector": "CS selector vector << 8, CS base vector << 12, IP 0",
         "vCPU: pending IPIs": "first in, first out between processors; nothing lost or delivered twice",
         "vCPU: affinity": "pinned to a processor; migration with the state intact",

@@ -24,7 +24,7 @@ class Expect:
     passed: int = 1  # at least so many
     skipped: int = 0  # at least so many
     ran: str = ".*"  # a regular expression that each test which passed must match
-    skips: str = r"needs \d+ processors|runs only by .*"  # likewise for each SKIP's reason
+    skips: str = r"needs (\d+ processors|AMD SVM)|runs only by .*"  # likewise for each SKIP's reason
     says: tuple = ()  # regular expressions, each for some line of the console
     # {test: (verdict, pattern for the reason)}: exactly these; tests not named must pass
     verdicts: dict | None = None

@@ -10,12 +10,13 @@ from scenario import Expect, Scenario
 
 NO_VMX = "no virtualization: .* offers neither VMX"
 SOAKED = (r"PASS +soak\.constant", "^3 APs ran a procedure", "^spoil count: Success")
-NO_LACK = r"runs only by .*"  # a SKIP's only reason where nothing is missing
+BY_NAME = r"runs only by .*"
+NO_LACK = rf"{BY_NAME}|needs AMD SVM"  # a SKIP's only reasons where nothing is missing
 # What no processor with SVM has.
-NO_SVM_LACK = (f"{NO_LACK}|needs (Intel VMX|APIC-register virtualization|"
+NO_SVM_LACK = (f"{BY_NAME}|needs (Intel VMX|APIC-register virtualization|"
                "wait-for-SIPI activity state|TSC-deadline timer)")
 SVM = Expect(skips=rf"{NO_SVM_LACK}|needs \d+ processors")
-WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"machine\..*", skips="needs (Intel )?VMX")
+WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"machine\..*", skips="needs ((Intel )?VMX|AMD SVM)")
 
 
 def bochs(**machine):
@@ -114,7 +115,7 @@ BAD = [
                                                "^3 APs ran a procedure", "^spoil count: Success"))),
     # The firmware's watchdog resets the machine; the next boot does without the processors.
     Scenario("mp-services-hang", plain(), prepare="MP Services hang", shell=True, restarts=1,
-             expect=replace(WITHOUT_VMX, skips="needs (VMX|Intel VMX|2 processors|firmware that starts .*)", says=(
+             expect=replace(WITHOUT_VMX, skips="needs (VMX|Intel VMX|AMD SVM|2 processors|firmware that starts .*)", says=(
                  NO_VMX, "the last run ended in the start of the processors",
                  "cannot be used: the machine did not survive its start"))),
     Scenario("write-protected", plain(boot="usb", read_only=True),
@@ -129,7 +130,7 @@ BAD = [
              expect=Expect(report="cut", passed=6, says=(
                  "the rest only on the screen: volume is full|only on the screen: volume is full",))),
     Scenario("options-in-utf16", plain(), prepare="options in UTF-16", options="machine.*",
-             expect=Expect(passed=6, says=(NO_VMX,), skips="needs VMX")),
+             expect=Expect(passed=6, says=(NO_VMX,), skips="needs (VMX|Intel VMX|AMD SVM)")),
     Scenario("stops-at-full-screens", plain(), options="-p", types=("-- a key goes on", "q"),
              expect=replace(WITHOUT_VMX,
                             says=("-- a key goes on, q goes on to the end --", NO_VMX))),
