@@ -86,6 +86,22 @@ uint64_t *page_tables_entry(struct page_tables *tables, uint64_t address)
 	return &table[address >> 12 & (ENTRIES - 1)];
 }
 
+bool page_tables_allow(struct page_tables *tables, uint64_t address, uint64_t rights)
+{
+	uint64_t *leaf = page_tables_entry(tables, address), *table = tables->pool, *entry;
+	unsigned shift = read_cr4() & CR4_LA57 ? 48 : 39;
+
+	if (!leaf)
+		return false;
+	do {
+		entry = &table[address >> shift & (ENTRIES - 1)];
+		*entry |= rights;
+		table = table_at(*entry);
+		shift -= 9;
+	} while (entry != leaf);
+	return true;
+}
+
 void page_tables_flush_global(void)
 {
 	uint64_t cr4 = read_cr4();
