@@ -65,7 +65,7 @@ static void test_model_and_rows_are_known(void **state)
 static void test_rows_of_guests_are_known(void **state)
 {
 	static const struct guest_section *const sections[] = {
-#define SECTION(name, rows, spec) &(rows),
+#define SECTION(name, rows, spec, about) &(rows),
 		GUEST_SECTIONS(SECTION)
 #undef SECTION
 	};
