@@ -69,8 +69,7 @@ void page_tables_copy(struct page_tables *tables, uint64_t *pool, size_t pages)
 	__builtin_memcpy(pool, table_at(cr3), PAGE_SIZE);
 }
 
-/* above: rights that every table on the way is to have. */
-static uint64_t *find_entry(struct page_tables *tables, uint64_t address, uint64_t above)
+uint64_t *page_tables_entry(struct page_tables *tables, uint64_t address)
 {
 	uint64_t *table = tables->pool;
 	unsigned shift = read_cr4() & CR4_LA57 ? 48 : 39;
@@ -83,19 +82,24 @@ static uint64_t *find_entry(struct page_tables *tables, uint64_t address, uint64
 		table = own_table(tables, entry, shift - 9);
 		if (!table)
 			return NULL;
-		*entry |= above;
 	}
 	return &table[address >> 12 & (ENTRIES - 1)];
 }
 
-uint64_t *page_tables_entry(struct page_tables *tables, uint64_t address)
+bool page_tables_allow(struct page_tables *tables, uint64_t address, uint64_t rights)
 {
-	return find_entry(tables, address, 0);
-}
+	uint64_t *leaf = page_tables_entry(tables, address), *table = tables->pool, *entry;
+	unsigned shift = read_cr4() & CR4_LA57 ? 48 : 39;
 
-uint64_t *page_tables_user_entry(struct page_tables *tables, uint64_t address)
-{
-	return find_entry(tables, address, PAGE_USER | PAGE_WRITABLE);
+	if (!leaf)
+		return false;
+	do {
+		entry = &table[address >> shift & (ENTRIES - 1)];
+		*entry |= rights;
+		table = table_at(*entry);
+		shift -= 9;
+	} while (entry != leaf);
+	return true;
 }
 
 void page_tables_flush_global(void)

@@ -25,8 +25,8 @@ void page_tables_copy(struct page_tables *tables, uint64_t *pool, size_t pages);
  */
 uint64_t *page_tables_entry(struct page_tables *tables, uint64_t address);
 
-/* The same, for a page of CPL 3: the entries above it allow user and write accesses. */
-uint64_t *page_tables_user_entry(struct page_tables *tables, uint64_t address);
+/* Sets these bits in that entry and in all above it. False: the pool is used up. */
+bool page_tables_allow(struct page_tables *tables, uint64_t address, uint64_t rights);
 
 /* Global translations outlive a write of CR3. */
 void page_tables_flush_global(void);

@@ -95,13 +95,9 @@ bool attempt_for_user(struct page_tables *tables)
 {
 	uint64_t page = (uint64_t)(uintptr_t)attempt_stubs & ~(uint64_t)PAGE_MASK;
 
-	for (; page < (uint64_t)(uintptr_t)attempt_stubs_end; page += PAGE_SIZE) {
-		uint64_t *entry = page_tables_user_entry(tables, page);
-
-		if (!entry)
+	for (; page < (uint64_t)(uintptr_t)attempt_stubs_end; page += PAGE_SIZE)
+		if (!page_tables_allow(tables, page, PAGE_USER))
 			return false;
-		*entry |= PAGE_USER;
-	}
 	return true;
 }
 

@@ -47,14 +47,12 @@ static bool begin(struct stage *stage, struct user_mode *mode)
 {
 	const uint64_t operand = stage_address(stage, STAGE_MAPPED);
 	const uint64_t gdt = sgdt().base, stack = stage_address(stage, STAGE_SPARE) + PAGE_SIZE;
-	uint64_t *entry;
 
 	page_tables_copy(&stage->tables, (uint64_t *)stage_page(stage, STAGE_TABLES),
 			 STAGE_PAGES - STAGE_TABLES);
-	entry = page_tables_user_entry(&stage->tables, operand);
-	if (!entry || !attempt_for_user(&stage->tables))
+	if (!page_tables_allow(&stage->tables, operand, PAGE_USER | PAGE_WRITABLE) ||
+	    !attempt_for_user(&stage->tables))
 		return false;
-	*entry |= PAGE_USER | PAGE_WRITABLE;
 	*mode = (struct user_mode){
 		.user = { stage->tables.cr3, USER_CS | RPL_USER, USER_SS | RPL_USER },
 		.gdt = (uint64_t *)(uintptr_t)gdt,
