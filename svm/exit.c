@@ -31,7 +31,7 @@ enum { IOIO_IN = 1 << 0, IOIO_STRING = 1 << 2, IOIO_REP = 1 << 3, IOIO_SIZE = 7 
 
 static enum exit_kind kind_of(uint64_t code)
 {
-	if (code == SVM_EXIT_INVALID)
+	if (code == SVM_EXIT_INVALID || code == (uint32_t)SVM_EXIT_INVALID) /* QEMU 7.2: 32 bits */
 		return EXIT_ENTRY_FAILED;
 	if (code == SVM_EXIT_NPF)
 		return EXIT_MEMORY;
