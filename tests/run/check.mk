@@ -66,7 +66,7 @@ $(TSAN)/%_test: $(TSAN)/obj/tests/host/%_test.c.o $(TSAN)/assay.a
 
 # libFuzzer, which is clang's: event sequences against the model, options, an old report. The short run of `make check` is
 # the same every time; the long one begins where its corpus ended.
-FUZZ_SOURCES := $(filter-out core/suite/suite.c tests/host/fake/entry_machines.c, \
+FUZZ_SOURCES := $(filter-out core/suite/suite.c $(addprefix tests/host/fake/,entry_machines.c fake_report.c), \
 	$(filter core/% tests/host/%,$(HOST_SOURCES)))
 FUZZERS := $(FUZZ)/model $(FUZZ)/options $(FUZZ)/tap
 SECONDS ?= 60
