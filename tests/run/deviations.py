@@ -70,6 +70,8 @@ def listed():
                 one.model = match[1]
             if svm and emulator == "bochs" and not one.model:
                 one.model = "ryzen"
+    for one in found.values():
+        one.versions.sort(key=lambda version: [int(part) for part in version.split(".")])
     return list(found.values())
 
 
