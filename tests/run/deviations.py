@@ -140,7 +140,8 @@ def page(one, texts, seen):
     known = [seen[rule] for rule in one.rules if rule in seen]
     tests = list(dict.fromkeys(test for test, _ in known)) or [
         rule for rule in one.rules if not rule.startswith("@")] or ["vmx.*"]
-    model = one.model.replace("*", "_t9600" if "penryn" in one.model else "") or MODELS[one.emulator]
+    model = one.model.replace("*", "_t9600" if "penryn" in one.model else "")
+    model = model or MODELS[one.emulator]
     lines += ["", "## How to see it", "",
               f"    echo '-s {' '.join(tests)}' | mcopy -o -i assay.img@@1M - ::/ASSAY/OPTIONS.TXT",
               "    " + COMMANDS[one.emulator].format(model=model, cpus=max(one.cpus, 1)), ""]
