@@ -5,9 +5,9 @@
 # host tests, sticks and benchmarks are in tests/run/*.mk.
 
 # A misspelt variable would change nothing and say nothing.
-VARIABLES := CC LD AR OBJCOPY PYTHON CLANG_FORMAT BUILD V SABOTAGE VERSION COMMIT SOURCE_DATE_EPOCH \
-	EFI_DIR EFI_INCLUDE QRCODEGEN OVMF BOCHS_SHARE INSTALL CPUS EMULATOR MODEL MEMORY BOOT ARGS ONLY N \
-	SECONDS SUITE SUITE_ROOT DEV FORCE PREFIX DESTDIR
+VARIABLES := CC LD AR OBJCOPY PYTHON CLANG_FORMAT BUILD V SABOTAGE VERSION COMMIT \
+	SOURCE_DATE_EPOCH EFI_DIR EFI_INCLUDE QRCODEGEN OVMF BOCHS_SHARE INSTALL CPUS EMULATOR \
+	MODEL MEMORY BOOT ARGS ONLY N SECONDS SUITE SUITE_ROOT DEV FORCE PREFIX DESTDIR
 UNKNOWN := $(filter-out $(VARIABLES),$(foreach v,$(.VARIABLES), \
 	$(if $(filter command line,$(origin $(v))),$(if $(filter-out MAKE% -*%,$(v)),$(v)))))
 ifneq ($(UNKNOWN),)
@@ -36,7 +36,8 @@ endif
 endif
 export SOURCE_DATE_EPOCH
 ifndef COMMIT
-COMMIT := $(or $(shell git -c safe.directory='*' describe --always --dirty --abbrev=10 2>/dev/null),unknown)
+COMMIT := $(shell git -c safe.directory='*' describe --always --dirty --abbrev=10 2>/dev/null)
+COMMIT := $(or $(COMMIT),unknown)
 endif
 export COMMIT
 export TZ := UTC
@@ -87,12 +88,15 @@ SEES_tests := -Icore -I. $(TESTS_FLAGS)
 
 # The image is to stay below 1 MiB: what runs seldom is made small. The engines that carry out rows
 # by the thousand are not.
-SMALL := efi/% core/suite/% tests/lib/% tests/smp/% tests/vcpu/% tests/machine/% tests/vmx/% tests/svm/%
+SMALL := efi/% core/suite/% tests/lib/% tests/smp/% tests/vcpu/% tests/machine/% \
+	tests/vmx/% tests/svm/%
 FAST := tests/vmx/entry/% tests/svm/entry/%
 small = $(if $(filter-out $(FAST),$(filter $(SMALL),$(1))),-Os)
 wing = $(firstword $(subst /, ,$(1)))
 flags = $(strip $(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
-	$(SEES_$(call wing,$(1))) $(call small,$(1)) $(if $(filter core/suite/version.c,$(1)),$(VERSION_FLAGS))) $(if $(filter %.S,$(1)),-I$(GEN) -Wa$(,)-I$(BUILD)))
+	$(SEES_$(call wing,$(1))) $(call small,$(1)) \
+	$(if $(filter core/suite/version.c,$(1)),$(VERSION_FLAGS))) \
+	$(if $(filter %.S,$(1)),-I$(GEN) -Wa$(,)-I$(BUILD)))
 , := ,
 compile = $(CC) $(call flags,$(1)) -MMD -MP -c $(1) -o $(OBJ)/$(1).o
 
@@ -159,7 +163,8 @@ EFI_DIR ?= $(firstword $(dir $(wildcard /usr/lib/elf_x86_64_efi.lds \
 	/usr/lib64/gnuefi/elf_x86_64_efi.lds /usr/lib64/elf_x86_64_efi.lds)) /usr/lib/)
 QRCODEGEN ?= $(firstword $(wildcard $(addsuffix /libqrcodegen.a, \
 	/usr/lib/x86_64-linux-gnu /usr/lib64 /usr/lib)) /usr/lib/libqrcodegen.a)
-LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic -znocombreloc -z pack-relative-relocs -z defs -z noexecstack \
+LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic \
+	-znocombreloc -z pack-relative-relocs -z defs -z noexecstack \
 	--build-id=none --hash-style=sysv --no-warn-rwx-segments
 
 # The names of the functions are known when the image is linked: its section "symbols" is linked
@@ -203,10 +208,12 @@ $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh $(BUILD)/e
 	sh tests/run/image.sh $@ $< startup.nsh
 
 # What the harness makes a machine bad with; it is not part of the image.
-$(BUILD)/spoil.efi: tests/run/spoil.c efi/cpu/mp_protocol.h $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o
+$(BUILD)/spoil.efi: tests/run/spoil.c efi/cpu/mp_protocol.h $(OBJ)/efi/start.S.o \
+		$(OBJ)/efi/relocate.c.o
 	$(say) TOOL $@
 	$(CC) $(IMAGE_FLAGS) $(SEES_efi) -c $< -o $(BUILD)/spoil.o
-	$(LINK) $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o $(BUILD)/spoil.o -L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
+	$(LINK) $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o $(BUILD)/spoil.o \
+		-L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
 	$(OBJCOPY) $(TO_PE) $(BUILD)/spoil.so $@
 
 # --- for editors, people and the end -------------------------------------------------------------
@@ -217,10 +224,12 @@ define newline
 
 endef
 compile_commands.json: $(BUILD)/flags $(C_SOURCES) $(GUEST_SOURCES)
-	$(file >$@,$(foreach s,$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES),$(call json_entry,$(s))$(newline)))
+	$(file >$@,$(foreach s,$(C_SOURCES) $(S_SOURCES) $(GUEST_SOURCES), \
+		$(call json_entry,$(s))$(newline)))
 	sed -i -e '/^ *$$/d' -e 's/^ *{/{/' $@ && sed -i -e '1s/^/[/' -e '$$!s/$$/,/' -e '$$s/$$/]/' $@
 
-FORMATTED = $(filter %.c %.h,$(C_SOURCES) $(GUEST_SOURCES) $(HEADERS) $(wildcard tests/machine/sabotage.c $(HOST_FOLDERS:=/*.c) $(FOLDERS:=/asm-offsets.c)))
+FORMATTED = $(filter %.c %.h,$(C_SOURCES) $(GUEST_SOURCES) $(HEADERS) $(wildcard \
+	tests/machine/sabotage.c $(HOST_FOLDERS:=/*.c) $(FOLDERS:=/asm-offsets.c)))
 format: ## rewrite the sources with clang-format
 	$(CLANG_FORMAT) -i $(FORMATTED)
 format-check: ## fail if clang-format would change a source
@@ -231,7 +240,8 @@ clean: ## remove what the build made
 
 help: ## this list
 	echo 'make [CC=clang] [V=1] [target]'
-	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | \
+		awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
 
 .PHONY: all format format-check clean help
 include tests/run/run.mk tests/run/check.mk tests/run/dist.mk

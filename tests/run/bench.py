@@ -1,8 +1,8 @@
 """`make bench`: runs the image's benchmarks, prints one table, compares it with the baseline.
 
 tests/run/baseline.txt: `figure | processors | value | unit | limit`; lower is better throughout.
-Red if a figure is over its limit, or more than 5 % above its baseline, or missing, or if many targets
-cost more each than few, or if an exit costs too much more with SVM than with VMX.
+Red if a figure is over its limit, or more than 5 % above its baseline, or missing, or if many
+targets cost more each than few, or if an exit costs too much more with SVM than with VMX.
 """
 
 import argparse
@@ -102,7 +102,8 @@ def compare(rows, baseline):
 
 
 def update(rows, baseline):
-    cells = [(figure, cpus, number(value), unit, number(baseline.get((figure, cpus), (0, 0, None))[2]))
+    cells = [(figure, cpus, number(value), unit,
+              number(baseline.get((figure, cpus), (0, 0, None))[2]))
              for (figure, cpus), (value, unit) in rows.items()]
     BASELINE.write_text(HEADING + "".join(" | ".join(row) + "\n" for row in cells))
 

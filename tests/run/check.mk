@@ -10,11 +10,11 @@ TSAN_FLAGS := $(HOSTED) -fsanitize=thread
 FUZZ_FLAGS := $(HOSTED) -fsanitize=fuzzer,address,undefined
 HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDERS:=/*_test.c))))
 
-# core/, vmx/, svm/, the plain C of efi/ and the fakes go into one archive, of which the linker takes what
-# a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out. The
-# rows of tests/vmx/entry and the capabilities' implications are data.
-HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c efi/options_source.c tests/entry/%.c \
-	tests/vmx/entry/%.c tests/vmx/exit/%.c tests/svm/entry/%.c tests/vmx/capabilities.c,$(C_SOURCES)) \
+# core/, vmx/, svm/, the plain C of efi/ and the fakes go into one archive, of which the linker takes
+# what a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out.
+# The rows of tests/vmx/entry and the capabilities' implications are data.
+HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c efi/options_source.c \
+	tests/entry/%.c tests/vmx/entry/%.c tests/vmx/exit/%.c tests/svm/entry/%.c tests/vmx/capabilities.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake/*.c)) tests/host/model/model.c tests/host/model/model_run.c
 HOST_LIBS := -lcmocka -lZydis -lpthread
 
@@ -64,11 +64,12 @@ $(TSAN)/%_test: $(TSAN)/obj/tests/host/%_test.c.o $(TSAN)/assay.a
 	mkdir -p $(@D)
 	$(CC) $(TSAN_FLAGS) $^ -lcmocka -lpthread -o $@
 
-# libFuzzer, which is clang's: event sequences against the model, options, an old report. The short run of `make check` is
-# the same every time; the long one begins where its corpus ended.
-FUZZ_SOURCES := $(filter-out core/suite/suite.c tests/host/fake/entry_machines.c, \
-	$(filter core/% tests/host/%,$(HOST_SOURCES)))
+# libFuzzer, which is clang's: event sequences against the model, options, an old report. The short
+# run of `make check` is the same every time; the long one begins where its corpus ended.
+FUZZ_SOURCES := $(filter-out core/suite/suite.c \
+	$(addprefix tests/host/fake/,entry_machines.c fake_report.c),$(filter core/% tests/host/%,$(HOST_SOURCES)))
 FUZZERS := $(FUZZ)/model $(FUZZ)/options $(FUZZ)/tap
+FUZZ_QUIET := -print_final_stats=0 -verbosity=0 -artifact_prefix=$(FUZZ)/
 SECONDS ?= 60
 
 $(FUZZ)/obj/%.o: % $(HOST)/flags
@@ -84,15 +85,16 @@ $(FUZZERS): $(patsubst %,$(FUZZ)/obj/%.o,$(FUZZ_SOURCES) efi/options.c efi/optio
 	clang $(FUZZ_FLAGS) $^ -lpthread -o $@
 
 fuzz-short: $(FUZZERS)
-	$(FUZZ)/model -seed=1 -runs=12000 -max_len=2000 -print_final_stats=0 -verbosity=0 -artifact_prefix=$(FUZZ)/
+	$(FUZZ)/model -seed=1 -runs=12000 -max_len=2000 $(FUZZ_QUIET)
 	for program in options tap; do \
-		$(FUZZ)/$$program -seed=1 -runs=20000 -max_len=600 -print_final_stats=0 -verbosity=0 -artifact_prefix=$(FUZZ)/ || exit 1; \
+		$(FUZZ)/$$program -seed=1 -runs=20000 -max_len=600 $(FUZZ_QUIET) || exit 1; \
 	done
 
 fuzz: $(FUZZERS) ## event sequences against the model, options, old reports; SECONDS=60
 	for program in model options tap; do \
 		mkdir -p $(FUZZ)/corpus/$$program; \
-		$(FUZZ)/$$program -max_total_time=$(SECONDS) -max_len=4000 -artifact_prefix=$(FUZZ)/ $(FUZZ)/corpus/$$program || exit 1; \
+		$(FUZZ)/$$program -max_total_time=$(SECONDS) -max_len=4000 \
+			-artifact_prefix=$(FUZZ)/ $(FUZZ)/corpus/$$program || exit 1; \
 	done
 
 spin: ## every interleaving of the mailbox and the kick protocol
@@ -107,7 +109,8 @@ mutants: ## change core/ in a thousand ways; do the host tests notice? ONLY=core
 check-headers: $(HEADERS:%=$(HOST)/%.alone)
 $(HOST)/%.h.alone: %.h $(BUILD)/flags
 	mkdir -p $(@D)
-	$(CC) $(if $(filter tests/host/%,$<),$(HOST_FLAGS) $(SEES_HOST_tests),$(call flags,$<)) -include $< -fsyntax-only -x c /dev/null
+	$(CC) $(if $(filter tests/host/%,$<),$(HOST_FLAGS) $(SEES_HOST_tests),$(call flags,$<)) \
+		-include $< -fsyntax-only -x c /dev/null
 	touch $@
 
 # Who may include whom, and no circles.

@@ -2,8 +2,8 @@
 
 The rules are the rows of tests/vmx/rules_*.def and tests/svm/rules.def; the image puts what it
 checked into REPORT.JSON ("rules" of a test). What cannot be checked on the spot has a reason in
-untested.txt beside them. `make conformance` writes the pages from reports, `make test` compares, and
-is red if one has drifted or if a rule of a finished chapter has neither checks nor a reason.
+untested.txt beside them. `make conformance` writes the pages from reports, `make test` compares,
+and is red if one has drifted or if a rule of a finished chapter has neither checks nor a reason.
 """
 
 import argparse
@@ -32,8 +32,8 @@ class Vendor:
 
 
 VENDORS = {
-    "vmx": Vendor("VMX", ("tests/vmx/rules_entry.def", "tests/vmx/rules_guest.def"), tuple(range(1, 9)),
-                  "Bochs, corei7_skylake_x",
+    "vmx": Vendor("VMX", ("tests/vmx/rules_entry.def", "tests/vmx/rules_guest.def"),
+                  tuple(range(1, 9)), "Bochs, corei7_skylake_x",
                   "the Intel SDM, volume 3C, and of the VMX appendices in volume 3D"),
     "svm": Vendor("SVM", ("tests/svm/rules.def",), (1, 2, 10), "QEMU, max",
                   "the AMD64 Architecture Programmer's Manual, volume 2", "to come"),
@@ -130,12 +130,14 @@ def page(vendor, found, reason):
 def main():
     parser = argparse.ArgumentParser(description="docs/*-conformance.md from reports")
     parser.add_argument("vendor", choices=VENDORS)
-    parser.add_argument("reports", nargs="+", type=Path, help="REPORT.JSON of runs, the main one first")
+    parser.add_argument("reports", nargs="+", type=Path,
+                        help="REPORT.JSON of runs, the main one first")
     parser.add_argument("--check", action="store_true", help="compare, do not write")
     arguments = parser.parse_args()
     vendor = VENDORS[arguments.vendor]
     found = checks(arguments.reports)
-    known = {rule[0] for _, _, subjects in catalogue(vendor) for _, _, rows in subjects for rule in rows}
+    known = {rule[0] for _, _, subjects in catalogue(vendor)
+             for _, _, rows in subjects for rule in rows}
     text, missing = page(vendor, found, reasons(vendor))
     problems = [f"no test and no reason: {rule}" for rule in missing]
     problems += [f"not in the catalogue: {rule}" for rule in found if rule not in known]

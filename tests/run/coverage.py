@@ -13,17 +13,26 @@ from pathlib import Path
 PAGE = Path("docs/guest-smp.md")
 ROWS = {
     "Virtual CPU": {
-        "vCPU: identity": "id and APIC id in CPUID leaves 1 and 0BH and the APIC ID register; IA32_APIC_BASE.BSP",
-        "vCPU: state": "Created, Running, Halted, WaitingForSipi, Paused, Stopped, read while it runs elsewhere",
-        "vCPU: registers": "general, control, segment, table, debug, x87, SSE and AVX state; what INIT resets and keeps",
-        "vCPU: fields of the VMCS or VMCB": "any field by its encoding: read, written, dumped by name, compared",
+        "vCPU: identity":
+            "id and APIC id in CPUID leaves 1 and 0BH and the APIC ID register; IA32_APIC_BASE.BSP",
+        "vCPU: state":
+            "Created, Running, Halted, WaitingForSipi, Paused, Stopped, "
+            "read while it runs elsewhere",
+        "vCPU: registers":
+            "general, control, segment, table, debug, x87, SSE and AVX state; "
+            "what INIT resets and keeps",
+        "vCPU: fields of the VMCS or VMCB":
+            "any field by its encoding: read, written, dumped by name, compared",
         "vCPU: SIPI vector": "CS selector vector << 8, CS base vector << 12, IP 0",
-        "vCPU: pending IPIs": "first in, first out between processors; nothing lost or delivered twice",
+        "vCPU: pending IPIs":
+            "first in, first out between processors; nothing lost or delivered twice",
         "vCPU: affinity": "pinned to a processor; migration with the state intact",
-        "vCPU: operations": "halt, pause, resume, stop: allowed from which state, and when they take effect",
+        "vCPU: operations":
+            "halt, pause, resume, stop: allowed from which state, and when they take effect",
     },
     "Interprocessor interrupts": {
-        "IPI: INIT": "the SDM's state after INIT; waiting, or the reset vector for a BSP; de-assert ignored",
+        "IPI: INIT":
+            "the SDM's state after INIT; waiting, or the reset vector for a BSP; de-assert ignored",
         "IPI: SIPI": "starts who waits, ignored otherwise; the second one changes nothing",
         "IPI: NMI": "wakes Halted; one latched behind a blocked one, until IRET",
         "IPI: Fixed": "IRR, ISR, TPR, PPR, EOI; coalescing; the interrupt window",
@@ -71,7 +80,8 @@ def page(tests):
     wrong = [f"{', '.join(names)}: no such row: {row}" for row, names in by_row.items()
              if row not in known]
     lines = ["# Guest SMP: what is set up, run and checked", "",
-             "Made by `make coverage` from the tests in the image; `make test` fails if it has drifted.",
+             "Made by `make coverage` from the tests in the image; `make test` fails if it "
+             "has drifted.",
              "Names of tests: `make run ARGS=-l`."]
     for section, rows in ROWS.items():
         lines += ["", f"## {section}", "", "| row | what | tests |", "| --- | --- | --- |"]

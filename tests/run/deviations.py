@@ -70,6 +70,8 @@ def listed():
                 one.model = match[1]
             if svm and emulator == "bochs" and not one.model:
                 one.model = "ryzen"
+    for one in found.values():
+        one.versions.sort(key=lambda version: [int(part) for part in version.split(".")])
     return list(found.values())
 
 
@@ -138,7 +140,8 @@ def page(one, texts, seen):
     known = [seen[rule] for rule in one.rules if rule in seen]
     tests = list(dict.fromkeys(test for test, _ in known)) or [
         rule for rule in one.rules if not rule.startswith("@")] or ["vmx.*"]
-    model = one.model.replace("*", "_t9600" if "penryn" in one.model else "") or MODELS[one.emulator]
+    model = one.model.replace("*", "_t9600" if "penryn" in one.model else "")
+    model = model or MODELS[one.emulator]
     lines += ["", "## How to see it", "",
               f"    echo '-s {' '.join(tests)}' | mcopy -o -i assay.img@@1M - ::/ASSAY/OPTIONS.TXT",
               "    " + COMMANDS[one.emulator].format(model=model, cpus=max(one.cpus, 1)), ""]

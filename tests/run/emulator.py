@@ -129,8 +129,8 @@ def _qemu(machine, _folder, disk, serial):
     if machine.emulator == "qemu" and machine.icount:
         accel += ICOUNT
     return ["qemu-system-x86_64", "-machine", "q35", "-cpu", model, "-smp", str(machine.cpus),
-            *accel, "-m", str(machine.memory), "-bios", _firmware(), "-display", "none", "-monitor", "stdio", "-net", "none",
-            "-serial", port, "-drive", drive, *device]
+            *accel, "-m", str(machine.memory), "-bios", _firmware(), "-display", "none",
+            "-monitor", "stdio", "-net", "none", "-serial", port, "-drive", drive, *device]
 
 
 def _how_bochs_ended(folder):
@@ -230,8 +230,10 @@ def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda 
                     take(cleaner.flush())
                     if machine.emulator == "bochs":
                         how = _how_bochs_ended(folder)
+                    elif process.returncode == 0:
+                        how = "off"
                     else:
-                        how = "off" if process.returncode == 0 else f"QEMU stopped: {_last_words(folder)}"
+                        how = f"QEMU stopped: {_last_words(folder)}"
                 elif sum(bool(STARTS.match(line)) for line in lines) > 1 + restarts:
                     how = "the machine restarted by itself"
                 elif time.monotonic() - start > limit:

@@ -107,7 +107,8 @@ def network(build, folder):
     words += ["-netdev", f"user,id=n,tftp={server},bootfile=sub/assay.efi",
               "-device", "virtio-net-pci,netdev=n"]
     try:
-        status = subprocess.run(words, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False).returncode
+        status = subprocess.run(words, stdin=subprocess.DEVNULL, timeout=LIMIT,
+                                check=False).returncode
     except subprocess.TimeoutExpired:
         return "the options did not arrive, or the run did not end"
     good = status == 0 and b"2 passed" in serial.read_bytes()

@@ -170,7 +170,8 @@ class Judging(unittest.TestCase):
         manuals = {"GenuineIntel": "SDM", "AuthenticAMD": "APM", "HygonGenuine": "APM", "": "SDM"}
         for vendor, manual in manuals.items():
             self.assertEqual(report.Report([], machine={"cpu vendor": vendor}).manual(), manual)
-        files = [report.deviations_file(HERE, "bochs-2.7", manual).name for manual in ("SDM", "APM")]
+        files = [report.deviations_file(HERE, "bochs-2.7", manual).name
+                 for manual in ("SDM", "APM")]
         self.assertEqual(files, ["bochs-2.7.txt", "bochs-2.7-svm.txt"])
         with tempfile.TemporaryDirectory() as folder:
             for name, manual in zip(files, ("SDM", "APM")):
@@ -266,7 +267,8 @@ class DeviationPages(unittest.TestCase):
 class Citations(unittest.TestCase):
     """tests/lib/citations.def: each vendor's column names that vendor's manual."""
 
-    ROW = re.compile(r'CITATION\((\w+),\s*(?:NULL|"((?:[^"\\]|\\.)*)"),\s*(?:NULL|"((?:[^"\\]|\\.)*)")\)')
+    ROW = re.compile(r'CITATION\((\w+),\s*(?:NULL|"((?:[^"\\]|\\.)*)"),'
+                     r'\s*(?:NULL|"((?:[^"\\]|\\.)*)")\)')
     # The APM has neither, nor the wait-for-SIPI activity state.
     INTEL_ONLY = {"TSC_ADJUST", "TSC_DEADLINE", "EXIT_SIPI", "EXIT_SAVES"}
 
@@ -279,7 +281,8 @@ class Citations(unittest.TestCase):
         for name, (intel, amd) in self.rows.items():
             if name == "QUIRKS":  # each has a section of its own
                 continue
-            self.assertRegex(intel, r'^$|^(SDM vol\. [1-4][A-D]?|PI vol\. 2|UEFI), \\".+\\"|^none: ', name)
+            self.assertRegex(
+                intel, r'^$|^(SDM vol\. [1-4][A-D]?|PI vol\. 2|UEFI), \\".+\\"|^none: ', name)
             self.assertRegex(amd, r'^$|^APM vol\. [1-5], \\".+\\"', name)
 
     def test_neutral_tests_cite_both(self):

@@ -51,7 +51,8 @@ def options(image, line):
 def options_in_utf16(image):
     """As the Shell's own echo writes them, after an empty line and a comment."""
     given = read(image, "ASSAY/OPTIONS.TXT")
-    write(image, "ASSAY/OPTIONS.TXT", b"\xff\xfe" + f"\r\n# a comment\r\n{given}".encode("utf-16-le"))
+    text = f"\r\n# a comment\r\n{given}"
+    write(image, "ASSAY/OPTIONS.TXT", b"\xff\xfe" + text.encode("utf-16-le"))
 
 
 def without_boot_program(image):

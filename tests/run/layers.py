@@ -32,7 +32,8 @@ SEES = {
     "tests/vcpu": TESTS_SEE,
     "tests/machine": TESTS_SEE,
     "tests/entry": f"{TESTS_SEE}",
-    "tests/vmx": f"{TESTS_SEE} tests/entry vmx vmx/model tests/vmx/entry tests/vmx/exit tests/probe",
+    "tests/vmx": f"{TESTS_SEE} tests/entry vmx vmx/model tests/vmx/entry tests/vmx/exit "
+                 "tests/probe",
     "tests/vmx/entry": "core/x86 core/lib tests/entry vmx vmx/model",
     "tests/vmx/exit": "core/x86 core/lib core/vm vmx vmx/model tests/probe",
     "tests/svm": f"{TESTS_SEE} tests/entry svm svm/model tests/svm/entry tests/probe",
@@ -46,7 +47,8 @@ FILES = {
     "core/lib/pages.c": "core/platform.h",  # the arena
     "efi/main.c": "vmx/vmx.h svm/svm.h",  # the one file that names the backends
     "vmx/caps.c": "core/suite/facts.h",
-    "tests/entry/catalogue.c": "tests/vmx/rules_entry.def tests/vmx/rules_guest.def tests/svm/rules.def",
+    "tests/entry/catalogue.c":
+        "tests/vmx/rules_entry.def tests/vmx/rules_guest.def tests/svm/rules.def",
     "svm/caps.c": "core/suite/facts.h",
 }
 # Includes that are part of a circle today: unit, and what it includes. X.c and X.h are one unit.
@@ -130,7 +132,8 @@ def main():
             wrong.append(f"{source} must not include {target}")
         else:
             used.add(permission)
-        if {source.parts[0], target.parts[0]} <= {"core", "vmx", "svm"} and unit(source) != unit(target):
+        wings = {source.parts[0], target.parts[0]}
+        if wings <= {"core", "vmx", "svm"} and unit(source) != unit(target):
             edges.add((unit(source), unit(target)))
     wrong += [f"layers.py: {key} includes nothing of {entry}" for key, entries in FILES.items()
               for entry in entries.split() if (key, entry) not in used]

@@ -44,7 +44,8 @@ TOKEN = re.compile(r"""
   | (?P<entry> \{[A-Z]{2},[ ]DO_[A-Z]+\} )
   | (?P<number> \b(?:0x[0-9A-Fa-f]+|\d+)[uUlL]*\b )
   | (?P<word> [A-Za-z_]\w* )
-  | (?P<operator> <<=|>>=|->|\+\+|--|&&|\|\||==|!=|<=|>=|<<|>>|[-+*/%&|^]=|[-+*/%&|^<>!~=?:;,.(){}\[\]] )
+  | (?P<operator> <<=|>>=|->|\+\+|--|&&|\|\||==|!=|<=|>=|<<|>>|[-+*/%&|^]=
+                 |[-+*/%&|^<>!~=?:;,.(){}\[\]] )
 """, re.X | re.S | re.M)
 
 DECLARATION = re.compile(r"(?:const|static|struct|enum|unsigned|int|bool|char|size_t|uint\d+_t|"
@@ -199,7 +200,8 @@ def passes(name, program, library):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, default=Path("build"))
-    parser.add_argument("--only", default="", help="one file of core/, also one that is not asked for otherwise")
+    parser.add_argument("--only", default="",
+                        help="one file of core/, also one that is not asked for otherwise")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     laboratory = Laboratory(given.build / "mutants")

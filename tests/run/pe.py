@@ -50,7 +50,8 @@ class Pe:
 
     def drop_tail(self):
         """Nothing is behind the last section: objcopy leaves the ends of a symbol table there."""
-        end = max(sum(struct.unpack_from("<II", self.data, at + 16)) for _, at, _, _ in self.sections())
+        end = max(sum(struct.unpack_from("<II", self.data, at + 16))
+                  for _, at, _, _ in self.sections())
         del self.data[end:]
         struct.pack_into("<II", self.data, self.coff + 8, 0, 0)
 

@@ -26,7 +26,8 @@ DETAILS = 4  # lines of the first failure
 def whole_report(console):
     """The console from the first fact to the totals, without the firmware's lines and figures."""
     lines = [line for line in console.splitlines() if not line.startswith("BdsDxe")]
-    end = max(i for i, line in enumerate(lines) if re.search(r"\d+ errors, \d+ checks: [A-Z]+$", line))
+    end = max(i for i, line in enumerate(lines)
+              if re.search(r"\d+ errors, \d+ checks: [A-Z]+$", line))
     return [line.rstrip() for line in lines[: end + 1] if not BENCH.match(line)]
 
 

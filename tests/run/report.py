@@ -9,7 +9,8 @@ import json
 import re
 from dataclasses import dataclass, field
 
-SUMMARY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped, (\d+) errors, (\d+) checks: (PASSED|FAILED|INCOMPLETE)")
+SUMMARY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped, (\d+) errors, (\d+) checks: "
+                     r"(PASSED|FAILED|INCOMPLETE)")
 VERDICTS = ("PASS", "FAIL", "SKIP", "ERROR")
 
 
@@ -168,7 +169,8 @@ class Judgement:
 
 def known_rules(test, known):
     """The deviations that explain a test's broken rules; None: they do not explain all."""
-    found = [next((d for d in known if d.glob == f"@{rule}"), None) for rule in test.get("wrong", {})]
+    found = [next((d for d in known if d.glob == f"@{rule}"), None)
+             for rule in test.get("wrong", {})]
     return found if found and all(found) else None
 
 

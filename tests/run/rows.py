@@ -66,7 +66,8 @@ def offsets(header):
 def test_row(image, at, where):
     needs = image.read("Q", at + where["test_needs"])
     names = image.symbols["capability_names"]
-    cite = image.symbols["citations"] + image.read("H", at + where["test_spec"]) * where["citation_size"]
+    spec = image.read("H", at + where["test_spec"])
+    cite = image.symbols["citations"] + spec * where["citation_size"]
     row = {"name": image.text(at + where["test_name"]),
            "about": image.text(at + where["test_about"]) or "",
            "means": image.text(at + where["test_means"]) or "",

@@ -37,7 +37,8 @@ pictures: ## docs/*.png: the screen at the end of a run, with and without VMX
 matrix: ## every kind of machine the emulators have, into docs/matrix.md; SUITE=trixie ONLY=
 	sh tests/run/packages.sh build run test $(if $(SUITE),matrix)
 	$(MAKE) all $(BUILD)/spoil.efi
-	$(if $(SUITE),sh tests/run/chroot.sh $(SUITE) $(SUITE_ROOT) $(BUILD),$(PYTHON) tests/run/matrix.py --build $(BUILD)) \
+	$(if $(SUITE),sh tests/run/chroot.sh $(SUITE) $(SUITE_ROOT) $(BUILD),\
+		$(PYTHON) tests/run/matrix.py --build $(BUILD)) \
 		$(if $(ONLY),--only '$(ONLY)')
 
 bench: ## measure, print the table, compare with tests/run/baseline.txt

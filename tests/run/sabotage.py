@@ -1,4 +1,4 @@
-"""The exact outcome of each test of tests/machine/sabotage.c. Those not named, after them, must pass."""
+"""The exact outcome of each test of tests/machine/sabotage.c. Others, after them, must pass."""
 
 LATE = r"the guest's program: not in time; vCPUs "
 WAITS = r"the APs: not in time; vCPUs halted, waiting for SIPI$"

@@ -24,7 +24,8 @@ class Expect:
     passed: int = 1  # at least so many
     skipped: int = 0  # at least so many
     ran: str = ".*"  # a regular expression that each test which passed must match
-    skips: str = r"needs (\d+ processors|AMD SVM)|runs only by .*"  # likewise for each SKIP's reason
+    # Likewise for each SKIP's reason.
+    skips: str = r"needs (\d+ processors|AMD SVM)|runs only by .*"
     says: tuple = ()  # regular expressions, each for some line of the console
     # {test: (verdict, pattern for the reason)}: exactly these; tests not named must pass
     verdicts: dict | None = None
@@ -129,7 +130,8 @@ def _run(scenario, build, folder, result, on_line):
         if not re.search(", 0 failed, 0 skipped, 0 errors, ", again):
             wrong.append(f"started again, the image says {again}")
     if expect.report in ("console", "cut"):
-        passed, failed, skipped, errors, _ = map(int, reports.SUMMARY.fullmatch(last[0]).groups()[:5])
+        counts = reports.SUMMARY.fullmatch(last[0]).groups()[:5]
+        passed, failed, skipped, errors, _ = map(int, counts)
         if expect.report == "cut":
             wrong += _not_cut(tap, json_text)
         elif tap or json_text:
@@ -184,7 +186,8 @@ def _judge(scenario, tap, json_text, last, result):
     expect, machine, wrong = scenario.expect, scenario.machine, result.wrong
     result.report = reports.load(tap, json_text)
     if last != result.report.last_line():
-        raise Broken(f"the console ends with {last!r}, the report with {result.report.last_line()!r}")
+        raise Broken(f"the console ends with {last!r}, "
+                     f"the report with {result.report.last_line()!r}")
     if expect.verdicts is not None:
         wrong += _compare(result.report, expect)
         return

@@ -16,10 +16,11 @@ NO_LACK = rf"{BY_NAME}|needs AMD SVM"  # a SKIP's only reasons where nothing is 
 NO_SVM_LACK = (f"{BY_NAME}|needs (Intel VMX|APIC-register virtualization|"
                "wait-for-SIPI activity state|TSC-deadline timer)")
 # All but the tests whose guests shut down: Bochs stops there, in spite of the intercept.
-NO_SHUTDOWN = ("machine.* svm.* fuzz.* start.* v* kick.* many.* i* apic.* race.* storm.* hostile.m* "
-               "hostile.po* hostile.i* hostile.x* hostile.shut*")
+NO_SHUTDOWN = ("machine.* svm.* fuzz.* start.* v* kick.* many.* i* apic.* race.* storm.* "
+               "hostile.m* hostile.po* hostile.i* hostile.x* hostile.shut*")
 SVM = Expect(skips=rf"{NO_SVM_LACK}|needs \d+ processors")
-WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"machine\..*", skips="needs ((Intel )?VMX|AMD SVM)")
+WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"machine\..*",
+                     skips="needs ((Intel )?VMX|AMD SVM)")
 
 
 def bochs(**machine):
@@ -92,7 +93,8 @@ BAD = [
                            skips=f"needs EPT|{NO_LACK}")),
     Scenario("no-unrestricted-guest", bochs(cpus=2, model="corei5_lynnfield_750"),
              expect=Expect(says=("SKIP .*unrestricted guest",), skipped=5,
-                           ran=r"(machine|vmx|fuzz)\..*", skips=f"needs unrestricted guest|{NO_LACK}")),
+                           ran=r"(machine|vmx|fuzz)\..*",
+                           skips=f"needs unrestricted guest|{NO_LACK}")),
     Scenario("no-x2apic", bochs(cpus=2, model="corei5_arrandale_m520"),
              expect=Expect(says=("SKIP .*APIC-register virtualization",), skipped=1,
                            skips=f"needs APIC-register virtualization|needs XSAVE|{Expect.skips}")),
@@ -111,28 +113,32 @@ BAD = [
     # The image then starts the processors by itself, and gives them back: the firmware starts them.
     Scenario("mp-services-refuse", bochs(cpus=4), shell=True,
              prepare="MP Services refuse, another program afterwards",
-             expect=Expect(says=("started by INIT-SIPI-SIPI", r"PASS +machine\.restored",
-                                 "^3 APs ran a procedure", "^spoil count: Success"), skips=NO_LACK)),
+             expect=Expect(skips=NO_LACK, says=(
+                 "started by INIT-SIPI-SIPI", r"PASS +machine\.restored",
+                 "^3 APs ran a procedure", "^spoil count: Success"))),
     Scenario("qemu-mp-services-refuse", plain(), shell=True,
              prepare="MP Services refuse, another program afterwards",
              expect=replace(WITHOUT_VMX, says=(NO_VMX, "started by INIT-SIPI-SIPI",
                                                "^3 APs ran a procedure", "^spoil count: Success"))),
     # The firmware's watchdog resets the machine; the next boot does without the processors.
     Scenario("mp-services-hang", plain(), prepare="MP Services hang", shell=True, restarts=1,
-             expect=replace(WITHOUT_VMX, skips="needs (VMX|Intel VMX|AMD SVM|2 processors|firmware that starts .*)", says=(
+             expect=replace(WITHOUT_VMX, skips="needs (VMX|Intel VMX|AMD SVM|2 processors|"
+                                               "firmware that starts .*)", says=(
                  NO_VMX, "the last run ended in the start of the processors",
                  "cannot be used: the machine did not survive its start"))),
     Scenario("write-protected", plain(boot="usb", read_only=True),
              expect=Expect(report="console", says=("volume is read-only", NO_VMX))),
     # A real volume that is gone in the middle of the run, and with it every handle on it.
-    Scenario("stick-is-pulled", plain(boot="usb"), monitor=("PASS +machine.exceptions", "device_del stick"),
+    Scenario("stick-is-pulled", plain(boot="usb"),
+             monitor=("PASS +machine.exceptions", "device_del stick"),
              expect=Expect(report="cut", says=(NO_VMX, "on the console only"), passed=6)),
     Scenario("full-volume", plain(), prepare="full volume",
              expect=Expect(report="console", says=("volume is full", NO_VMX))),
     # The TAP file ends early, the JSON file has the totals alone.
     Scenario("nearly-full-volume", plain(), prepare="8 KiB of room",
              expect=Expect(report="cut", passed=6, says=(
-                 "the rest only on the screen: volume is full|only on the screen: volume is full",))),
+                 "the rest only on the screen: volume is full|"
+                 "only on the screen: volume is full",))),
     Scenario("options-in-utf16", plain(), prepare="options in UTF-16", options="machine.*",
              expect=Expect(passed=6, says=(NO_VMX,), skips="needs (VMX|Intel VMX|AMD SVM)")),
     Scenario("stops-at-full-screens", plain(), options="-p", types=("-- a key goes on", "q"),

@@ -1,5 +1,6 @@
-"""The recipes for Secure Boot, on OVMF that enforces it: signed with a key of the machine's, alone and
-behind shim; and that both refuse what they must. `secure.py BUILD`; the last line has the counts.
+"""The recipes for Secure Boot, on OVMF that enforces it: signed with a key of the machine's, alone
+and behind shim; and that both refuse what they must. `secure.py BUILD`; the last line has the
+counts.
 
 The keys are the ones that Debian's ovmf publishes for such tests.
 """

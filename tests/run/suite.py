@@ -88,7 +88,8 @@ def main():
     cmocka = (r"\[  PASSED  \] (\d+) test", r"\[  FAILED  \] (\d+) test")
     unittest = (r"^Ran (\d+) tests?", r"(?:failures|errors)=(\d+)")
     for name, arguments, counters in (
-            ("sentences", [sys.executable, str(HERE / "rows.py"), str(given.build), "--check"], None),
+            ("sentences", [sys.executable, str(HERE / "rows.py"), str(given.build), "--check"],
+             None),
             ("format", ["make", "format-check"], None),
             ("host-tests", ["make", "-k", "check"], cmocka),
             ("host-tests-clang", ["make", "-k", "check", "CC=clang", f"BUILD={clang}"], cmocka),

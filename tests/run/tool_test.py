@@ -131,7 +131,8 @@ class Judging(Tool):
                    capabilities=none)
         self.judge(0, r"GREEN", [PASS], "", "--no-require", capabilities=none)
         self.judge(0, r"GREEN", [PASS], "", "--require", "nested-paging", capabilities=none)
-        self.judge(2, r"does not say whether there is nonsense", [PASS], "", "--require", "nonsense")
+        self.judge(2, r"does not say whether there is nonsense", [PASS], "",
+                   "--require", "nonsense")
         self.judge(1, r"unmet requirement: the run says|RED", [PASS], outcome="INCOMPLETE")
         self.judge(1, r"no test ran", [BY_NAME])
         self.judge(1, r"no test ran", [PASS | {"name": "machine.restored"}])
@@ -173,7 +174,8 @@ class Comparing(Tool):
         self.ends(0, "no difference", "compare", a, a)
         self.ends(1, r"b.fails +FAIL +not there(?s:.*)c.skips +not there +SKIP(?s:.*)"
                   r"controls: one +yes +no(?s:.*)controls: three +no +yes(?s:.*)"
-                  r"cpu brand +A <CPU> +B(?s:.*)a.passes +2.0 ms +20.0 ms +\+900 %", "compare", a, b)
+                  r"cpu brand +A <CPU> +B(?s:.*)a.passes +2.0 ms +20.0 ms +\+900 %",
+                  "compare", a, b)
         self.ends(0, r"900 %", "compare", a, self.file("c.json", report([slow, FAIL])))
         self.ends(0, r"no difference", "compare", "--ticks", 1000, a, self.root / "c.json")
         self.ends(1, r"\| b.fails \| FAIL \| not there \|", "compare", "--markdown", a, b)
@@ -222,7 +224,8 @@ class Converting(Tool):
         self.assertIn("%0Ameans: it means, 100 %25%0A", lines[0])
 
     def test_markdown(self):
-        self.assertIn("| `b.fails` | FAIL | a \"b\" &lt;c> & d", self.convert("markdown").read_text())
+        self.assertIn("| `b.fails` | FAIL | a \"b\" &lt;c> & d",
+                      self.convert("markdown").read_text())
 
     def test_page_in_a_browser(self):
         page = self.convert("html")
@@ -231,7 +234,8 @@ class Converting(Tool):
             done = subprocess.run(
                 ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
                  f"--user-data-dir={self.root}/browser", f"file://{page}{search}"],
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=120, check=False)
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=120,
+                check=False)
             self.assertIn(f'id="shown">{shown}', done.stdout)
 
 
@@ -242,7 +246,8 @@ class Schema(Tool):
         jsonschema.Draft7Validator.check_schema(schema)
         jsonschema.validate(report([PASS, FAIL, SKIP]), schema)
         for bad in (report([PASS | {"checks": 0}]), report([PASS], format=2),
-                    report([PASS | {"verdict": "GOOD"}]), report([PASS], machine={"cpu brand": "x"}),
+                    report([PASS | {"verdict": "GOOD"}]),
+                    report([PASS], machine={"cpu brand": "x"}),
                     report([{k: v for k, v in FAIL.items() if k != "reason"}])):
             with self.assertRaises(jsonschema.ValidationError):
                 jsonschema.validate(bad, schema)
@@ -256,7 +261,8 @@ class Starting(Tool):
         self.image = self.root / "assay.img"
         subprocess.run(["sh", str(HERE / "image.sh"), str(self.image), str(HERE / "image.sh"),
                         str(HERE / "image.sh")], check=True, stdout=subprocess.DEVNULL,
-                       env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SOURCE_DATE_EPOCH": "1700000000"})
+                       env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                            "SOURCE_DATE_EPOCH": "1700000000"})
 
     def vmm(self, status, says, body, *options, words=()):
         script = self.file("vmm.sh", body)
@@ -265,7 +271,8 @@ class Starting(Tool):
 
     def test_prepare(self):
         target = self.root / "new.img"
-        self.ends(0, "options `-s a.passes`", "prepare", "--image", self.image, target, "-s", "a.passes")
+        self.ends(0, "options `-s a.passes`", "prepare", "--image", self.image, target,
+                  "-s", "a.passes")
         text = subprocess.run(["mtype", "-i", f"{target}@@1M", "::/ASSAY/OPTIONS.TXT"],
                               env={"MTOOLS_SKIP_CHECK": "1", "PATH": "/usr/bin"},
                               capture_output=True, text=True, check=True).stdout
@@ -305,7 +312,8 @@ class Starting(Tool):
                  "exit 3\n")
         self.vmm(2, "was ended after 1 s", "exec sleep 100\n", "--limit", 1)
         self.ends(2, "neither {image} nor {efi}", "run", "--", "true")
-        self.ends(2, "nonesuch: No such file", "run", "--image", self.image, "--", "nonesuch", "{image}")
+        self.ends(2, "nonesuch: No such file", "run", "--image", self.image, "--", "nonesuch",
+                  "{image}")
         self.vmm(2, "no option --bogus", "exit 0\n", "--options", "--bogus")
 
 

@@ -1,5 +1,6 @@
-"""Checks the reports of runs against their schemas: `validate.py FOLDER...`; the JUnit file's totals
-against the JSON file's. Folders without a complete report are left out; none at all is an error."""
+"""Checks the reports of runs against their schemas: `validate.py FOLDER...`; the JUnit file's
+totals against the JSON file's. Folders without a complete report are left out; none at all is an
+error."""
 
 import json
 import subprocess

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # in the sources; in the zip all is one
+# In the sources; in the zip all is one.
+sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 import cli  # noqa: E402
 

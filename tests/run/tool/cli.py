@@ -186,7 +186,8 @@ def parser():
     one.add_argument("--image", type=Path, help="the image to copy")
 
     one = add("run", do_run, "start a VMM with the image, wait for it, read the report, judge it")
-    one.add_argument("--options", default="", help="of the image, as one word; -s is added if nothing in it ends the run")
+    one.add_argument("--options", default="",
+                     help="of the image, as one word; -s is added if nothing in it ends the run")
     one.add_argument("--image", type=Path, help="the image; default: the one that was installed")
     one.add_argument("--limit", type=int, default=600, metavar="SECONDS", help="default: 600")
     one.add_argument("--console", type=Path, metavar="FILE",

@@ -45,8 +45,8 @@ def _verdicts(a, b):
 
 def _names(loaded):
     """Every capability that the report names."""
-    names = {f"{key.replace('_', '-')}" for key, there in loaded.whole.get("capabilities", {}).items()
-             if there}
+    names = {f"{key.replace('_', '-')}"
+             for key, there in loaded.whole.get("capabilities", {}).items() if there}
     for fact, value in loaded.machine.items():
         if match := LIST.fullmatch(value):
             if fact not in ("vmx basic", "vmx misc", "vmx feature control"):

@@ -46,7 +46,8 @@ def junit(loaded):
     for test in loaded.tests:
         lines += _junit_case(loaded, test)
     said = loaded.outcome + (f": {loaded.lacks}" if loaded.lacks else "")
-    lines += [f"<system-out>{escape(printable(said))}</system-out>", "</testsuite>", "</testsuites>"]
+    lines += [f"<system-out>{escape(printable(said))}</system-out>",
+              "</testsuite>", "</testsuites>"]
     return "\n".join(lines) + "\n"
 
 

@@ -71,7 +71,8 @@ def text(found):
     for columns, rows in ((COLUMNS, overview(found)), differences(found)):
         if not rows:
             continue
-        widths = [min(50, max(len(str(r[i])) for r in [columns, *rows])) for i in range(len(columns))]
+        widths = [min(50, max(len(str(r[i])) for r in [columns, *rows]))
+                  for i in range(len(columns))]
         lines += ["  ".join(str(c)[:50].ljust(w) for c, w in zip(row, widths)).rstrip()
                   for row in [columns, *rows]] + [""]
     return "\n".join(lines)

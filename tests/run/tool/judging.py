@@ -1,4 +1,4 @@
-"""A report against one's own list of what is known: nothing unexpected is green, not even good news."""
+"""A report against one's own list of what is known: what is unexpected is red, even good news."""
 
 import fnmatch
 import re

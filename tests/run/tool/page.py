@@ -7,7 +7,8 @@ from loading import milliseconds
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --pass: #2a7d2a; --fail: #c22; --skip: #a70; }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem;
+       padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h1 span { padding: .1em .5em; border-radius: .3em; color: #fff; }
 .PASSED, .PASS { --tone: var(--pass); } .FAILED, .FAIL, .ERROR { --tone: var(--fail); }
 .INCOMPLETE, .SKIP { --tone: var(--skip); }
@@ -16,14 +17,17 @@ form { position: sticky; top: 0; background: Canvas; padding: .6rem 0; display: 
        flex-wrap: wrap; align-items: center; border-bottom: 1px solid var(--line); }
 input[type=search] { flex: 1 1 16rem; font: inherit; padding: .3rem .5rem; }
 table { border-collapse: collapse; width: 100%; }
-td, th { text-align: left; vertical-align: top; padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
+td, th { text-align: left; vertical-align: top; padding: .25rem .6rem;
+         border-bottom: 1px solid var(--line); }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-code, pre { font: 13px/1.4 ui-monospace, monospace; } pre { white-space: pre-wrap; margin: .3rem 0; }
+code, pre { font: 13px/1.4 ui-monospace, monospace; }
+pre { white-space: pre-wrap; margin: .3rem 0; }
 details { margin: 1rem 0; } tr[hidden] { display: none; }
 """
 
 SCRIPT = """
-const form = document.querySelector('form'), rows = [...document.querySelectorAll('tr[data-verdict]')];
+const form = document.querySelector('form');
+const rows = [...document.querySelectorAll('tr[data-verdict]')];
 const shown = document.getElementById('shown');
 function apply() {
   const words = form.search.value.toLowerCase().split(/\\s+/).filter(w => w);

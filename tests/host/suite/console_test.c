@@ -1,0 +1,96 @@
+/* What the console says: lines, and the summary after the last test. */
+#include "suite/line.h"
+#include "suite/summary.h"
+
+#include "tests/host/fake/fake_platform.h"
+#include "tests/host/fake/fake_report.h"
+#include "tests/host/fake/host_test.h"
+
+static void test_lines(void **state)
+{
+	char text[2000];
+
+	(void)state;
+	report_line("%s %u", "a line", 7);
+	assert_string_equal(fake.console, "a line 7\n");
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	report_line("%s", text); /* cut, and the line still ends */
+	assert_in_range(fake.console_size, 900, 1100);
+	assert_int_equal(fake.console[fake.console_size - 1], '\n');
+	facts_add(&facts, "words", "%s",
+		  "aaa bbb ccc ddd eee fff ggg hhh iii jjj kkk lll mmm nnn ooo");
+	assert_int_equal(open_report(1), STATUS_OK);
+	assert_non_null(strstr(fake.console,
+			       "words                  aaa bbb ccc ddd eee fff ggg hhh "
+			       "iii jjj kkk lll mmm nnn\n"
+			       "    ooo\n"));
+	report_close(NULL);
+}
+
+/* Everything at its longest: the lines after the last test fit 80x25, one for the prompt left. */
+static void test_summary_fits(void **state)
+{
+	struct test_run run;
+	const char *line;
+	unsigned lines = 0;
+
+	(void)state;
+	assert_int_equal(open_report(60), STATUS_OK);
+	summary_why("so many reasons", "so much advice");
+	memset(facts.fact[0].value, 'x', FACT_TEXT - 1);
+	facts.fact[0].name = "hypervisor";
+	facts.count = 1;
+	for (unsigned i = 0; i < 60; i++) {
+		char why[TEST_TEXT];
+
+		memset(why, 'a' + (int)i / 3 % 26, sizeof(why) - 1);
+		why[sizeof(why) - 1] = '\0';
+		run = verdict(i % 3 ? i % 3 == 1 ? VERDICT_FAIL : VERDICT_ERROR : VERDICT_SKIP,
+			      why);
+		report_test(&run, i + 1);
+	}
+	fake.console_size = 0;
+	report_close("so much that it lacks");
+	for (line = fake.console; *line; lines++) {
+		assert_in_range(strcspn(line, "\n"), 0, 79);
+		line += strcspn(line, "\n") + 1;
+	}
+	assert_in_range(lines, 10, 24);
+}
+
+/* The hypervisor below is named where there is one: its firmware has no say. */
+static void test_advice(void **state)
+{
+	struct test_run run = verdict(VERDICT_FAIL, "");
+
+	(void)state;
+	facts_add(&facts, "assay", "0.1 (abc)");
+	facts_add(&facts, "system", "Maker Board");
+	facts_add(&facts, "hypervisor", "KVMKVMKVM");
+	facts_add(&facts, "cpu brand", "A CPU");
+	facts_add(&facts, "bios", "Firm 1.2");
+	expect_bits(&run, "a register", 0x1A, 2);
+	assert_int_equal(open_report(1), STATUS_OK);
+	report_test(&run, 1);
+	report_close(NULL);
+	assert_non_null(strstr(fake.console,
+			       "\nassay 0.1 (abc) on Maker Board under KVMKVMKVM\n"
+			       "A CPU; Firm 1.2\n"
+			       "FAIL  group.subject\n"
+			       "      a register: wanted 1AH, got 2H\n"
+			       "FAIL: not as the SDM says; a defect of the hypervisor "
+			       "below: KVMKVMKVM\n"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, report_set_up)
+	const struct CMUnitTest tests[] = {
+		TEST(test_lines),
+		TEST(test_summary_fits),
+		TEST(test_advice),
+	};
+
+	return cmocka_run_group_tests_name("console", tests, NULL, NULL);
+}
