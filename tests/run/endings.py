@@ -33,7 +33,7 @@ CASES = (
 
 
 def command(disk, serial):
-    return ["qemu-system-x86_64", "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", "256",
+    return ["qemu-system-x86_64", "-machine", "q35", "-cpu", "Nehalem", "-smp", "2", "-m", "256",
             "-bios", emulator._firmware(), "-display", "none", "-net", "none",
             "-serial", f"file:{serial}", "-drive", f"file={disk},format=raw"]
 
