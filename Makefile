@@ -197,10 +197,10 @@ $(OBJ)/no-symbols.S.o: $(GEN)/no-symbols.S
 # Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
 # A PE image has no room for names of more than 8 characters.
 SECTIONS := .text .sdata .data .rodata symbols fixups .dynamic .dynsym .rel .rela .relr.dyn .reloc
+TO_PE := --strip-all $(SECTIONS:%=-j %) --rename-section .relr.dyn=.relr -O efi-app-x86_64 --subsystem=10
 $(BUILD)/assay.efi: $(BUILD)/assay.so tests/run/pe.py
 	$(say) OBJCOPY $@
-	$(OBJCOPY) --strip-all $(SECTIONS:%=-j %) --rename-section .relr.dyn=.relr \
-		-O efi-app-x86_64 --subsystem=10 $< $@
+	$(OBJCOPY) $(TO_PE) $< $@
 	$(PYTHON) tests/run/pe.py $@ $(VERSION)
 
 $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh $(BUILD)/epoch
