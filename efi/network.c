@@ -50,8 +50,13 @@ size_t network_read(const char *name, char *data, size_t size)
 		return 0;
 	beside(packet, name, path);
 	__builtin_memcpy(&server.v4, packet->BootpSiAddr, sizeof(packet->BootpSiAddr));
+	__builtin_memset(data, 0, size);
 	if (pxe->Mtftp(pxe, EFI_PXE_BASE_CODE_TFTP_READ_FILE, data, FALSE, &got, NULL, &server,
 		       (UINT8 *)path, NULL, FALSE) != EFI_SUCCESS)
 		return 0;
-	return got < size ? (size_t)got : size;
+	/* Some firmware leaves the size of the buffer in got; what it did not fill is still 0. */
+	got = min_u64(got, size);
+	while (got && !data[got - 1])
+		got--;
+	return (size_t)got;
 }
