@@ -37,16 +37,6 @@ static void xcr0_changed(struct vcpu *vcpu)
 		xsetbv(0, vcpu->regs.xcr0);
 }
 
-static void read_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
-{
-	const struct cpuid answer = cpuid(leaf, subleaf);
-
-	out[0] = answer.eax;
-	out[1] = answer.ebx;
-	out[2] = answer.ecx;
-	out[3] = answer.edx;
-}
-
 const struct backend svm_backend = {
 	.name = "SVM",
 	.cites_amd = true,
@@ -75,5 +65,5 @@ const struct backend svm_backend = {
 	.field = svm_field,
 	.field_get = svm_field_get,
 	.field_set = svm_field_set,
-	.cpuid = read_cpuid,
+	.cpuid = cpuid_read,
 };

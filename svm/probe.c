@@ -58,7 +58,7 @@ static bool was_interrupted(const struct svm_probe_result *result)
 	if (result->kind != SVM_PROBE_ENTERED)
 		return false;
 	if (result->code == SVM_EXIT_INTR)
-		__asm__ volatile("sti; nop; cli" : : : "memory");
+		interrupts_take();
 	return result->code == SVM_EXIT_INTR || result->code == SVM_EXIT_NMI;
 }
 

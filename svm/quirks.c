@@ -84,9 +84,7 @@ static uint64_t enter(struct vmcb *vmcb, const struct svm_cpu *arch)
 	svm_enter(gpr, svm_physical(vmcb), svm_physical(arch->host));
 	interrupts_off();
 	svm_stgi();
-	interrupts_on();
-	__asm__ volatile("nop");
-	interrupts_off();
+	interrupts_take();
 	return vmcb_get(vmcb, VMCB_EXITCODE);
 }
 

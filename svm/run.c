@@ -16,14 +16,6 @@ static void advance(struct vcpu *vcpu, uint32_t length)
 	vcpu->advance = false;
 }
 
-/* The physical interrupt that ended the guest waits: the slice's, which needs no more. */
-static void take_interrupt(void)
-{
-	interrupts_on();
-	__asm__ volatile("nop");
-	interrupts_off();
-}
-
 /* What the processor may keep from the entry before: APM vol. 2, "TLB Control", "VMCB Clean Bits".
  */
 static void write_hints(struct svm_vcpu *arch)
@@ -103,8 +95,9 @@ void svm_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 		exit->length = 0;
 	} else {
 		vcpu->cache_bits = svm_get(arch, CR0) & (CR0_CD | CR0_NW);
+		/* What ended the guest still waits: the slice's, which needs no more. */
 		if (exit->raw_reason == SVM_EXIT_INTR)
-			take_interrupt();
+			interrupts_take();
 		svm_take_back_events(vcpu, exit);
 		svm_decode_exit(vcpu, exit);
 	}

@@ -16,16 +16,6 @@ static void rflags_set(struct vcpu *vcpu, uint64_t rflags)
 	vmwrite(GUEST_RFLAGS, rflags);
 }
 
-static void read_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
-{
-	const struct cpuid answer = cpuid(leaf, subleaf);
-
-	out[0] = answer.eax;
-	out[1] = answer.ebx;
-	out[2] = answer.ecx;
-	out[3] = answer.edx;
-}
-
 const struct backend vmx_backend = {
 	.name = "VMX",
 	.probe = vmx_probe,
@@ -55,5 +45,5 @@ const struct backend vmx_backend = {
 	.field_get = vmx_field_get,
 	.field_set = vmx_field_set,
 	.access_failures = vmx_take_access_failures,
-	.cpuid = read_cpuid,
+	.cpuid = cpuid_read,
 };

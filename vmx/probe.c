@@ -270,7 +270,7 @@ static bool was_interrupted(uint64_t reason)
 	}
 	if (reason != REASON_EXTERNAL_INTERRUPT)
 		return false;
-	__asm__ volatile("sti; nop; cli" : : : "memory");
+	interrupts_take();
 	return true;
 }
 

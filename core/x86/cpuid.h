@@ -18,6 +18,17 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
+/* The same into EAX, EBX, ECX, EDX of out. */
+static inline void cpuid_read(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	const struct cpuid r = cpuid(leaf, subleaf);
+
+	out[0] = r.eax;
+	out[1] = r.ebx;
+	out[2] = r.ecx;
+	out[3] = r.edx;
+}
+
 /* The leaf, or zeros where the processor has no such leaf (it would answer with another one). */
 static inline struct cpuid cpuid_or_zero(uint32_t leaf, uint32_t subleaf)
 {

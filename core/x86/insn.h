@@ -128,6 +128,12 @@ static inline void raise_machine_check(void)
 /* Ends the blocking of NMIs, as every IRET does. unblock_nmi.S */
 void unblock_nmi(void);
 
+/* Takes the interrupts that wait: STI holds them back for one instruction. */
+static inline void interrupts_take(void)
+{
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+}
+
 static inline struct descriptor_table sgdt(void)
 {
 	struct descriptor_table table;

@@ -107,7 +107,7 @@ void efi_cpu_end_of_interrupt(unsigned vector)
 /* exceptions.c counts it as a stray. */
 void efi_cpu_take_interrupt(void)
 {
-	__asm__ volatile("sti; nop; cli" ::: "memory");
+	interrupts_take();
 }
 
 static void wait_sent(void)

@@ -72,9 +72,7 @@ static void end(struct efi_cpu *own)
 {
 	efi_cpu_apic_write(APIC_TIMER_INITIAL, 0);
 	/* One that has come already must not be left for the firmware. */
-	interrupts_on();
-	__asm__ volatile("nop");
-	interrupts_off();
+	interrupts_take();
 	write_settings(&own->timer);
 	efi_cpu_hold_all();
 }

@@ -11,4 +11,7 @@ extern const char *const svm_base_names[];
 /* A result in SVM's words. */
 struct svm_probe_result svm_result_of(const struct entry_result *result);
 
+/* What a failure of its rows or of its fuzzer means. */
+#define MEANS_VMRUN "A hypervisor's mistakes go unnoticed here, or its good states are refused."
+
 #endif

@@ -55,8 +55,6 @@ static void fuzz_long(struct test_run *run)
 	hunt_entries(run, &hunting, LONG);
 }
 
-#define MEANS_VMRUN "A hypervisor's mistakes go unnoticed here, or its good states are refused."
-
 #define FULL(n)                                                                                    \
 	{                                                                                          \
 		"full.fuzz.vmrun." #n, SPEC_VMRUN_CHECKS, fuzz_long,                               \

@@ -35,8 +35,6 @@ enum { MILLISECONDS = 20000 }; /* emulators share the host's processors with oth
 
 #define SVM BIT(CAP_SVM)
 
-#define MEANS_VMRUN "A hypervisor's mistakes go unnoticed here, or its good states are refused."
-
 #define SECTION(name, rows, spec, about_)                                                          \
 	{ name,                                                                                    \
 	  spec,                                                                                    \

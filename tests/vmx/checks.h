@@ -12,4 +12,9 @@ extern const struct entry_checks vmx_entry_checks;
 const struct entry_ground *vmx_ground_of(const struct entry_seat *seat);
 struct probe_result vmx_probe_result(const struct entry_result *result);
 
+/* What a failure of its rows or of its fuzzer means. */
+#define MEANS_ENTRY                                                                                \
+	"VM entry accepts what it must refuse, or refuses what it must accept: a nested "          \
+	"hypervisor's mistakes go through, or its guests do not start."
+
 #endif

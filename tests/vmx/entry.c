@@ -35,9 +35,6 @@ enum { MILLISECONDS = 20000 }; /* emulators count instructions, at a few million
 
 #define VMX BIT(CAP_VMX)
 
-#define MEANS_ENTRY                                                                                \
-	"VM entry accepts what it must refuse, or refuses what it must accept: a nested "          \
-	"hypervisor's mistakes go through, or its guests do not start."
 #define SECTION(name, rows, spec, about)                                                           \
 	{ name,                                                                                    \
 	  spec,                                                                                    \

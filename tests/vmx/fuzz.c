@@ -83,9 +83,6 @@ static void fuzz_long(struct test_run *run)
 	hunt_entries(run, &hunting, LONG);
 }
 
-#define MEANS_ENTRY                                                                                \
-	"VM entry accepts what it must refuse, or refuses what it must accept: a nested "          \
-	"hypervisor's mistakes go through, or its guests do not start."
 #define FULL(n)                                                                                    \
 	{                                                                                          \
 		"full.fuzz.entry." #n, SPEC_VM_ENTRIES, fuzz_long,                                 \
