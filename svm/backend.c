@@ -16,7 +16,7 @@ static void rflags_set(struct vcpu *vcpu, uint64_t rflags)
 
 static bool needs_pacemaker(void)
 {
-	return svm_caps.intr_waits_for_if;
+	return svm_quirk_is_here(QUIRK_INTR_WAITS);
 }
 
 /* Each load flushes, and a processor has no translations of a guest that is not loaded. */

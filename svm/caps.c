@@ -123,7 +123,7 @@ static uint64_t capabilities(void)
 
 	if (svm_has(SVM_NESTED_PAGING))
 		found |= BIT(CAP_NESTED_PAGING) | BIT(CAP_UNRESTRICTED_GUEST);
-	if (platform->timer && (!svm_caps.intr_waits_for_if || platform->cpu_count > 1))
+	if (platform->timer && (!svm_quirk_is_here(QUIRK_INTR_WAITS) || platform->cpu_count > 1))
 		found |= BIT(CAP_PREEMPTION);
 	if (processor & CPUID_1_ECX_TSC_DEADLINE)
 		found |= BIT(CAP_TSC_DEADLINE);

@@ -10,6 +10,7 @@
  * Without V_NMI the end of an NMI's handler is found by an intercept of IRET and a single step over
  * it.
  */
+#include "svm/quirks.h"
 #include "svm/svm.h"
 
 enum { VECTOR_DB = 1, VECTOR_NMI = 2, VECTOR_BP = 3, VECTOR_OF = 4 };
@@ -28,7 +29,7 @@ static void inject(struct svm_vcpu *arch, const struct event *event)
 		break;
 	case EVENT_NMI:
 		/* Both go through the IDT; who masks NMIs is below. See quirks.h. */
-		info |= svm_caps.nmi_masked ? SVM_EVENT_INTR : SVM_EVENT_NMI;
+		info |= svm_quirk_is_here(QUIRK_NMI_MASKED) ? SVM_EVENT_INTR : SVM_EVENT_NMI;
 		svm_set_nmi_mask(arch, true);
 		break;
 	case EVENT_EXCEPTION:
@@ -46,7 +47,8 @@ static uint64_t virtual_interrupt(struct svm_vcpu *arch, const struct entry *ent
 	const struct event *event = entry->inject;
 
 	/* What goes in as V_IRQ leaves no room for a window: that waits for the next exit. */
-	const bool virq = event && event->type == EVENT_INTERRUPT && !svm_caps.virq_waits;
+	const bool virq =
+		event && event->type == EVENT_INTERRUPT && !svm_quirk_is_here(QUIRK_VIRQ_WAITS);
 	const bool window = entry->irq_window && !virq;
 
 	arch->virtual_interrupt.type = EVENT_NONE;

@@ -37,6 +37,11 @@ static void met(enum svm_quirk quirk)
 	atomic_fetch_add(&counts[quirk], 1);
 }
 
+bool svm_quirk_is_here(enum svm_quirk quirk)
+{
+	return atomic_load_explicit(&counts[quirk], memory_order_relaxed);
+}
+
 bool svm_quirk(unsigned row, struct quirk *quirk)
 {
 	if (row >= QUIRK_COUNT)
@@ -98,45 +103,57 @@ static uint64_t exit_with_interrupt(struct vmcb *vmcb, const struct svm_cpu *arc
 	return enter(vmcb, arch);
 }
 
-/* A virtual interrupt exits before the first fetch does. */
+enum { TRIES = 4 };
+
+/* A virtual interrupt exits before the first fetch does. A physical one or an NMI may come first.
+ */
 static bool virtual_interrupts_come(struct vmcb *vmcb, const struct svm_cpu *arch)
 {
 	const uint64_t vintr = vmcb_get(vmcb, VMCB_VINTR), rflags = vmcb_get(vmcb, VMCB_RFLAGS);
-	uint64_t code;
+	uint64_t code = SVM_EXIT_INTR;
 
 	vmcb_intercept(vmcb, SVM_EXIT_VINTR, true);
 	vmcb_set(vmcb, VMCB_VINTR, vintr | VINTR_IRQ | VINTR_IGNORE_TPR | VINTR_PRIORITY(0xF));
 	vmcb_set(vmcb, VMCB_RFLAGS, rflags | RFLAGS_IF);
-	code = enter(vmcb, arch);
+	for (unsigned i = 0; i < TRIES && code != SVM_EXIT_VINTR && code != SVM_EXIT_NPF; i++)
+		code = enter(vmcb, arch);
 	vmcb_set(vmcb, VMCB_VINTR, vintr);
 	vmcb_set(vmcb, VMCB_RFLAGS, rflags);
-	return code == SVM_EXIT_VINTR;
+	return code != SVM_EXIT_NPF;
 }
 
-/* The injection ends in the exit of a fetch from the IDT. An NMI of our own is to arrive then. */
-static bool physical_nmis_come(struct vmcb *vmcb, struct cpu *cpu)
+static bool wait_nmi(const struct cpu *cpu, uint32_t before)
 {
-	enum { WAITS_A_SECOND = 500 };
-	const uint32_t before = atomic_load(&cpu->nmis);
+	enum { WAITS_A_SECOND = 100 };
 	const uint64_t start = platform->clock();
-	bool come;
+
+	while (atomic_load(&cpu->nmis) == before)
+		if (platform->clock() - start > platform->clock_hz / WAITS_A_SECOND)
+			return false;
+	return true;
+}
+
+/*
+ * The injection ends in the exit of a fetch from the IDT. An NMI of our own is to arrive then; one
+ * that comes only behind an IRET was masked, one that does not come then either is another matter.
+ */
+static bool injection_masks_nmis(struct vmcb *vmcb, struct cpu *cpu)
+{
+	const uint32_t before = atomic_load(&cpu->nmis);
 
 	vmcb_set(vmcb, VMCB_EVENTINJ, SVM_EVENT_VALID | SVM_EVENT_NMI | 2);
 	(void)enter(vmcb, cpu->arch);
 	vmcb_set(vmcb, VMCB_EVENTINJ, 0u);
 	platform->ipi(cpu, IPI_NMI);
-	while (atomic_load(&cpu->nmis) == before &&
-	       platform->clock() - start < platform->clock_hz / WAITS_A_SECOND)
-		cpu_relax();
-	come = atomic_load(&cpu->nmis) != before;
-	if (!come)
-		unblock_nmi();
-	return come;
+	if (wait_nmi(cpu, before))
+		return false;
+	unblock_nmi();
+	return wait_nmi(cpu, before);
 }
 
 static bool interrupts_end_guests(struct vmcb *vmcb, const struct svm_cpu *arch)
 {
-	enum { TRIES = 4, WAITS_A_SECOND = 5000 };
+	enum { WAITS_A_SECOND = 5000 };
 	const uint64_t wait = platform->clock_hz / WAITS_A_SECOND;
 
 	/* The interrupt may come late on a busy host. */
@@ -156,19 +173,15 @@ void svm_measure_quirks(struct cpu *cpu)
 		return;
 	prepare_guest(vmcb, memory + PAGE_SIZE);
 	vmcb_set(vmcb, VMCB_CR2, PATTERN);
-	svm_caps.intr_waits_for_if = !interrupts_end_guests(vmcb, cpu->arch);
-	svm_caps.cr2_not_loaded = vmcb_get(vmcb, VMCB_CR2) != PATTERN;
-	svm_caps.virq_waits = !virtual_interrupts_come(vmcb, cpu->arch);
-	svm_caps.nmi_masked = !physical_nmis_come(vmcb, cpu);
-	pages_free(memory, PAGES);
-	if (svm_caps.nmi_masked)
-		met(QUIRK_NMI_MASKED);
-	if (svm_caps.intr_waits_for_if)
+	if (!interrupts_end_guests(vmcb, cpu->arch))
 		met(QUIRK_INTR_WAITS);
-	if (svm_caps.cr2_not_loaded)
+	if (vmcb_get(vmcb, VMCB_CR2) != PATTERN)
 		met(QUIRK_CR2);
-	if (svm_caps.virq_waits)
+	if (!virtual_interrupts_come(vmcb, cpu->arch))
 		met(QUIRK_VIRQ_WAITS);
+	if (injection_masks_nmis(vmcb, cpu))
+		met(QUIRK_NMI_MASKED);
+	pages_free(memory, PAGES);
 }
 
 uint64_t svm_xcr0(const struct vcpu *vcpu)

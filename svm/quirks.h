@@ -10,24 +10,22 @@
 
 enum svm_quirk {
 	QUIRK_XSETBV,
-	QUIRK_INTR_WAITS,
-	QUIRK_CR2,
-	QUIRK_VIRQ_WAITS,
-	QUIRK_NMI_MASKED,
+	QUIRK_INTR_WAITS, /* a physical interrupt ends a guest only while its IF is 1 */
+	QUIRK_CR2,	  /* VMRUN leaves CR2 as it was */
+	QUIRK_VIRQ_WAITS, /* a virtual interrupt waits for a change of IF */
+	QUIRK_NMI_MASKED, /* an injected NMI masks physical ones */
 	QUIRK_COUNT
 };
 
 /* See struct backend. */
 bool svm_quirk(unsigned row, struct quirk *quirk);
 
+/* It was met on this machine. */
+bool svm_quirk_is_here(enum svm_quirk quirk);
+
 /*
- * Measures, with SVM on and the platform's timer borrowed, what svm_caps says of quirks: by
- * entering a guest of which nothing is mapped.
- *
- * intr_waits_for_if: whether a physical interrupt that waits ends a guest only while its IF is 1.
- * Entries are made with interrupts off then: on the emulator that does so, a virtual interrupt
- * waits for a change of IF too, VMRUN's included. cr2_not_loaded: whether VMRUN leaves CR2 as it
- * was.
+ * Looks for all of them but the first, with SVM on and the platform's timer borrowed, by entering a
+ * guest of which nothing is mapped.
  */
 void svm_measure_quirks(struct cpu *cpu);
 

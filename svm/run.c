@@ -88,9 +88,13 @@ void svm_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	exit->raw_reason = SVM_EXIT_NMI;
 	exit->raw_qualification = 0;
 	if (!enter(vcpu, arch, &exit->raw_reason)) {
+		/* What the exit before has left there was given back already. */
+		vmcb_set(arch->vmcb, VMCB_EXITINTINFO, 0u);
 		svm_take_back_events(vcpu, exit);
 		if (entry->inject)
 			exit->interrupted = *entry->inject;
+		if (exit->interrupted.type == EVENT_NMI)
+			svm_set_nmi_mask(arch, false);
 		exit->kind = EXIT_KICK;
 		exit->length = 0;
 	} else {

@@ -111,7 +111,7 @@ void svm_state_set(struct vcpu *vcpu, const struct regs *regs)
 	vmcb_set(arch->vmcb, VMCB_RFLAGS, regs->rflags);
 	vmcb_set(arch->vmcb, VMCB_CR0, regs->cr0);
 	vmcb_set(arch->vmcb, VMCB_CR2, regs->cr2);
-	if (svm_caps.cr2_not_loaded)
+	if (svm_quirk_is_here(QUIRK_CR2))
 		write_cr2(regs->cr2);
 	vmcb_set(arch->vmcb, VMCB_CR3, regs->cr3);
 	vmcb_set(arch->vmcb, VMCB_CR4, regs->cr4);

@@ -27,10 +27,6 @@ struct svm_caps {
 	uint64_t vm_cr;		    /* as found */
 	uint32_t extended_features; /* CPUID 80000008H EBX: which of the newer instructions exist */
 	bool invpcid;
-	bool intr_waits_for_if; /* QUIRK_INTR_WAITS */
-	bool nmi_masked;	/* QUIRK_NMI_MASKED */
-	bool virq_waits;	/* QUIRK_VIRQ_WAITS */
-	bool cr2_not_loaded;	/* QUIRK_CR2 */
 };
 
 extern struct svm_caps svm_caps;

@@ -93,7 +93,7 @@ enum status svm_load(struct cpu *cpu, struct vcpu *vcpu)
 	arch->flush = true;
 	debug_host_save(&arch->host_debug);
 	debug_addresses_write(arch->guest_dr);
-	if (svm_caps.cr2_not_loaded)
+	if (svm_quirk_is_here(QUIRK_CR2))
 		write_cr2(svm_get(arch, CR2));
 	fpu_restore(&arch->fpu, svm_caps.xcr0, vcpu->regs.xcr0);
 	return STATUS_OK;

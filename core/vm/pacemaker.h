@@ -10,8 +10,8 @@
 /* Once all processors have been started: chooses the pacemaker, if there is one to choose. */
 void pacemaker_choose(void);
 
-/* Before and after an entry that is to last until due, by the platform's clock. */
-void pacemaker_begin(struct cpu *cpu, uint64_t due);
+/* Before and after an entry that is to last so many clock ticks. */
+void pacemaker_begin(struct cpu *cpu, uint64_t ticks);
 void pacemaker_end(struct cpu *cpu);
 
 /* For each processor's loop: true if this one is the pacemaker and must not sleep. */

@@ -164,7 +164,7 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 		atomic_store(&vcpu->sipi_wait.in_hardware, false);
 		return false;
 	}
-	pacemaker_begin(cpu, platform->clock() + entry->ticks);
+	pacemaker_begin(cpu, entry->ticks);
 	backend->run(vcpu, entry, exit);
 	pacemaker_end(cpu);
 	count(&vcpu->counts.exits);
