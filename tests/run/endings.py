@@ -92,7 +92,7 @@ def picture(build, folder):
                           check=False)
     lines = done.stdout.splitlines()
     good = (len(lines) >= 5 and lines[0].startswith("assay ") and "QEMU" in lines[2]
-            and re.fullmatch(r"\d+ passed, .* checks: PASSED", lines[1]))
+            and re.fullmatch(r"7 passed, .* checks: PASSED", lines[1]))
     return "" if good else f"zbarimg reads {done.stdout!r} {done.stderr.strip()[-100:]}"
 
 

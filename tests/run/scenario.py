@@ -173,13 +173,19 @@ def _compare(report, expect):
     return wrong + [f"{name} did not run" for name in expect.verdicts if name not in names]
 
 
+# Bochs 2.7 masks SMIs for good in the first run (start.hardware_wait.exit_state), and then what
+# vmx.exit.* find after each exit is put right again.
+FIRST_RUN = 0.15
+
+
 def _ticks_vary(ticks, limit):
-    """Lines about runs that took longer or shorter than most."""
+    """Lines about runs that took longer or shorter than most; the first may differ by more."""
     if len(ticks) < 2:
         return [f"{len(ticks)} runs have ticks"]
     median = sorted(ticks)[len(ticks) // 2]
     return [f"run {n} took {value} ticks, the median is {median}"
-            for n, value in enumerate(ticks, 1) if abs(value - median) > median * limit]
+            for n, value in enumerate(ticks, 1)
+            if abs(value - median) > median * (limit if n > 1 else max(limit, FIRST_RUN))]
 
 
 def _judge(scenario, tap, json_text, last, result):

@@ -62,7 +62,7 @@ SUITE = [
     Scenario("bochs-clang", bochs(cpus=4), variant="clang", expect=Expect(skips=NO_LACK)),
     Scenario("bochs-3-runs", bochs(cpus=4), options="-n 3", shell=True,
              prepare="another program afterwards",
-             expect=Expect(times=2, ticks=0.15, says=SOAKED)),
+             expect=Expect(times=2, ticks=0.01, says=SOAKED)),
     Scenario("bochs-x2apic-firmware", bochs(cpus=4), prepare="x2APIC firmware", shell=True,
              expect=Expect(says=("apic mode +x2APIC",), skips=NO_LACK)),
     # Judged as any run is, and not by the table of sabotage.py: one wrong expectation makes it red.
@@ -182,7 +182,7 @@ def soak(runs):
     """On demand: `make soak`."""
     return Scenario("soak", bochs(cpus=4), options=f"-n {runs}", shell=True,
                     prepare="another program afterwards", limit=120 + 30 * runs,
-                    expect=Expect(times=2, ticks=0.15, says=SOAKED))
+                    expect=Expect(times=2, ticks=0.01, says=SOAKED))
 
 
 # Only where the host can; there the tests of its vendor run on a real processor.
