@@ -16,6 +16,7 @@ static bool fill_memory(struct theatre *theatre)
 {
 	theatre->memory.pages = theatre->pages;
 	theatre->memory.address = physical(theatre->pages);
+	theatre->log = (uint64_t *)(theatre->seat.pages + PAGE_PML * (size_t)PAGE_SIZE);
 	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) &&
 	    vmx_caps.ept_vpid & EPT_CAP_WALK_4 && vmx_caps.ept_vpid & EPT_CAP_WB) {
 		theatre_fill_ept(theatre);
@@ -89,7 +90,7 @@ static const char *make_mode(struct theatre *theatre, enum guest_mode mode)
 		AT(s, PRIMARY_CONTROLS) |= CONTROL_MASK(PRIMARY_SECONDARY);
 		AT(s, SECONDARY_CONTROLS) |= CONTROL_MASK(SECONDARY_EPT);
 		AT(s, EPT_POINTER) = theatre->ept;
-		AT(s, PML_ADDRESS) = physical(theatre_table(theatre, THEATRE_PML));
+		AT(s, PML_ADDRESS) = physical(theatre->log);
 		AT(s, VE_INFORMATION_ADDRESS) = physical(theatre_table(theatre, THEATRE_VE));
 	} else if (physical(theatre->pages) > BIT(32)) {
 		return "memory below 4 GiB";

@@ -35,6 +35,7 @@ struct theatre {
 	uint64_t ept;		       /* EPT pointer; 0: none */
 	uint64_t far[FAR_SIZES];       /* see FAR */
 	uint64_t *entry[EPT_ENTRIES];  /* where they are */
+	uint64_t *log;		       /* of page modifications: a page of the seat */
 	bool stale;		       /* entries have changed since the last INVEPT */
 	uint64_t entries[EPT_ENTRIES]; /* of a case that changes some, before it runs */
 	const char *missing[GUEST_MODES];
@@ -53,7 +54,7 @@ struct theatre {
 	unsigned mismatches;
 };
 
-/* What follows the guest's pages: of the EPT, the log, and the #VE information area. */
+/* What follows the guest's pages: of the EPT, and the #VE information area. */
 enum theatre_page {
 	EPT_PML4 = GUEST_PAGES,
 	EPT_PDPT,
@@ -62,7 +63,6 @@ enum theatre_page {
 	EPT_FAR_PDPT,
 	EPT_FAR_DIRECTORY,
 	EPT_FAR_TABLE,
-	THEATRE_PML,
 	THEATRE_VE,
 	THEATRE_PAGES
 };
@@ -76,7 +76,7 @@ static inline uint64_t *theatre_table(const struct theatre *theatre, unsigned pa
 static inline uint64_t *theatre_word(const struct theatre *theatre, unsigned at)
 {
 	if (at >= AT_PML)
-		return theatre_table(theatre, THEATRE_PML) + (at - AT_PML);
+		return theatre->log + (at - AT_PML);
 	if (at >= AT_VE)
 		return theatre_table(theatre, THEATRE_VE) + (at - AT_VE);
 	return theatre->entry[at - AT_EPT];

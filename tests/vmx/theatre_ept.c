@@ -120,7 +120,7 @@ void theatre_flush(const struct theatre *theatre, enum guest_flush what)
 	const uint64_t cap = theatre->seat.ground.machine.ept_vpid;
 	const bool single = what == FLUSH_EPT_SINGLE && cap & EPT_CAP_INVEPT_SINGLE;
 
-	if (what == FLUSH_NOTHING)
+	if (what == FLUSH_NOTHING || what == FLUSH_BY_EXIT)
 		return;
 	if (what <= FLUSH_EPT_ALL)
 		(void)!invept(single ? INVALIDATE_SINGLE : INVALIDATE_ALL, eptp);

@@ -38,6 +38,17 @@ enum { VECTOR_UD = 6 };
 	  AFTER(physical, CODE_AT(GUEST_LINEAR_ADDRESS, 0), QUALIFICATION(Q_LINEAR | Q_READ | Q_WRITE | MAY(5))), NEEDS_FLAGS }, \
 	{ "ept.vio.walk_ad", modes, FRAGMENT_NOP, ENDS(PASSES), BEFORE(FLAGS_ON, EPT_XOR(EPT_OF(page), EPT_X)), NEEDS_FLAGS }
 
+/* An entry that leads to all the guest's pages. */
+#define SHARED(which) \
+	{ "ept.vio.permission", MODES_ALL, FRAGMENT_NOP, VIOLATES, ENTRIES_OF(EPT(which), 7 ^ 1, 7 ^ 3), \
+	  RESULTS_OF(EXIT_QUALIFICATION, Q_LINEAR | Q_FINAL | Q_FETCH | MAY(1), Q_LINEAR | Q_FINAL | Q_FETCH | MAY(3)), \
+	  AFTER(CODE_AT(GUEST_PHYSICAL_ADDRESS, 0), CODE_AT(GUEST_LINEAR_ADDRESS, 0)), NEEDS_TABLES }, \
+	{ "ept.vio.walk", MODES_LONG, FRAGMENT_NOP, VIOLATES, BEFORE(EPT_XOR(EPT(which), 7)), \
+	  AFTER(PHYSICAL(GUEST_AT(GUEST_PML4, 0)), CODE_AT(GUEST_LINEAR_ADDRESS, 0), QUALIFICATION(Q_LINEAR | Q_READ)), NEEDS_TABLES }, \
+	{ "ept.vio.walk_ad", MODES_LONG, FRAGMENT_NOP, VIOLATES, BEFORE(FLAGS_ON), ENTRIES_OF(EPT(which), 7 ^ 1, 7 ^ 5), \
+	  RESULTS_OF(EXIT_QUALIFICATION, Q_LINEAR | Q_WRITE | MAY(1), Q_LINEAR | Q_WRITE | MAY(5)), \
+	  AFTER(PHYSICAL(GUEST_AT(GUEST_PML4, 0)), CODE_AT(GUEST_LINEAR_ADDRESS, 0), Q_ANY(Q_READ)), NEEDS_FLAGS }
+
 /* ---- the walk of a load: one of its tables is far away, where all entries are 0 ---- */
 
 /* The third linear GiB, 2 MiB, page, by an entry that leads to far data in place of a table. */
@@ -96,6 +107,9 @@ enum { INDEX = 3, OTHER = 5 };
 
 static const struct guest_row rows[] = {
 	EACH_TABLE(WALK_READS, 0),
+	SHARED(NEAR_4),
+	SHARED(NEAR_3),
+	SHARED(NEAR_2),
 	EACH_FAR(FAR_PDPT_ROWS, 0),
 	EACH_FAR(FAR_DIRECTORY_ROWS, 0),
 	EACH_FAR(FAR_TABLE_ROWS, 0),

@@ -117,6 +117,7 @@ enum guest_flush {
 	FLUSH_VPID_SINGLE,
 	FLUSH_VPID_ALL,
 	FLUSH_VPID_NOT_GLOBAL,
+	FLUSH_BY_EXIT, /* nothing, but what differs once may be a translation of before */
 };
 
 enum { ROW_BEFORE = 14 }; /* changes before a case at most */
@@ -139,6 +140,7 @@ struct guest_row {
 	uint8_t count;
 	bool each_fragment;
 	uint8_t value_how; /* 0: GUEST_SET */
+	uint8_t then;	   /* enum guest_flush: between .first and this one */
 	uint16_t at, result_at;
 	const uint64_t *values, *results;
 	uint64_t each;	    /* added to what is at result_at with each case */
@@ -146,11 +148,8 @@ struct guest_row {
 	const struct guest_change *before, *after; /* lists that an empty one ends; NULL: none */
 	bool (*needs)(const struct model_machine *machine);
 	const char *needs_text;
-	/* A guest that runs before, to fill caches of translations, which are empty then; and what
-	 * is invalidated between the two. */
+	/* A guest that runs before, to fill caches of translations, which are empty then. */
 	const struct guest_row *first;
-	uint8_t then; /* enum guest_flush */
-	bool twice;   /* what differs once may be a translation of before */
 };
 
 static inline unsigned guest_changes(const struct guest_change *changes)
