@@ -82,9 +82,11 @@ static const struct guest_row rows[] = {
 	FIRST_ANYWHERE("ept.mis.non_leaf", NEAR_3, LOW_6_TO_3),
 	FIRST_ANYWHERE("ept.mis.non_leaf", NEAR_2, LOW_6_TO_3),
 
-	FAULTY(FAR_2_MIB, FAR_2_MIB, NEEDS_2_MIB, "ept.mis.large", BIT_(12), BIT_(13), BIT_(14), BIT_(15), BIT_(16), BIT_(17), BIT_(18), BIT_(19), BIT_(20), 0x1FF000),
-	FAULTY(FAR_1_GIB, FAR_1_GIB, NEEDS_1_GIB, "ept.mis.large", BIT_(12), BIT_(13), BIT_(14), BIT_(15), BIT_(16), BIT_(17), BIT_(18), BIT_(19), BIT_(20),
+	FAULTY(FAR_2_MIB, FAR_2_MIB, NEEDS_2_MIB, "ept.mis.large", BIT_(13), BIT_(14), BIT_(15), BIT_(16), BIT_(17), BIT_(18), BIT_(19), BIT_(20), 0x1FF000),
+	FAULTY(FAR_1_GIB, FAR_1_GIB, NEEDS_1_GIB, "ept.mis.large", BIT_(13), BIT_(14), BIT_(15), BIT_(16), BIT_(17), BIT_(18), BIT_(19), BIT_(20),
 	       BIT_(21), BIT_(22), BIT_(23), BIT_(24), BIT_(25), BIT_(26), BIT_(27), BIT_(28), BIT_(29), 0x3FFFF000),
+	FAULTY(FAR_2_MIB, FAR_2_MIB, NEEDS_2_MIB, "ept.mis.large.bit12", BIT_(12)),
+	FAULTY(FAR_1_GIB, FAR_1_GIB, NEEDS_1_GIB, "ept.mis.large.bit12", BIT_(12)),
 	{ "ept.mis.large_unsupported", 1 << MODE_64, FRAGMENT_LOAD, MISCONFIGURED, IN_FAR(FAR_1_GIB),
 	  IF(has_no_1_gib, "EPT without pages of 1 GiB") },
 	{ "ept.mis.large_unsupported", 1 << MODE_64, FRAGMENT_LOAD, MISCONFIGURED, IN_FAR(FAR_2_MIB),

@@ -16,9 +16,11 @@
 
 /* A write that makes data dirty. */
 #define LOGS(which, size, index, next, offset_, need) \
-	{ "pml.log", 1 << MODE_64, FRAGMENT_STORE, ENDS(PASSES), .offset = offset_, \
+	LOGGED("pml.log", which, size, index, next, offset_, EPT_ANY(LOG(index), 0xFFF), need)
+#define LOGGED(rule, which, size, index, next, offset_, judged, ...) \
+	{ rule, 1 << MODE_64, FRAGMENT_STORE, ENDS(PASSES), .offset = offset_, \
 	  IN_FAR(size), BEFORE(LOGGING, INDEX(index), EPT_CLR(EPT(which), EPT_D), BYTE_AT(offset_, 0), WORD(LOG(index), STALE)), \
-	  AFTER(INDEX(next), BYTE_AT(offset_, 0x10), EPT_OR(EPT(which), EPT_D), WORD_FAR(LOG(index), size, 0)), need }
+	  AFTER(INDEX(next), BYTE_AT(offset_, 0x10), EPT_OR(EPT(which), EPT_D), WORD_FAR(LOG(index), size, 0), judged), __VA_ARGS__ }
 /* What is no write, or one that does not happen, or one to a page that is dirty. */
 #define IDLE(rule, fragment, index, cleared, ...) \
 	{ rule, 1 << MODE_64, fragment, ENDS(PASSES), IN_FAR(FAR_4_KIB), BEFORE(LOGGING, INDEX(index), EPT_CLR(EPT(FAR_1), cleared), BYTE_AT(0, 0x10), WORD(LOG((index) & 511), STALE)), \
@@ -45,6 +47,11 @@ static const struct guest_row rows[] = {
 	  REG(RCX, 8), REG(RSI, GUEST_AT(GUEST_STACK, 0)), REG(RDI, GUEST_AT(GUEST_STACK_USER, PAGE_SIZE - 4)), MEMORY(8, GUEST_AT(GUEST_STACK_USER, PAGE_SIZE - 4), 1)),
 	  AFTER(INDEX(0xFFFF), MEMORY(8, GUEST_AT(GUEST_STACK_USER, PAGE_SIZE - 4), 0), EPT_OR(EPT_OF(GUEST_STACK_USER), EPT_D), EPT_OR(EPT_OF(GUEST_DATA), EPT_D), REG(RCX, 0), REG_ADD(RSI, 8), REG_ADD(RDI, 8)), NEEDS_FLAGS },
 
+	LOGGED("pml.log.aligned", FAR_1, FAR_4_KIB, 510, 509, 0x123, INDEX(509), NEEDS_FLAGS),
+	LOGGED("pml.log.aligned", FAR_1, FAR_4_KIB, 2, 1, 0xFFF, INDEX(1), NEEDS_FLAGS),
+	LOGGED("pml.log.aligned", FAR_2_MIB, FAR_2_MIB, 511, 510, 0x800, INDEX(510), PML_2_MIB),
+	LOGGED("pml.log.aligned", FAR_1_GIB, FAR_1_GIB, 511, 510, 0x345, INDEX(510), PML_1_GIB),
+
 	IDLE("pml.none", FRAGMENT_LOAD, 511, AD, EPT_OR(EPT(FAR_1), EPT_A)),
 	IDLE("pml.none", FRAGMENT_LOAD, 0, EPT_D, EPT_OR(EPT(FAR_1), 0)),
 	IDLE("pml.none", FRAGMENT_STORE, 511, 0, EPT_OR(EPT(FAR_1), 0)),
@@ -69,14 +76,18 @@ static const struct guest_row rows[] = {
 	  AFTER(UNJUDGED(EXIT_INSTRUCTION_LENGTH, 0), Q_ANY(1 << 12)), NEEDS_FLAGS },
 
 	/* The guest's tables, by the walk of the first fetch. */
-#define WALKS(modes, page) \
-	{ "pml.walk", modes, FRAGMENT_NOP, ENDS(PASSES), BEFORE(LOGGING, INDEX(400), EPT_CLR(EPT_OF(page), AD), WORD(LOG(400), STALE)), \
-	  AFTER(INDEX(399), EPT_OR(EPT_OF(page), AD), WORD(LOG(400), GUEST_AT(page, 0))), NEEDS_FLAGS }
-	WALKS(MODES_LONG, GUEST_PML4),
-	WALKS(MODES_LONG, GUEST_PDPT),
-	WALKS(MODES_LONG | MODES_PAE, GUEST_DIRECTORY),
-	WALKS(MODES_LONG | MODES_PAE, GUEST_PAGE_TABLE),
-	WALKS(MODES_ALL & ~MODES_LONG & ~MODES_PAE & ~MODES_UNPAGED, GUEST_PAGE_TABLE_32),
+#define WALKS(rule, modes, page, judged) \
+	{ rule, modes, FRAGMENT_NOP, ENDS(PASSES), BEFORE(LOGGING, INDEX(400), EPT_CLR(EPT_OF(page), AD), WORD(LOG(400), STALE)), \
+	  AFTER(INDEX(399), EPT_OR(EPT_OF(page), AD), WORD(LOG(400), GUEST_AT(page, 0)), judged), NEEDS_FLAGS }
+#define MODES_32_BIT (MODES_ALL & ~MODES_LONG & ~MODES_PAE & ~MODES_UNPAGED)
+	WALKS("pml.walk", MODES_LONG, GUEST_PML4, EPT_ANY(LOG(400), 0xFFF)),
+	WALKS("pml.walk", MODES_LONG, GUEST_PDPT, EPT_ANY(LOG(400), 0xFFF)),
+	WALKS("pml.walk", MODES_LONG | MODES_PAE, GUEST_DIRECTORY, EPT_ANY(LOG(400), 0xFFF)),
+	WALKS("pml.walk", MODES_LONG | MODES_PAE, GUEST_PAGE_TABLE, EPT_ANY(LOG(400), 0xFFF)),
+	WALKS("pml.walk", MODES_32_BIT, GUEST_PAGE_TABLE_32, EPT_ANY(LOG(400), 0xFFF)),
+	/* Entries that are not the first of their page. */
+	WALKS("pml.log.aligned", MODES_LONG | MODES_PAE, GUEST_PAGE_TABLE, INDEX(399)),
+	WALKS("pml.log.aligned", MODES_32_BIT, GUEST_PAGE_TABLE_32, INDEX(399)),
 };
 /* clang-format on */
 
