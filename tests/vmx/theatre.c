@@ -50,6 +50,7 @@ static bool fill_memory(struct theatre *theatre)
 		fill_ept(theatre);
 		theatre->memory.address = GUEST_LINEAR;
 	}
+	apic_page_fill(theatre->pages + GUEST_APIC * (size_t)PAGE_SIZE);
 	return guest_memory_fill(&theatre->memory, &vmx_fragments.code);
 }
 
@@ -251,6 +252,8 @@ void mismatch_name(const struct mismatch *mismatch, char *text, size_t size)
 		text_format(text, size, "%s", gprs[mismatch->at - AT_GPR]);
 	else if (mismatch->at < AT_MSR)
 		text_format(text, size, "%s", names[mismatch->at - AT_CR2]);
+	else if (mismatch->at == AT_INTERRUPT)
+		text_format(text, size, "IRR (1) and ISR (2) of vector %XH", mismatch->linear);
 	else
 		text_format(text, size, "%s %XH", mismatch->at == AT_MSR ? "MSR" : "memory at",
 			    mismatch->linear);

@@ -1,6 +1,7 @@
 /* One case of a row: what is written before, what is wanted, what has come. */
 #include "tests/vmx/theatre.h"
 
+#include "platform.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
 
@@ -52,6 +53,8 @@ static uint64_t changed(const struct theatre *theatre, const struct guest_change
 		return before + change->value;
 	case GUEST_FIELD:
 		return theatre->seat.probe.now.value[change->value];
+	case GUEST_PAGE_ADDRESS:
+		return physical(theatre->pages + change->value * PAGE_SIZE);
 	case GUEST_CODE_ADDRESS:
 		return GUEST_AT(theatre->page, theatre->fragment->instruction) + change->value;
 	default:
@@ -136,6 +139,8 @@ static void apply(struct theatre *theatre, const struct guest_change *change, ui
 		*kept = read_memory(theatre, change->linear, change->bytes);
 		write_memory(theatre, change->linear, change->bytes,
 			     changed(theatre, change, *kept));
+	} else if (change->at == AT_INTERRUPT) {
+		interrupt_send(theatre->seat.cpu, change->linear);
 	} else if (change->at == AT_MSR) {
 		*kept = rdmsr(change->linear);
 		wrmsr(change->linear, changed(theatre, change, *kept));
@@ -152,6 +157,8 @@ static void undo(struct theatre *theatre, const struct guest_change *change, uin
 			  theatre->base[theatre->mode].value[change->at]);
 	else if (change->at == AT_MEMORY)
 		write_memory(theatre, change->linear, change->bytes, kept);
+	else if (change->at == AT_INTERRUPT)
+		interrupt_end(change->linear);
 	else if (change->at == AT_MSR)
 		wrmsr(change->linear, kept);
 	else if (change->at >= AT_CR2)
@@ -170,6 +177,14 @@ static struct guest_change case_value(const struct guest_row *row, unsigned numb
 				      .value = row->values ? row->values[number] : 0 };
 }
 
+static bool waits_for_interrupt(const struct guest_row *row)
+{
+	for (const struct guest_change *c = row->before; c && c->how; c++)
+		if (c->at == AT_INTERRUPT)
+			return true;
+	return false;
+}
+
 static void prepare(struct theatre *theatre, const struct guest_row *row, unsigned number,
 		    struct kept *kept, uint64_t *kept_value)
 {
@@ -181,7 +196,7 @@ static void prepare(struct theatre *theatre, const struct guest_row *row, unsign
 	__builtin_memcpy(theatre->gpr, theatre->regs[theatre->mode].gpr, sizeof(theatre->gpr));
 	probe_set(&theatre->seat.probe, AT_GUEST_RIP,
 		  address_of(theatre, theatre->fragment->start));
-	for (unsigned i = 0; i < guest_changes(row->before); i++)
+	for (unsigned i = 0; row->before && row->before[i].how; i++)
 		apply(theatre, &row->before[i], &kept->value[i]);
 	if (value.how)
 		apply(theatre, &value, kept_value);
@@ -189,20 +204,30 @@ static void prepare(struct theatre *theatre, const struct guest_row *row, unsign
 
 /* ---- what is wanted ---- */
 
-static struct want *find(struct theatre *theatre, unsigned at, uint32_t linear)
+/* Where an index has a want, the first one is found at once. */
+struct want *theatre_want(struct theatre *theatre, unsigned at, uint32_t linear)
+{
+	for (unsigned i = theatre->first_want[at]; i && i <= theatre->wants; i++)
+		if (theatre->want[i - 1].at == at && theatre->want[i - 1].linear == linear)
+			return &theatre->want[i - 1];
+	return NULL;
+}
+
+static void forget_wants(struct theatre *theatre)
 {
 	for (unsigned i = 0; i < theatre->wants; i++)
-		if (theatre->want[i].at == at && theatre->want[i].linear == linear)
-			return &theatre->want[i];
-	return NULL;
+		theatre->first_want[theatre->want[i].at] = 0;
+	theatre->wants = 0;
 }
 
 static struct want *want_at(struct theatre *theatre, unsigned at, uint32_t linear)
 {
-	struct want *want = find(theatre, at, linear);
+	struct want *want = theatre_want(theatre, at, linear);
 
 	if (!want && theatre->wants < WANTS_MAX) {
 		want = &theatre->want[theatre->wants++];
+		if (!theatre->first_want[at])
+			theatre->first_want[at] = (uint8_t)theatre->wants;
 		*want = (struct want){ .at = (uint16_t)at, .linear = linear, .mask = ~0ull };
 		if (at < MODEL_FIELDS)
 			want->value = theatre->seat.probe.now.value[at];
@@ -351,7 +376,7 @@ static void make_wants(struct theatre *theatre, const struct guest_row *row, uns
 	const uint64_t injected = theatre->seat.probe.now.value[AT_ENTRY_INTERRUPTION_INFO];
 	struct want *result;
 
-	theatre->wants = 0;
+	forget_wants(theatre);
 	want(theatre, AT_EXIT_QUALIFICATION, 0, ~0ull);
 	if (row->end != GUEST_FAILS) {
 		want(theatre, AT_EXIT_INTERRUPTION_INFO, 0, INFO_VALID);
@@ -383,8 +408,8 @@ static void make_wants(struct theatre *theatre, const struct guest_row *row, uns
 		want(theatre, AT_EXIT_REASON, REASON_ENTRY_FAILURE | row->number, ~0ull);
 		break;
 	}
-	for (unsigned i = 0; i < guest_changes(row->after); i++)
-		want_change(theatre, &row->after[i]);
+	for (const struct guest_change *c = row->after; c && c->how; c++)
+		want_change(theatre, c);
 	result = row->result_at ? want_at(theatre, row->result_at, 0) : NULL;
 	if (result)
 		result->value =
@@ -398,8 +423,8 @@ static void make_wants(struct theatre *theatre, const struct guest_row *row, uns
 
 /* ---- what has come ---- */
 
-static void differs(struct theatre *theatre, unsigned at, uint32_t linear, uint64_t wanted,
-		    uint64_t got)
+void theatre_differs(struct theatre *theatre, unsigned at, uint32_t linear, uint64_t wanted,
+		     uint64_t got)
 {
 	if (theatre->mismatches < MISMATCHES_MAX)
 		theatre->mismatch[theatre->mismatches] =
@@ -424,13 +449,15 @@ static void compare_want(struct theatre *theatre, const struct want *w)
 		mask &= gpr_mask(theatre);
 	} else if (w->at == AT_MEMORY) {
 		got = read_memory(theatre, w->linear, w->bytes);
+	} else if (w->at == AT_INTERRUPT) {
+		got = interrupt_state(w->linear);
 	} else if (w->at == AT_MSR) {
 		got = rdmsr(w->linear);
 	} else {
 		got = read_register(w->at);
 	}
 	if ((got ^ w->value) & mask)
-		differs(theatre, w->at, w->linear, w->value, got);
+		theatre_differs(theatre, w->at, w->linear, w->value, got);
 }
 
 static bool is_unjudged(unsigned at)
@@ -450,13 +477,13 @@ static void compare_rest(struct theatre *theatre)
 	for (unsigned i = 0; i < exit->changed_count; i++) {
 		const unsigned at = exit->changed[i];
 
-		if (!find(theatre, at, 0) && !is_unjudged(at))
-			differs(theatre, at, 0, probe->now.value[at], exit->value[at]);
+		if (!theatre_want(theatre, at, 0) && !is_unjudged(at))
+			theatre_differs(theatre, at, 0, probe->now.value[at], exit->value[at]);
 	}
 	for (unsigned i = 0; i < GPRS; i++)
 		if (i != RSP && (probe->gpr[i] ^ theatre->gpr[i]) & mask &&
-		    !find(theatre, AT_GPR + i, 0))
-			differs(theatre, AT_GPR + i, 0, theatre->gpr[i], probe->gpr[i]);
+		    !theatre_want(theatre, AT_GPR + i, 0))
+			theatre_differs(theatre, AT_GPR + i, 0, theatre->gpr[i], probe->gpr[i]);
 }
 
 static void compare(struct theatre *theatre, const struct guest_row *row)
@@ -465,18 +492,18 @@ static void compare(struct theatre *theatre, const struct guest_row *row)
 
 	theatre->mismatches = 0;
 	if (theatre->exit.result.kind != kind) {
-		differs(theatre, AT_RESULT, 0, kind, theatre->exit.result.kind);
+		theatre_differs(theatre, AT_RESULT, 0, kind, theatre->exit.result.kind);
 		return;
 	}
 	for (unsigned i = 0; i < theatre->wants; i++)
 		compare_want(theatre, &theatre->want[i]);
 	compare_rest(theatre);
 	if (theatre->wants == WANTS_MAX)
-		differs(theatre, AT_RESULT, 0, 0, WANTS_MAX);
+		theatre_differs(theatre, AT_RESULT, 0, 0, WANTS_MAX);
 }
 
-bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
-		  enum guest_mode mode)
+static bool carry_out(struct theatre *theatre, const struct guest_row *row, unsigned number,
+		      enum guest_mode mode)
 {
 	const struct guest_change value = case_value(row, number);
 	struct kept kept;
@@ -486,12 +513,48 @@ bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned
 	theatre->fragment = guest_row_fragment(row, number, guest_modes[mode].code, &theatre->page);
 	prepare(theatre, row, number, &kept, &kept_value);
 	make_wants(theatre, row, number);
+	watch_begin(theatre, row);
+	invalidate_apic_access(theatre);
 	__builtin_memcpy(theatre->seat.probe.gpr, theatre->gpr, sizeof(theatre->gpr));
+	theatre->exit.interrupted = waits_for_interrupt(row);
 	probe_run(&theatre->seat.probe, &theatre->exit);
 	compare(theatre, row);
+	watch_end(theatre, row);
 	if (value.how)
 		undo(theatre, &value, kept_value);
 	for (unsigned i = guest_changes(row->before); i-- > 0;)
 		undo(theatre, &row->before[i], kept.value[i]);
 	return !theatre->mismatches;
+}
+
+/* The case of a row that computes its cases. */
+static bool carry_out_made(struct theatre *theatre, const struct guest_row *row, unsigned number,
+			   enum guest_mode mode)
+{
+	struct guest_made made;
+
+	made.row = *row;
+	made.watched = theatre->pages + row->watched * (size_t)PAGE_SIZE;
+	made.befores = made.afters = 0;
+	for (const struct guest_change *c = row->before; c && c->how; c++)
+		made_before(&made, *c);
+	for (const struct guest_change *c = row->after; c && c->how; c++)
+		made_after(&made, *c);
+	made.row.before = made.before;
+	made.row.after = made.after;
+	row->make(number, &made);
+	made.before[made.befores].how = made.after[made.afters].how = GUEST_NOT;
+	if (made.befores == ROW_BEFORE || made.afters == ROW_AFTER) {
+		theatre->mismatches = 0;
+		theatre_differs(theatre, AT_RESULT, 0, 0, ROW_BEFORE); /* too many changes */
+		return false;
+	}
+	return carry_out(theatre, &made.row, 0, mode);
+}
+
+bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
+		  enum guest_mode mode)
+{
+	return row->make ? carry_out_made(theatre, row, number, mode)
+			 : carry_out(theatre, row, number, mode);
 }
