@@ -39,6 +39,8 @@ static const struct test rows[] = {
 	BY_NAME("full.vmx.exit.displacement", exit_displacement, SPEC_EXIT_INSTRUCTIONS,
 		"The displacement in the exit qualification of instructions with a memory "
 		"operand."),
+	BY_NAME("full.vmx.apic.fetch", apic_fetches, SPEC_VAPIC_ACCESSES,
+		"The exit by an instruction fetch from the APIC-access page."),
 };
 
 TEST_GROUP(exits, rows);
