@@ -101,6 +101,7 @@ void invalidate_apic_access(struct theatre *theatre);
  * A fixed interrupt of vector F0H to FEH to the processor itself, which waits in its local APIC on
  * return; INTERRUPT_REQUESTED, INTERRUPT_IN_SERVICE; and none, and no other comes.
  */
+void interrupts_await(void); /* from elsewhere; interrupt_end ends it */
 void interrupt_send(const struct cpu *cpu, unsigned vector);
 unsigned interrupt_state(unsigned vector);
 void interrupt_end(unsigned vector);

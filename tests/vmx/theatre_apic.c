@@ -133,9 +133,14 @@ unsigned interrupt_state(unsigned vector)
 	       (has_vector(APIC_ISR, vector) ? INTERRUPT_IN_SERVICE : 0);
 }
 
-void interrupt_send(const struct cpu *cpu, unsigned vector)
+void interrupts_await(void)
 {
 	write_cr8(CR8_ALL_BUT_F);
+}
+
+void interrupt_send(const struct cpu *cpu, unsigned vector)
+{
+	interrupts_await();
 	platform->ipi(cpu, ICR_ASSERT | vector);
 	for (unsigned i = 0; i < ARRIVAL_LOOPS && !has_vector(APIC_IRR, vector); i++)
 		cpu_relax();

@@ -4,6 +4,7 @@
 
 #include "x86/apic.h"
 
+#include "tests/vmx/apic/descriptor.h"
 #include "tests/vmx/exit/row_macros.h"
 
 /*
@@ -15,7 +16,6 @@
 #define ACCESS(offset) GUEST_AT(GUEST_DATA, offset)
 
 /* clang-format off */
-#define SECONDARIES(mask) PRIMARY_ON(SECONDARY), OR(SECONDARY_CONTROLS, mask)
 #define SHADOW PRIMARY_ON(TPR_SHADOW), PAGE_AT(VIRTUAL_APIC_ADDRESS, GUEST_APIC)
 #define ACCESSES SECONDARY_ON(APIC_ACCESSES), PAGE_AT(APIC_ACCESS_ADDRESS, GUEST_DATA)
 #define REGISTERS SECONDARY_ON(APIC_REGISTERS)

@@ -12,6 +12,10 @@ extern const struct guest_section exit_instructions, exit_priorities, exit_regis
 extern const struct guest_section apic_tpr, apic_accesses, apic_exits, apic_fetches, apic_x2apic,
 	apic_delivery, apic_posted;
 
+/* Guests to which another processor posts an interrupt. */
+enum { POSTED_SPINS, POSTED_HALTED, POSTED_GUESTS };
+extern const struct guest_row posted_guests[POSTED_GUESTS];
+
 /* Ends the blocking of virtual NMIs by an IRET; 64-bit mode. */
 extern const struct guest_row unblock_nmis;
 
