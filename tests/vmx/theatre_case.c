@@ -1,6 +1,7 @@
 /* One case of a row: what is written before, what is wanted, what has come. */
 #include "tests/vmx/theatre.h"
 
+#include "platform.h"
 #include "x86/insn.h"
 #include "x86/msr.h"
 
@@ -62,6 +63,8 @@ static uint64_t changed(const struct theatre *theatre, const struct guest_change
 		return before + change->value;
 	case GUEST_FIELD:
 		return theatre->seat.probe.now.value[change->value];
+	case GUEST_PAGE_ADDRESS:
+		return physical(theatre->pages + change->value * PAGE_SIZE);
 	case GUEST_CODE_ADDRESS:
 		return GUEST_AT(theatre->page, theatre->fragment->instruction) + change->value;
 	case GUEST_FAR:
@@ -103,6 +106,8 @@ static void apply(struct theatre *theatre, const struct guest_change *change, ui
 		*kept = read_memory(theatre, change->linear, change->bytes);
 		write_memory(theatre, change->linear, change->bytes,
 			     changed(theatre, change, *kept));
+	} else if (change->at == AT_INTERRUPT) {
+		interrupt_send(theatre->seat.cpu, change->linear);
 	} else if (change->at == AT_MSR) {
 		*kept = rdmsr(change->linear);
 		wrmsr(change->linear, changed(theatre, change, *kept));
@@ -122,6 +127,8 @@ static void undo(struct theatre *theatre, const struct guest_change *change, uin
 			  theatre->base[theatre->mode].value[change->at]);
 	else if (change->at == AT_MEMORY)
 		write_memory(theatre, change->linear, change->bytes, kept);
+	else if (change->at == AT_INTERRUPT)
+		interrupt_end(change->linear);
 	else if (change->at == AT_MSR)
 		wrmsr(change->linear, kept);
 	else if (change->at >= AT_WORDS)
@@ -144,6 +151,14 @@ static struct guest_change case_value(const struct guest_row *row, unsigned numb
 				      .value = row->values ? row->values[number] : 0 };
 }
 
+static bool waits_for_interrupt(const struct guest_row *row)
+{
+	for (const struct guest_change *c = row->before; c && c->how; c++)
+		if (c->at == AT_INTERRUPT)
+			return true;
+	return false;
+}
+
 static void prepare(struct theatre *theatre, const struct guest_row *row, unsigned number,
 		    struct kept *kept, uint64_t *kept_value)
 {
@@ -161,7 +176,7 @@ static void prepare(struct theatre *theatre, const struct guest_row *row, unsign
 		write_memory(theatre, DATA_ENTRY, 8,
 			     theatre->far[row->far - 1] | (kept->data_entry & PAGE_MASK));
 	}
-	for (unsigned i = 0; i < guest_changes(row->before); i++)
+	for (unsigned i = 0; row->before && row->before[i].how; i++)
 		apply(theatre, &row->before[i], &kept->value[i]);
 	if (value.how)
 		apply(theatre, &value, kept_value);
@@ -169,20 +184,30 @@ static void prepare(struct theatre *theatre, const struct guest_row *row, unsign
 
 /* ---- what is wanted ---- */
 
-static struct want *find(struct theatre *theatre, unsigned at, uint32_t linear)
+/* Where an index has a want, the first one is found at once. */
+struct want *theatre_want(struct theatre *theatre, unsigned at, uint32_t linear)
+{
+	for (unsigned i = theatre->first_want[at]; i && i <= theatre->wants; i++)
+		if (theatre->want[i - 1].at == at && theatre->want[i - 1].linear == linear)
+			return &theatre->want[i - 1];
+	return NULL;
+}
+
+static void forget_wants(struct theatre *theatre)
 {
 	for (unsigned i = 0; i < theatre->wants; i++)
-		if (theatre->want[i].at == at && theatre->want[i].linear == linear)
-			return &theatre->want[i];
-	return NULL;
+		theatre->first_want[theatre->want[i].at] = 0;
+	theatre->wants = 0;
 }
 
 static struct want *want_at(struct theatre *theatre, unsigned at, uint32_t linear)
 {
-	struct want *want = find(theatre, at, linear);
+	struct want *want = theatre_want(theatre, at, linear);
 
 	if (!want && theatre->wants < WANTS_MAX) {
 		want = &theatre->want[theatre->wants++];
+		if (!theatre->first_want[at])
+			theatre->first_want[at] = (uint8_t)theatre->wants;
 		*want = (struct want){ .at = (uint16_t)at, .linear = linear, .mask = ~0ull };
 		if (at < MODEL_FIELDS)
 			want->value = theatre->seat.probe.now.value[at];
@@ -361,7 +386,7 @@ static void make_wants(struct theatre *theatre, const struct guest_row *row, uns
 	const uint64_t injected = theatre->seat.probe.now.value[AT_ENTRY_INTERRUPTION_INFO];
 	struct want *result;
 
-	theatre->wants = 0;
+	forget_wants(theatre);
 	want(theatre, AT_EXIT_QUALIFICATION, 0, ~0ull);
 	if (row->end != GUEST_FAILS) {
 		want(theatre, AT_EXIT_INTERRUPTION_INFO, 0, INFO_VALID);
@@ -395,8 +420,8 @@ static void make_wants(struct theatre *theatre, const struct guest_row *row, uns
 	}
 	if (is_memory_exit(row))
 		want_memory_exit(theatre, row);
-	for (unsigned i = 0; i < guest_changes(row->after); i++)
-		want_change(theatre, &row->after[i]);
+	for (const struct guest_change *c = row->after; c && c->how; c++)
+		want_change(theatre, c);
 	result = row->result_at ? want_at(theatre, row->result_at, 0) : NULL;
 	if (result)
 		result->value =
@@ -410,8 +435,8 @@ static void make_wants(struct theatre *theatre, const struct guest_row *row, uns
 
 /* ---- what has come ---- */
 
-static void differs(struct theatre *theatre, unsigned at, uint32_t linear, uint64_t wanted,
-		    uint64_t got)
+void theatre_differs(struct theatre *theatre, unsigned at, uint32_t linear, uint64_t wanted,
+		     uint64_t got)
 {
 	if (theatre->mismatches < MISMATCHES_MAX)
 		theatre->mismatch[theatre->mismatches] =
@@ -436,6 +461,8 @@ static void compare_want(struct theatre *theatre, const struct want *w)
 		mask &= gpr_mask(theatre);
 	} else if (w->at == AT_MEMORY) {
 		got = read_memory(theatre, w->linear, w->bytes);
+	} else if (w->at == AT_INTERRUPT) {
+		got = interrupt_state(w->linear);
 	} else if (w->at == AT_MSR) {
 		got = rdmsr(w->linear);
 	} else if (w->at >= AT_WORDS) {
@@ -444,7 +471,7 @@ static void compare_want(struct theatre *theatre, const struct want *w)
 		got = read_register(w->at);
 	}
 	if ((got ^ w->value) & mask)
-		differs(theatre, w->at, w->linear, w->value, got);
+		theatre_differs(theatre, w->at, w->linear, w->value, got);
 }
 
 static bool is_unjudged(unsigned at)
@@ -464,13 +491,13 @@ static void compare_rest(struct theatre *theatre)
 	for (unsigned i = 0; i < exit->changed_count; i++) {
 		const unsigned at = exit->changed[i];
 
-		if (!find(theatre, at, 0) && !is_unjudged(at))
-			differs(theatre, at, 0, probe->now.value[at], exit->value[at]);
+		if (!theatre_want(theatre, at, 0) && !is_unjudged(at))
+			theatre_differs(theatre, at, 0, probe->now.value[at], exit->value[at]);
 	}
 	for (unsigned i = 0; i < GPRS; i++)
 		if (i != RSP && (probe->gpr[i] ^ theatre->gpr[i]) & mask &&
-		    !find(theatre, AT_GPR + i, 0))
-			differs(theatre, AT_GPR + i, 0, theatre->gpr[i], probe->gpr[i]);
+		    !theatre_want(theatre, AT_GPR + i, 0))
+			theatre_differs(theatre, AT_GPR + i, 0, theatre->gpr[i], probe->gpr[i]);
 }
 
 /* Entries that the row does not name; the first one may have two names. */
@@ -481,8 +508,8 @@ static void compare_entries(struct theatre *theatre)
 	for (unsigned i = shared ? EPT_NEAR_4 + 1 : 0; i < EPT_ENTRIES; i++) {
 		const uint64_t got = *theatre->entry[i];
 
-		if (got != theatre->entries[i] && !find(theatre, AT_EPT + i, 0))
-			differs(theatre, AT_EPT + i, 0, theatre->entries[i], got);
+		if (got != theatre->entries[i] && !theatre_want(theatre, AT_EPT + i, 0))
+			theatre_differs(theatre, AT_EPT + i, 0, theatre->entries[i], got);
 	}
 }
 
@@ -492,7 +519,7 @@ static void compare(struct theatre *theatre, const struct guest_row *row)
 
 	theatre->mismatches = 0;
 	if (theatre->exit.result.kind != kind) {
-		differs(theatre, AT_RESULT, 0, kind, theatre->exit.result.kind);
+		theatre_differs(theatre, AT_RESULT, 0, kind, theatre->exit.result.kind);
 		return;
 	}
 	for (unsigned i = 0; i < theatre->wants; i++)
@@ -501,7 +528,7 @@ static void compare(struct theatre *theatre, const struct guest_row *row)
 	if (theatre->stale)
 		compare_entries(theatre);
 	if (theatre->wants == WANTS_MAX)
-		differs(theatre, AT_RESULT, 0, 0, WANTS_MAX);
+		theatre_differs(theatre, AT_RESULT, 0, 0, WANTS_MAX);
 }
 
 /* What changes of the EPT have left behind. */
@@ -512,8 +539,8 @@ static void renew(struct theatre *theatre, enum guest_flush what)
 		theatre->entries[i] = *theatre->entry[i];
 }
 
-static bool one_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
-		     enum guest_flush what)
+static bool carry_out(struct theatre *theatre, const struct guest_row *row, unsigned number,
+		      enum guest_flush what)
 {
 	const struct guest_change value = case_value(row, number);
 	struct kept kept;
@@ -525,10 +552,14 @@ static bool one_case(struct theatre *theatre, const struct guest_row *row, unsig
 	make_wants(theatre, row, number);
 	if (theatre->stale)
 		renew(theatre, what);
+	watch_begin(theatre, row);
+	invalidate_apic_access(theatre);
 	__builtin_memcpy(theatre->seat.probe.gpr, theatre->gpr, sizeof(theatre->gpr));
+	theatre->exit.interrupted = waits_for_interrupt(row);
 	probe_run(&theatre->seat.probe, &theatre->exit);
 	compare(theatre, row);
 	theatre->stale = false;
+	watch_end(theatre, row);
 	if (value.how)
 		undo(theatre, &value, kept_value);
 	for (unsigned i = guest_changes(row->before); i-- > 0;)
@@ -546,21 +577,48 @@ static bool two_cases(struct theatre *theatre, const struct guest_row *row, unsi
 	theatre_flush(theatre, FLUSH_EPT_ALL);
 	theatre_flush(theatre, FLUSH_VPID_ALL);
 	theatre->stale = true;
-	right = one_case(theatre, row->first, 0, FLUSH_NOTHING);
+	right = carry_out(theatre, row->first, 0, FLUSH_NOTHING);
 	theatre->stale = true;
 	if (right) {
-		right = one_case(theatre, row, number, row->then);
+		right = carry_out(theatre, row, number, row->then);
 		if (!right && row->then == FLUSH_BY_EXIT)
-			right = one_case(theatre, row, number, FLUSH_NOTHING);
+			right = carry_out(theatre, row, number, FLUSH_NOTHING);
 	}
 	theatre->stale = true;
 	return right;
+}
+
+/* The case of a row that computes its cases. */
+static bool carry_out_made(struct theatre *theatre, const struct guest_row *row, unsigned number,
+			   enum guest_flush what)
+{
+	struct guest_made made;
+
+	made.row = *row;
+	made.watched = theatre->pages + row->watched * (size_t)PAGE_SIZE;
+	made.befores = made.afters = 0;
+	for (const struct guest_change *c = row->before; c && c->how; c++)
+		made_before(&made, *c);
+	for (const struct guest_change *c = row->after; c && c->how; c++)
+		made_after(&made, *c);
+	made.row.before = made.before;
+	made.row.after = made.after;
+	row->make(number, &made);
+	made.before[made.befores].how = made.after[made.afters].how = GUEST_NOT;
+	if (made.befores == ROW_BEFORE || made.afters == ROW_AFTER) {
+		theatre->mismatches = 0;
+		theatre_differs(theatre, AT_RESULT, 0, 0, ROW_BEFORE); /* too many changes */
+		return false;
+	}
+	return carry_out(theatre, &made.row, 0, what);
 }
 
 bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
 		  enum guest_mode mode)
 {
 	theatre->mode = mode;
+	if (row->make)
+		return carry_out_made(theatre, row, number, FLUSH_EPT_SINGLE);
 	return row->first ? two_cases(theatre, row, number)
-			  : one_case(theatre, row, number, FLUSH_EPT_SINGLE);
+			  : carry_out(theatre, row, number, FLUSH_EPT_SINGLE);
 }
