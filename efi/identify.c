@@ -150,7 +150,7 @@ static void add_processors(struct facts *facts)
 	facts_number(facts, "processors_present", mp_total());
 	facts_add(facts, "processors", "%u, %u in use%s%s%s", mp_total(), efi_cpu_count,
 		  note[0] ? " (" : "", note, note[0] ? ")" : "");
-	facts_add(facts, "apic mode", "%s", efi_cpu_x2apic() ? "x2APIC" : "xAPIC");
+	facts_add(facts, "apic mode", "%s", local_apic_x2apic() ? "x2APIC" : "xAPIC");
 	facts_add(facts, "tsc", "%lu.%03lu MHz, %s", clock_hz() / 1000000, clock_hz() / 1000 % 1000,
 		  clock_source());
 }

@@ -9,6 +9,7 @@
 #include "x86/control.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
+#include "x86/local_apic.h"
 #include "x86/msr.h"
 
 enum {
@@ -132,7 +133,9 @@ enum status mp_init(unsigned wanted, struct cpu **cpus)
 
 	if (status)
 		return status;
-	efi_cpus[0].cpu->apic_id = efi_cpu_apic_id();
+	efi_cpus[0].cpu->apic_id = local_apic_id();
+	for (unsigned i = 0; i < count; i++)
+		efi_cpus[i].cpu->listed_id = CPU_NOT_LISTED;
 	for (UINTN i = 0; services && i < total; i++) {
 		EFI_PROCESSOR_INFORMATION info;
 		struct efi_cpu *own;
@@ -144,6 +147,7 @@ enum status mp_init(unsigned wanted, struct cpu **cpus)
 			continue;
 		own = info.StatusFlag & PROCESSOR_AS_BSP_BIT ? &efi_cpus[0] : &efi_cpus[next++];
 		own->handle = i;
+		own->cpu->listed_id = info.ProcessorId;
 		if (own != &efi_cpus[0])
 			own->cpu->apic_id = (uint32_t)info.ProcessorId;
 	}
@@ -171,7 +175,7 @@ static void enter(void *argument)
 /* On the AP, and on its own stack: what the firmware says of its id has 8 bits for sure. */
 static void meet(struct efi_cpu *own)
 {
-	own->cpu->apic_id = efi_cpu_apic_id();
+	own->cpu->apic_id = local_apic_id();
 	own->core_type = cpuid_or_zero(0x1a, 0).eax;
 }
 
