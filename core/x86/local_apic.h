@@ -22,7 +22,16 @@ struct local_apic {
 };
 
 bool local_apic_x2apic(void);
+/* CPUID tells the initial one, which firmware may have changed: SDM vol. 3A, "Local APIC ID". */
 uint32_t local_apic_id(void);
+
+/* What the LDR is in x2APIC mode: SDM vol. 3A, "Deriving Logical x2APIC ID from the Local x2APIC
+ * ID". */
+static inline uint32_t local_apic_logical_id(uint32_t id)
+{
+	return (id & 0xFFFF0) << 12 | 1u << (id & 0xF);
+}
+
 uint32_t local_apic_read(unsigned offset); /* enum apic_register */
 void local_apic_write(unsigned offset, uint32_t value);
 

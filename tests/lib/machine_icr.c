@@ -25,12 +25,6 @@ bool machine_play_reaches(const struct step *step)
 	return !to_slot(step) || step->destination < play->present;
 }
 
-/* SDM vol. 3A, "Deriving Logical x2APIC ID from the Local x2APIC ID". */
-static uint32_t logical_x2apic_id(uint32_t id)
-{
-	return (id & 0xFFFF0) << 12 | 1u << (id & 0xF);
-}
-
 static uint32_t destination(const struct step *step)
 {
 	uint32_t id;
@@ -38,7 +32,7 @@ static uint32_t destination(const struct step *step)
 	if (!to_slot(step))
 		return step->destination;
 	id = play->cpus[step->destination]->apic_id;
-	return step->icr_bits & ICR_LOGICAL ? logical_x2apic_id(id) : id;
+	return step->icr_bits & ICR_LOGICAL ? local_apic_logical_id(id) : id;
 }
 
 void machine_play_send(const struct step *step)

@@ -296,7 +296,7 @@ static void carry_out(struct actor *actor, unsigned at, struct place *place)
 		look_for(actor, at, place->mask);
 		break;
 	case STEP_ICR:
-		if (machine_play_reaches(step))
+		if (play->looks_at_icr && machine_play_reaches(step))
 			look_for(actor, at, ~0u);
 		break;
 	case STEP_SEND:

@@ -20,7 +20,7 @@ struct machine_play {
 	unsigned slots, present, processors;
 	struct cpu *cpus[MACHINE_SLOTS]; /* by slot, as many as are present */
 	bool x2apic;
-	bool nmis, timed; /* it sends NMIs, it looks at times */
+	bool nmis, timed, looks_at_icr; /* it sends NMIs, looks at times, at the ICR */
 	uint32_t dfr;
 	uint32_t vectors[8]; /* a bit for each that may come */
 	uint64_t deadline;   /* clock tick */

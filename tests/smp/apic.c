@@ -284,6 +284,16 @@ static const struct script_step machine_x2apic_registers[] = {
 	END,
 };
 
+/* What was sent last, with its destination; the delivery status is past. */
+static const struct script_step machine_icr[] = {
+	AT(0, ENABLE, SEND(ICR_FIXED | 0x51, 0), ICR(ICR_FIXED | 0x51, 0),
+		SEND(ICR_FIXED | ICR_SELF | 0x52, 0xA5), ICR(ICR_FIXED | ICR_SELF | 0x52, 0xA5),
+		SEND(ICR_FIXED | ICR_LEVEL | ICR_SELF | 0x53, 0x5A),
+		ICR(ICR_FIXED | ICR_LEVEL | ICR_SELF | 0x53, 0x5A), WINDOW),
+	AFTER(TRACE(0, 0x53, 0x52, 0x51)),
+	END,
+};
+
 /* Clearing the enable bit masks them all. The NMI's and the firmware's own are only looked at. */
 static const struct script_step machine_lvt_masks[] = {
 	AT(0, ENABLE, WRITE(APIC_LVT_TIMER, 0x200E1), WRITE(APIC_LVT_ERROR, 0xE2),
@@ -410,31 +420,36 @@ static const struct test rows[] = {
 			    "Illegal vectors are delivered, or their error is not reported: a "
 			    "driver's bug becomes a stray exception."),
 		   .vcpus = 1),
-	MACHINE_ROW("apic.registers", SPEC_APIC_REGISTERS, 1, 0,
+	MACHINE_ROW("apic.machine.registers", SPEC_APIC_REGISTERS, 1, 0,
 		    EXPLAINS("The registers of the machine's own local APIC keep what is written "
 			     "to them; in x2APIC mode, #GP where there is none.",
 			     MEANS_MACHINE),
 		    { MODE_XAPIC, machine_registers }, { MODE_X2APIC, machine_x2apic_registers }),
-	MACHINE_ROW("apic.lvt.masks", SPEC_APIC_DISABLED, 1, 0,
+	MACHINE_ROW("apic.machine.icr", SPEC_ICR, 1, LOOKS_AT_ICR,
+		    EXPLAINS("The ICR of the machine's own local APIC shows what was sent last, "
+			     "and no message that is still pending.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, machine_icr }),
+	MACHINE_ROW("apic.machine.lvt.masks", SPEC_APIC_DISABLED, 1, 0,
 		    EXPLAINS("Disabling the machine's local APIC masks its LVT entries, and they "
 			     "stay masked until written.",
 			     MEANS_MACHINE),
 		    { MODE_ALL, machine_lvt_masks }),
-	MACHINE_ROW("apic.timer.one_shot", SPEC_APIC_TIMER, 1, 0,
+	MACHINE_ROW("apic.machine.timer.one_shot", SPEC_APIC_TIMER, 1, 0,
 		    EXPLAINS("The machine's APIC timer, one-shot, fires once, not before its "
 			     "time, and again after another write.",
 			     MEANS_MACHINE),
 		    { MODE_ALL, one_shot }),
-	MACHINE_ROW("apic.timer.periodic", SPEC_APIC_TIMER, 1, 0,
+	MACHINE_ROW("apic.machine.timer.periodic", SPEC_APIC_TIMER, 1, 0,
 		    EXPLAINS("The machine's APIC timer, periodic, goes on firing in its period "
 			     "until it is stopped.",
 			     MEANS_MACHINE),
 		    { MODE_ALL, periodic }),
-	MACHINE_ROW("apic.timer.divide", SPEC_APIC_TIMER, 1, 0,
+	MACHINE_ROW("apic.machine.timer.divide", SPEC_APIC_TIMER, 1, 0,
 		    EXPLAINS("Each divide value slows the machine's APIC timer as much as it says.",
 			     MEANS_MACHINE),
 		    { MODE_ALL, machine_divides }),
-	MACHINE_ROW("apic.timer.deadline", SPEC_TSC_DEADLINE, 1, NEEDS_DEADLINE,
+	MACHINE_ROW("apic.machine.timer.deadline", SPEC_TSC_DEADLINE, 1, NEEDS_DEADLINE,
 		    EXPLAINS("The machine's TSC-deadline timer fires at its time, at once if that "
 			     "has passed, and is then disarmed.",
 			     MEANS_MACHINE),
