@@ -86,6 +86,7 @@ struct efi_cpu {
 	_Atomic bool returned;	 /* an AP's procedure is done */
 	uint32_t package;	 /* number, ~0: not known */
 	uint32_t core_type;	 /* EAX of CPUID leaf 1AH, hybrid processors only */
+	uint32_t initial_id;	 /* APIC id by CPUID */
 	bool nmi_lent;		 /* the firmware's gate for NMIs leads to us: exceptions.c */
 	uint64_t nmi_gate[2];	 /* its own, meanwhile */
 	struct fault fault; /* why it is parked: cpu->phase CPU_FAILED, cpu->error STATUS_FAULT */

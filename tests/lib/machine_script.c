@@ -190,9 +190,10 @@ static bool play_from(struct test_run *run, const struct script_step *steps, uns
 static void play_on_all(struct test_run *run, const struct script_step *steps, const char *mode)
 {
 	unsigned slots = count_slots(steps);
+	uint64_t enough = test_time_left(run) / 2;
 
 	for (unsigned first = 0; first < cpus_in_use(); first += slots)
-		if (!play_from(run, steps, first, mode))
+		if (!play_from(run, steps, first, mode) || test_time_left(run) < enough)
 			return;
 }
 

@@ -3,9 +3,9 @@
  * APIC is their own, in the mode in which the firmware left it. guest/steps.h and lib/script.h say
  * what the steps are; here
  *
- * - each script is played until every processor in use was an actor, by turns. Those that are not
- *   take what is sent to all, and throw it away. A slot for which there is no processor is left
- *   out, with what is sent to its id;
+ * - each script is played until every processor in use was an actor, by turns, or half of the
+ *   test's time is over. Those that are not take what is sent to all, and throw it away. A slot for
+ * which there is no processor is left out, with what is sent to its id;
  * - a physical destination is a slot, and so is a logical one in x2APIC mode, but for all ones;
  * - every wait has an end, and what is read may take a moment to become what is wanted;
  * - AFTER knows TRACE and ONE_TOOK only: the counters are those of our own APIC; no HOST;
