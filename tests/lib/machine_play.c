@@ -61,7 +61,8 @@ static bool is_over(unsigned at)
 	if (atomic_load(&play->broken) || atomic_load(&play->disturbed))
 		return true;
 	cpu_relax();
-	if (platform->clock() < play->deadline)
+	/* Who waits for the others lets them say first what they wait for. */
+	if (platform->clock() < play->deadline + (at == NOT_IN_STEP ? play->grace : 0))
 		return false;
 	break_off(at);
 	return true;

@@ -24,6 +24,7 @@ struct machine_play {
 	uint32_t dfr;
 	uint32_t vectors[8]; /* a bit for each that may come */
 	uint64_t deadline;   /* clock tick */
+	uint64_t grace;	     /* ticks more for those who wait for all */
 
 	struct script script;	     /* from here on the actors write; its steps are not used */
 	_Atomic unsigned arrived[2]; /* at the beginning and at the end */

@@ -7,7 +7,8 @@
 #include "tests/lib/machine_play.h"
 
 enum {
-	PLAYS = 3,	      /* a play that devices disturb is played again */
+	PLAYS = 3, /* a play that devices disturb is played again */
+	GRACES_A_SECOND = 100,
 	AWAITS_A_SECOND = 10, /* how long a play may take */
 };
 
@@ -165,6 +166,7 @@ static bool perform(struct test_run *run, const struct script_step *steps, unsig
 	for (unsigned i = 0; i < play->present; i++)
 		play->cpus[i] = cpu_in_use(first + i);
 	read_ahead();
+	play->grace = platform->clock_hz / GRACES_A_SECOND * platform->patience;
 	play->deadline =
 		platform->clock() + platform->clock_hz / AWAITS_A_SECOND * platform->patience;
 	status = work_on_all(machine_play_work, NULL, test_time_left(run));
