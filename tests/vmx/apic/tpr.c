@@ -1,4 +1,5 @@
 /* CR8, the task priority and its threshold. */
+#include "x86/insn.h"
 #include "x86/msr.h"
 
 #include "tests/vmx/apic/macros.h"
@@ -10,7 +11,8 @@ enum {
 	GP = 13,
 	BELOW = 3 /* one below, equal, one above */,
 	HLT_STATE = 1,
-	SHUTDOWN = 2
+	SHUTDOWN = 2,
+	PENDING_STEP = 1 << 14
 };
 
 /* MOV to CR8 of each class. */
@@ -25,6 +27,13 @@ static void read_cr8_class(unsigned number, struct guest_made *made)
 {
 	made_before(made, (struct guest_change)VTPR(0x87654300 | number << 4 | (number ^ 15)));
 	made_after(made, (struct guest_change)REG(made->row.argument, number));
+}
+
+/* Without a TPR shadow the processor's own: it is the host's, too. */
+static void read_own_cr8(unsigned number, struct guest_made *made)
+{
+	(void)number;
+	made_after(made, (struct guest_change)REG(RAX, read_cr8()));
 }
 
 /* A write of a class, with a threshold: an exit behind the instruction if it is lower. */
@@ -80,6 +89,9 @@ static const struct guest_row rows[] = {
 	{ "apic.cr8", 1 << MODE_64_USER, FRAGMENT_MOV_TO_CR8_AX, FAULT_CODE(GP, 0), BEFORE(SHADOW), WATCHED, VALUES_OF_REG(RAX, 0) },
 	{ "apic.cr8", 1 << MODE_64_USER, FRAGMENT_MOV_FROM_CR8_AX, FAULT_CODE(GP, 0), BEFORE(SHADOW), WATCHED },
 
+	{ "apic.cr8", KERNEL_64, FRAGMENT_MOV_FROM_CR8_AX, ENDS(PASSES), BEFORE(PRIMARY_OFF(TPR_SHADOW), PRIMARY_OFF(CR8_STORE), PAGE_AT(VIRTUAL_APIC_ADDRESS, GUEST_APIC), VTPR(0x40)),
+	  WATCHED, .make = read_own_cr8, .count = 1 },
+
 	{ "apic.threshold", KERNEL_64, FRAGMENT_MOV_TO_CR8_AX, ENDS(PASSES), BEFORE(SHADOW), WATCHED, .make = cr8_threshold, .count = CLASSES * CLASSES },
 	{ "apic.threshold", SOME_MODES, FRAGMENT_STORE_32, ENDS(PASSES), BEFORE(SHADOW, ACCESSES, REG_ADD(RBX, APIC_TPR)), WATCHED, .make = tpr_threshold,
 	  .count = CLASSES * BELOW },
@@ -87,6 +99,9 @@ static const struct guest_row rows[] = {
 	  .count = CLASSES * BELOW },
 	{ "apic.threshold", SOME_MODES & MODES_KERNEL, FRAGMENT_WRMSR, ENDS(PASSES), BEFORE(SHADOW, X2APIC, REG(RCX, X2APIC_MSR + APIC_TPR / 16), REG(RDX, 0)), AFTER(WORD(APIC_TPR + 4, 0)),
 	  WATCHED, .make = tpr_threshold, .count = CLASSES * BELOW },
+	/* With a single-step trap pending, which is saved. */
+	{ "save.pending", KERNEL_64, FRAGMENT_MOV_TO_CR8_AX, BEHIND(TPR), BEFORE(SHADOW, SET(TPR_THRESHOLD, 9), VTPR(0xF0), REG(RAX, 3), OR(GUEST_RFLAGS, RFLAGS_TF)), WATCHED,
+	  AFTER(VTPR(0x30), SET(GUEST_PENDING_DEBUG, PENDING_STEP)) },
 	/* Without effect under virtual-interrupt delivery. */
 	{ "apic.threshold", KERNEL_64, FRAGMENT_MOV_TO_CR8_AX, ENDS(PASSES), BEFORE(SHADOW, DELIVERY, SET(TPR_THRESHOLD, 9), REG(RAX, 3), VTPR(0xFF)),
 	  AFTER(VTPR(0x30), VPPR(0x30)), WATCHED },

@@ -45,7 +45,7 @@ static void read_own(unsigned number, struct guest_made *made)
 {
 	uint64_t value;
 
-	if (number == APIC_TPR / 16) {
+	if (number == APIC_TPR / 16 && made->row.argument) {
 		read_page(number, made);
 		return;
 	}
@@ -104,7 +104,7 @@ static void self_ipi(unsigned number, struct guest_made *made)
 #define FROM_PAGE(...) \
 	{ "apic.x2.read", KERNEL_64, FRAGMENT_RDMSR, ENDS(PASSES), BEFORE(X2, __VA_ARGS__), WATCHED, .make = read_page, .count = REGISTERS_COUNT }
 #define NOT_PAGE(...) \
-	{ "apic.x2.read", KERNEL_64, FRAGMENT_RDMSR, ENDS(PASSES), BEFORE(X2, __VA_ARGS__), WATCHED, .make = read_own, .count = REGISTERS_COUNT }
+	{ "apic.x2.read", KERNEL_64, FRAGMENT_RDMSR, ENDS(PASSES), BEFORE(X2, __VA_ARGS__), WATCHED, .make = read_own, .count = REGISTERS_COUNT, .argument = 1 }
 #define TO_OWN(...) \
 	{ "apic.x2.write", KERNEL_64, FRAGMENT_WRMSR, ENDS(PASSES), BEFORE(X2, __VA_ARGS__), WATCHED, .make = write_own, .count = REGISTERS_COUNT }
 #define UPPER_BITS 0x100, 0x200, 0x400, 0x800, 0x1000, 0x8000, BIT(16), BIT(24), BIT(31)
@@ -122,6 +122,9 @@ static const struct guest_row rows[] = {
 	FROM_PAGE(REGISTERS),
 	NOT_PAGE(PRIMARY_ON(TPR_SHADOW)),
 	NOT_PAGE(DELIVERY, VTPR(0), VPPR(0)),
+	/* Without "virtualize x2APIC mode" the page is not looked at. */
+	{ "apic.x2.read", KERNEL_64, FRAGMENT_RDMSR, ENDS(PASSES), BEFORE(SHADOW, REGISTERS, PRIMARY_ON(MSR_BITMAPS), FROM(MSR_BITMAP, VMREAD_BITMAP)), WATCHED,
+	  .make = read_own, .count = REGISTERS_COUNT },
 	TO_OWN(PRIMARY_ON(TPR_SHADOW)),
 	TO_OWN(REGISTERS),
 	WRITES("apic.x2.write", ENDS(PASSES), MSR_EOI, DELIVERY, REG(RAX, 0), VTPR(0), VISR(0x51, BIT_OF(0x51)), STATUS(0x51, 0)),
