@@ -52,6 +52,8 @@ static uint64_t changed(const struct theatre *theatre, const struct guest_change
 		return before + change->value;
 	case GUEST_FIELD:
 		return theatre->seat.probe.now.value[change->value];
+	case GUEST_XOR_FIELD:
+		return before ^ theatre->seat.probe.now.value[change->value];
 	case GUEST_CODE_ADDRESS:
 		return GUEST_AT(theatre->page, theatre->fragment->instruction) + change->value;
 	default:
@@ -59,18 +61,25 @@ static uint64_t changed(const struct theatre *theatre, const struct guest_change
 	}
 }
 
-static uint64_t read_memory(const struct theatre *theatre, uint32_t linear, unsigned bytes)
+/* at: AT_MEMORY or AT_SEAT. */
+static void *byte_at(const struct theatre *theatre, unsigned at, uint32_t linear)
+{
+	return at == AT_SEAT ? theatre->seat.pages + linear : guest_byte(&theatre->memory, linear);
+}
+
+static uint64_t read_memory(const struct theatre *theatre, unsigned at, uint32_t linear,
+			    unsigned bytes)
 {
 	uint64_t value = 0;
 
-	__builtin_memcpy(&value, guest_byte(&theatre->memory, linear), bytes);
+	__builtin_memcpy(&value, byte_at(theatre, at, linear), bytes);
 	return value;
 }
 
-static void write_memory(const struct theatre *theatre, uint32_t linear, unsigned bytes,
-			 uint64_t value)
+static void write_memory(const struct theatre *theatre, unsigned at, uint32_t linear,
+			 unsigned bytes, uint64_t value)
 {
-	__builtin_memcpy(guest_byte(&theatre->memory, linear), &value, bytes);
+	__builtin_memcpy(byte_at(theatre, at, linear), &value, bytes);
 }
 
 static uint64_t read_register(unsigned at)
@@ -132,9 +141,9 @@ static void apply(struct theatre *theatre, const struct guest_change *change, ui
 	} else if (change->at < AT_CR2) {
 		theatre->gpr[change->at - AT_GPR] =
 			changed(theatre, change, theatre->gpr[change->at - AT_GPR]);
-	} else if (change->at == AT_MEMORY) {
-		*kept = read_memory(theatre, change->linear, change->bytes);
-		write_memory(theatre, change->linear, change->bytes,
+	} else if (change->at == AT_MEMORY || change->at == AT_SEAT) {
+		*kept = read_memory(theatre, change->at, change->linear, change->bytes);
+		write_memory(theatre, change->at, change->linear, change->bytes,
 			     changed(theatre, change, *kept));
 	} else if (change->at == AT_MSR) {
 		*kept = rdmsr(change->linear);
@@ -150,8 +159,8 @@ static void undo(struct theatre *theatre, const struct guest_change *change, uin
 	if (change->at < MODEL_VALUES)
 		probe_set(&theatre->seat.probe, change->at,
 			  theatre->base[theatre->mode].value[change->at]);
-	else if (change->at == AT_MEMORY)
-		write_memory(theatre, change->linear, change->bytes, kept);
+	else if (change->at == AT_MEMORY || change->at == AT_SEAT)
+		write_memory(theatre, change->at, change->linear, change->bytes, kept);
 	else if (change->at == AT_MSR)
 		wrmsr(change->linear, kept);
 	else if (change->at >= AT_CR2)
@@ -338,7 +347,7 @@ static void want_delivery(struct theatre *theatre, const struct guest_row *row)
 		const uint32_t linear = (uint32_t)(done.stack + i * (uint64_t)done.step);
 		const unsigned bytes = done.frame[i].bytes;
 
-		write_memory(theatre, linear, bytes, FILLER * 0x0101010101010101ull);
+		write_memory(theatre, AT_MEMORY, linear, bytes, FILLER * 0x0101010101010101ull);
 		want_memory(theatre, linear, bytes,
 			    bytes == 8 ? done.frame[i].value
 				       : done.frame[i].value & (BIT(8 * bytes) - 1));
@@ -422,8 +431,8 @@ static void compare_want(struct theatre *theatre, const struct want *w)
 	} else if (w->at < AT_CR2) {
 		got = probe->gpr[w->at - AT_GPR];
 		mask &= gpr_mask(theatre);
-	} else if (w->at == AT_MEMORY) {
-		got = read_memory(theatre, w->linear, w->bytes);
+	} else if (w->at == AT_MEMORY || w->at == AT_SEAT) {
+		got = read_memory(theatre, w->at, w->linear, w->bytes);
 	} else if (w->at == AT_MSR) {
 		got = rdmsr(w->linear);
 	} else {

@@ -39,6 +39,7 @@ enum guest_index {
 	AT_DR6,
 	AT_MSR,	   /* .linear: which; before the entry, and what the host finds after the exit */
 	AT_MEMORY, /* .bytes at .linear */
+	AT_SEAT,   /* .bytes at .linear of the pages of enum entry_page */
 };
 _Static_assert((int)MODEL_VALUES <= (int)AT_GPR, "different numbers");
 
@@ -56,7 +57,8 @@ enum {
 	GUEST_CLEAR,
 	GUEST_XOR,
 	GUEST_ADD,
-	GUEST_FIELD,	    /* what the VMCS has at the index .value */
+	GUEST_FIELD, /* what the VMCS has at the index .value */
+	GUEST_XOR_FIELD,
 	GUEST_CODE_ADDRESS, /* the address of the instruction and .value more */
 	GUEST_UNJUDGED,	    /* afterwards: bits of .value, 0: all, may be anything */
 	GUEST_JUDGED,	    /* and bits that otherwise may */
