@@ -1,10 +1,11 @@
 /* How guests behave in VMX non-root operation: chapter 11 of the catalogue of rules. */
 #include "tests/lib/list.h"
 #include "tests/vmx/behaviour/sections.h"
+#include "tests/vmx/instructions.h"
 #include "tests/vmx/troupe.h"
 
 #define VMX BIT(CAP_VMX)
-enum { MILLISECONDS = 20000 };
+enum { MILLISECONDS = 20000, EVERY_MILLISECONDS = 120000 };
 
 #define SECTION(name_, section, spec_, about_, means_)                                             \
 	{ .name = name_,                                                                           \
@@ -15,6 +16,33 @@ enum { MILLISECONDS = 20000 };
 	  .milliseconds = MILLISECONDS,                                                            \
 	  EXPLAINS(about_, means_) },
 
-static const struct test rows[] = { BEHAVIOUR_SECTIONS(SECTION) };
+#define BODY(name_, body, spec_, about_, means_)                                                   \
+	{                                                                                          \
+		.name = name_, .spec = spec_, .run = stage_run, .needs = VMX, .data = body,        \
+		.milliseconds = MILLISECONDS, EXPLAINS(about_, means_)                             \
+	}
+#define EVERY(name_, body, spec_, about_, means_)                                                  \
+	{                                                                                          \
+		.name = name_, .spec = spec_, .run = bitmap_positions_run, .needs = VMX,           \
+		.by_name = true, .data = body, .milliseconds = EVERY_MILLISECONDS,                 \
+		EXPLAINS(about_, means_)                                                           \
+	}
+
+#define MEANS_MSRS                                                                                 \
+	"A guest reads or writes an MSR that its hypervisor keeps from it, or exits for nothing."
+#define MEANS_PORTS "A guest uses a port that its hypervisor keeps from it, or exits for nothing."
+
+static const struct test rows[] = {
+	BEHAVIOUR_SECTIONS(SECTION) BODY(
+		"vmx.behaviour.msr_bitmap", msr_bitmap_checks, SPEC_MSR_BITMAPS,
+		"RDMSR and WRMSR exit by their bit of the MSR bitmaps, a sample of all positions.",
+		MEANS_MSRS),
+	BODY("vmx.behaviour.io_bitmap", io_bitmap_checks, SPEC_IO_BITMAPS,
+	     "IN and OUT exit by the bits of the I/O bitmaps, a sample of all ports.", MEANS_PORTS),
+	EVERY("full.vmx.behaviour.msr_bitmap", msr_bitmap_positions, SPEC_MSR_BITMAPS,
+	      "RDMSR and WRMSR of each MSR exit by their bit of the MSR bitmaps.", MEANS_MSRS),
+	EVERY("full.vmx.behaviour.io_bitmap", io_bitmap_positions, SPEC_IO_BITMAPS,
+	      "IN from each port exits by its bit of the I/O bitmaps.", MEANS_PORTS),
+};
 
 TEST_GROUP(behaviour, rows);

@@ -26,4 +26,9 @@ stage_body user_checks;
 /* host_state.c */
 stage_body host_state_checks, failure_checks;
 
+/* bitmaps.c */
+stage_body msr_bitmap_checks, io_bitmap_checks;
+stage_body msr_bitmap_positions, io_bitmap_positions; /* of: */
+void bitmap_positions_run(struct test_run *run);
+
 #endif
