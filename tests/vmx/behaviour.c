@@ -32,6 +32,8 @@ enum { MILLISECONDS = 20000, EVERY_MILLISECONDS = 120000 };
 	"A guest reads or writes an MSR that its hypervisor keeps from it, or exits for nothing."
 #define MEANS_PORTS "A guest uses a port that its hypervisor keeps from it, or exits for nothing."
 
+#define MEANS_SHADOW "A guest hypervisor reads or writes another VMCS than its own."
+
 static const struct test rows[] = {
 	BEHAVIOUR_SECTIONS(SECTION) BODY(
 		"vmx.behaviour.msr_bitmap", msr_bitmap_checks, SPEC_MSR_BITMAPS,
@@ -39,6 +41,12 @@ static const struct test rows[] = {
 		MEANS_MSRS),
 	BODY("vmx.behaviour.io_bitmap", io_bitmap_checks, SPEC_IO_BITMAPS,
 	     "IN and OUT exit by the bits of the I/O bitmaps, a sample of all ports.", MEANS_PORTS),
+	BODY("vmx.behaviour.shadowing", shadowing_checks, SPEC_VMCS_SHADOWING,
+	     "VMREAD and VMWRITE of a guest exit by their bitmaps, or use the shadow VMCS.",
+	     MEANS_SHADOW),
+	EVERY("full.vmx.behaviour.shadowing", shadowing_positions, SPEC_VMCS_SHADOWING,
+	      "VMREAD and VMWRITE of each encoding exit by their bit of the bitmaps.",
+	      MEANS_SHADOW),
 	EVERY("full.vmx.behaviour.msr_bitmap", msr_bitmap_positions, SPEC_MSR_BITMAPS,
 	      "RDMSR and WRMSR of each MSR exit by their bit of the MSR bitmaps.", MEANS_MSRS),
 	EVERY("full.vmx.behaviour.io_bitmap", io_bitmap_positions, SPEC_IO_BITMAPS,

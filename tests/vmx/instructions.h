@@ -31,4 +31,7 @@ stage_body msr_bitmap_checks, io_bitmap_checks;
 stage_body msr_bitmap_positions, io_bitmap_positions; /* of: */
 void bitmap_positions_run(struct test_run *run);
 
+/* shadow.c */
+stage_body shadowing_checks, shadowing_positions;
+
 #endif
