@@ -12,7 +12,8 @@ enum {
 	CPUID_BYTES = 2,
 	HANDLER_NOP = 1 /* before its CPUID */,
 	RIGHTS_UNUSABLE = 1 << 16,
-	FILLER = 0xA5
+	FILLER = 0xA5,
+	TRIES = 4
 };
 
 #define LOW_32 0xFFFFFFFFull
@@ -484,8 +485,8 @@ static void compare(struct theatre *theatre, const struct guest_row *row)
 		differs(theatre, AT_RESULT, 0, 0, WANTS_MAX);
 }
 
-bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
-		  enum guest_mode mode)
+static bool one_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
+		     enum guest_mode mode)
 {
 	const struct guest_change value = case_value(row, number);
 	struct kept kept;
@@ -503,4 +504,25 @@ bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned
 	for (unsigned i = guest_changes(row->before); i-- > 0;)
 		undo(theatre, &row->before[i], kept.value[i]);
 	return !theatre->mismatches;
+}
+
+/* The preemption timer, which guards every guest, has ended one that was to end otherwise. */
+static bool is_late(struct theatre *theatre)
+{
+	const struct want *reason = find(theatre, AT_EXIT_REASON, 0);
+
+	return theatre->exit.result.kind == PROBE_ENTERED &&
+	       theatre->exit.result.number == REASON_PREEMPTION_TIMER && reason &&
+	       reason->value != REASON_PREEMPTION_TIMER;
+}
+
+/* A machine or a hypervisor below may have been elsewhere meanwhile: such a case is tried again. */
+bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
+		  enum guest_mode mode)
+{
+	bool right = one_case(theatre, row, number, mode);
+
+	for (unsigned i = 1; i < TRIES && !right && is_late(theatre); i++)
+		right = one_case(theatre, row, number, mode);
+	return right;
 }
