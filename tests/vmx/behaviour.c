@@ -34,6 +34,8 @@ enum { MILLISECONDS = 20000, EVERY_MILLISECONDS = 120000 };
 
 #define MEANS_SHADOW "A guest hypervisor reads or writes another VMCS than its own."
 
+#define MEANS_TIME "A guest's clock is wrong, or its hypervisor's slices are."
+
 static const struct test rows[] = {
 	BEHAVIOUR_SECTIONS(SECTION) BODY(
 		"vmx.behaviour.msr_bitmap", msr_bitmap_checks, SPEC_MSR_BITMAPS,
@@ -44,6 +46,13 @@ static const struct test rows[] = {
 	BODY("vmx.behaviour.shadowing", shadowing_checks, SPEC_VMCS_SHADOWING,
 	     "VMREAD and VMWRITE of a guest exit by their bitmaps, or use the shadow VMCS.",
 	     MEANS_SHADOW),
+	BODY("vmx.behaviour.tsc", tsc_checks, SPEC_GUEST_TSC,
+	     "A guest's time-stamp counter is the machine's with offset and multiplier.",
+	     MEANS_TIME),
+	BODY("vmx.behaviour.timer.rate", timer_checks, SPEC_PREEMPTION_TIMER,
+	     "The VMX-preemption timer counts at its rate of the TSC, in the guest alone, and is "
+	     "saved.",
+	     MEANS_TIME),
 	EVERY("full.vmx.behaviour.shadowing", shadowing_positions, SPEC_VMCS_SHADOWING,
 	      "VMREAD and VMWRITE of each encoding exit by their bit of the bitmaps.",
 	      MEANS_SHADOW),

@@ -34,4 +34,7 @@ void bitmap_positions_run(struct test_run *run);
 /* shadow.c */
 stage_body shadowing_checks, shadowing_positions;
 
+/* time.c */
+stage_body tsc_checks, timer_checks;
+
 #endif
