@@ -36,6 +36,8 @@ enum { MILLISECONDS = 20000, EVERY_MILLISECONDS = 120000 };
 
 #define MEANS_TIME "A guest's clock is wrong, or its hypervisor's slices are."
 
+#define MEANS_AREAS "A guest runs with MSRs of its hypervisor, or the other way round."
+
 static const struct test rows[] = {
 	BEHAVIOUR_SECTIONS(SECTION) BODY(
 		"vmx.behaviour.msr_bitmap", msr_bitmap_checks, SPEC_MSR_BITMAPS,
@@ -53,6 +55,10 @@ static const struct test rows[] = {
 	     "The VMX-preemption timer counts at its rate of the TSC, in the guest alone, and is "
 	     "saved.",
 	     MEANS_TIME),
+	BODY("vmx.behaviour.msr_areas", area_checks, SPEC_MSR_AREAS,
+	     "Entries and exits load and store the MSRs of their areas, in order, failed entries "
+	     "as well.",
+	     MEANS_AREAS),
 	EVERY("full.vmx.behaviour.shadowing", shadowing_positions, SPEC_VMCS_SHADOWING,
 	      "VMREAD and VMWRITE of each encoding exit by their bit of the bitmaps.",
 	      MEANS_SHADOW),

@@ -37,4 +37,7 @@ stage_body shadowing_checks, shadowing_positions;
 /* time.c */
 stage_body tsc_checks, timer_checks;
 
+/* areas.c */
+stage_body area_checks;
+
 #endif
