@@ -260,7 +260,7 @@ static void put_back_msr(const struct loaded_msr *loaded)
 }
 
 /* An NMI or an interrupt for the host: it is taken now, by its handler. */
-static bool was_interrupted(uint64_t reason)
+static bool was_interrupted(struct probe *probe, uint64_t reason)
 {
 	if (reason == REASON_EXCEPTION_NMI &&
 	    (vmread(EXIT_INTERRUPTION_INFO) & INFO_TYPE) == INFO_NMI) {
@@ -271,6 +271,7 @@ static bool was_interrupted(uint64_t reason)
 	if (reason != REASON_EXTERNAL_INTERRUPT)
 		return false;
 	interrupts_take();
+	probe->interrupts++;
 	return true;
 }
 
@@ -337,7 +338,7 @@ static bool enter_once(struct probe *probe, struct probe_result *result)
 		keep_saved(probe);
 	else
 		write_saved(probe);
-	return !was_interrupted(reason);
+	return !was_interrupted(probe, reason);
 }
 
 void probe_enter(struct probe *probe, struct probe_result *result)

@@ -38,6 +38,8 @@ enum { MILLISECONDS = 20000, EVERY_MILLISECONDS = 120000 };
 
 #define MEANS_AREAS "A guest runs with MSRs of its hypervisor, or the other way round."
 
+#define MEANS_ORDER "A guest's events come in another order than on a processor of its own."
+
 static const struct test rows[] = {
 	BEHAVIOUR_SECTIONS(SECTION) BODY(
 		"vmx.behaviour.msr_bitmap", msr_bitmap_checks, SPEC_MSR_BITMAPS,
@@ -59,6 +61,11 @@ static const struct test rows[] = {
 	     "Entries and exits load and store the MSRs of their areas, in order, failed entries "
 	     "as well.",
 	     MEANS_AREAS),
+	BODY("vmx.behaviour.msr_areas.tsc", area_tsc_checks, SPEC_MSR_AREAS,
+	     "An exit stores the time-stamp counter as it is, without the guest's offset.",
+	     MEANS_AREAS),
+	BODY("vmx.behaviour.interrupts", interrupt_checks, SPEC_EVENT_ORDER,
+	     "Events that go before a physical interrupt exit before it does.", MEANS_ORDER),
 	EVERY("full.vmx.behaviour.shadowing", shadowing_positions, SPEC_VMCS_SHADOWING,
 	      "VMREAD and VMWRITE of each encoding exit by their bit of the bitmaps.",
 	      MEANS_SHADOW),

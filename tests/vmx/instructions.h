@@ -38,6 +38,9 @@ stage_body shadowing_checks, shadowing_positions;
 stage_body tsc_checks, timer_checks;
 
 /* areas.c */
-stage_body area_checks;
+stage_body area_checks, area_tsc_checks;
+
+/* interrupts.c */
+stage_body interrupt_checks;
 
 #endif

@@ -39,8 +39,6 @@ static const struct guest_row timer[] = {
 	{ "timer.zero_inject", MODES_ALL, FRAGMENT_NOP, DELIVERED(UD, START), BEFORE(TIMER_0, INJECT(HARDWARE_EXCEPTION, UD)), AFTER(BEFORE_HANDLER(PREEMPTION_TIMER)) },
 	{ "timer.zero_inject", MODES_ALL, FRAGMENT_NOP, AT_ONCE(EXCEPTION_NMI), BEFORE(TIMER_0, PENDING_STEP), AFTER(DB_EXITS(0x4000)) },
 	{ "timer.zero_inject", MODES_ALL, FRAGMENT_NOP, AT_ONCE(EXCEPTION_NMI), BEFORE(TIMER_0, PENDING_BREAK), AFTER(DB_EXITS(2)) },
-	/* A pending #DB that does not exit is delivered. */
-	{ "event.delivered", MODES_ALL, FRAGMENT_NOP, DELIVERED(DB, START), BEFORE(TIMER_0, PENDING_BREAK, TO_IDT(DB)), AFTER(BEFORE_HANDLER(PREEMPTION_TIMER), SET(GUEST_PENDING_DEBUG, 0)) },
 	{ "timer.zero_inject", MODES_ALL, FRAGMENT_NOP, AT_ONCE(MONITOR_TRAP), BEFORE(TIMER_0, PENDING_MTF), HAS_STEP },
 
 	/* Off, it neither exits nor counts. */
@@ -71,8 +69,6 @@ static const struct guest_row step[] = {
 	{ "mtf.step", MODES_ALL, FRAGMENT_REP_MOVS, AT_ONCE(MONITOR_TRAP), BEFORE(STEP, REG(RCX, 5)), AFTER(REG_ADD(RCX, -1), REG_ADD(RSI, 1), REG_ADD(RDI, 1), UNJUDGED(GUEST_RFLAGS, RF)) },
 	{ "mtf.step", MODES_ALL, FRAGMENT_REP_MOVS, NEXT(MONITOR_TRAP), BEFORE(STEP, REG(RCX, 0)) },
 	{ "mtf.step", MODES_ALL, FRAGMENT_REP_MOVS, NEXT(MONITOR_TRAP), BEFORE(STEP, REG(RCX, 1)), AFTER(REG_ADD(RCX, -1), REG_ADD(RSI, 1), REG_ADD(RDI, 1)) },
-	/* A fault that is delivered, and one that exits. */
-	{ "event.delivered", MODES_ALL, FRAGMENT_UD2, DELIVERED(UD, INSTRUCTION), BEFORE(STEP, TO_IDT(UD)), AFTER(BEFORE_HANDLER(MONITOR_TRAP)) },
 	{ "mtf.step", MODES_ALL & ~MODES_UNPAGED, FRAGMENT_UD2, FAULT(UD), BEFORE(STEP) },
 	{ "mtf.step", MODES_ALL & ~(1 << MODE_V86), FRAGMENT_INT_80, DELIVERED(0x80, NEXT), BEFORE(STEP), AFTER(BEFORE_HANDLER(MONITOR_TRAP)) },
 
@@ -137,6 +133,11 @@ static const struct guest_row order[] = {
 	FIRST(NMI_WINDOW, NMI_WINDOW_ON, IRQ_WINDOW_ON),
 	/* What is behind an instruction that blocks comes after the next one, in the same order. */
 	{ "event.priority", MODES_ALL, FRAGMENT_NOP, NEXT(NMI_WINDOW), BEFORE(NMI_WINDOW_ON, IRQ_WINDOW_ON, SET(GUEST_INTERRUPTIBILITY, SS_BLOCKS)), AFTER(SET(GUEST_INTERRUPTIBILITY, 0)) },
+};
+/* What is delivered first has come to its handler, whatever exits then. */
+static const struct guest_row delivered[] = {
+	{ "event.delivered", MODES_ALL, FRAGMENT_NOP, DELIVERED(DB, START), BEFORE(TIMER_0, PENDING_BREAK, TO_IDT(DB)), AFTER(BEFORE_HANDLER(PREEMPTION_TIMER), SET(GUEST_PENDING_DEBUG, 0)) },
+	{ "event.delivered", MODES_ALL, FRAGMENT_UD2, DELIVERED(UD, INSTRUCTION), BEFORE(STEP, TO_IDT(UD)), AFTER(BEFORE_HANDLER(MONITOR_TRAP)) },
 	{ "event.delivered", MODES_ALL, FRAGMENT_NOP, DELIVERED(DB, START), BEFORE(PENDING_BREAK, TO_IDT(DB), NMI_WINDOW_ON), AFTER(BEFORE_HANDLER(NMI_WINDOW), SET(GUEST_PENDING_DEBUG, 0)) },
 	{ "event.delivered", MODES_ALL & ~(1 << MODE_REAL), FRAGMENT_NOP, DELIVERED(DB, START), BEFORE(PENDING_BREAK, TO_IDT(DB), IRQ_WINDOW_ON), AFTER(BEFORE_HANDLER(IRQ_WINDOW), SET(GUEST_PENDING_DEBUG, 0)) },
 };
@@ -146,3 +147,4 @@ const struct guest_section behaviour_timer = { timer, ARRAY_SIZE(timer) };
 const struct guest_section behaviour_step = { step, ARRAY_SIZE(step) };
 const struct guest_section behaviour_nmi = { nmi, ARRAY_SIZE(nmi) };
 const struct guest_section behaviour_order = { order, ARRAY_SIZE(order) };
+const struct guest_section behaviour_delivered = { delivered, ARRAY_SIZE(delivered) };

@@ -5,7 +5,7 @@
 #include "tests/vmx/exit/rows.h"
 
 extern const struct guest_section behaviour_cr, behaviour_timer, behaviour_step, behaviour_nmi,
-	behaviour_order, behaviour_modes, behaviour_pause;
+	behaviour_order, behaviour_delivered, behaviour_modes, behaviour_pause;
 
 /* S(test, section, citation, what it checks, what a failure means) */
 /* clang-format off */
@@ -25,6 +25,9 @@ extern const struct guest_section behaviour_cr, behaviour_timer, behaviour_step,
 	S("vmx.behaviour.order", behaviour_order, SPEC_EVENT_ORDER,\
 	  "Of two events that are due at the same time the one with the higher priority comes.",\
 	  "A guest's events come in another order than on a processor of its own.")\
+	S("vmx.behaviour.delivered", behaviour_delivered, SPEC_EVENT_ORDER,\
+	  "What is delivered in a guest has come to its handler when something of lower priority exits.",\
+	  "A guest's interrupted code is lost.")\
 	S("vmx.behaviour.modes", behaviour_modes, SPEC_UNRESTRICTED,\
 	  "Real mode, unpaged protected mode, virtual-8086 and compatibility mode behave in a guest as they do outside.",\
 	  "Old code, such as a boot loader, breaks in a guest.")\
