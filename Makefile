@@ -50,7 +50,7 @@ all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the im
 WINGS := efi core vmx svm tests
 FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx vmx/model svm \
 	svm/model tests/lib tests/probe tests/smp tests/vcpu tests/machine tests/entry tests/vmx \
-	tests/vmx/entry tests/vmx/exit tests/vmx/behaviour tests/svm tests/svm/entry
+	tests/vmx/entry tests/vmx/exit tests/vmx/ept tests/vmx/behaviour tests/svm tests/svm/entry
 HOST_FOLDERS := $(addprefix tests/host/,fake model lib x86 vlapic vm suite vmx svm efi)
 C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/machine/sabotage.c), \
 	$(sort $(wildcard $(FOLDERS:=/*.c))))
@@ -86,15 +86,9 @@ SEES_svm   := -Icore -I.
 SEES_efi   := -Icore -I. $(GNU_EFI)
 SEES_tests := -Icore -I. $(TESTS_FLAGS)
 
-# The image is to stay below 1 MiB: what runs seldom is made small. The engines that carry out rows
-# by the thousand are not.
-SMALL := efi/% core/suite/% tests/lib/% tests/smp/% tests/vcpu/% tests/machine/% \
-	tests/vmx/% tests/svm/%
-FAST := tests/vmx/entry/% tests/svm/entry/%
-small = $(if $(filter-out $(FAST),$(filter $(SMALL),$(1))),-Os)
 wing = $(firstword $(subst /, ,$(1)))
 flags = $(strip $(if $(filter tests/guest/%,$(1)),$(GUEST_FLAGS),$(IMAGE_FLAGS) \
-	$(SEES_$(call wing,$(1))) $(call small,$(1)) \
+	$(SEES_$(call wing,$(1))) \
 	$(if $(filter core/suite/version.c,$(1)),$(VERSION_FLAGS))) \
 	$(if $(filter %.S,$(1)),-I$(GEN) -Wa$(,)-I$(BUILD)))
 , := ,

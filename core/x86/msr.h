@@ -95,16 +95,21 @@ enum { FEATURE_CONTROL_LOCK = 1 << 0, FEATURE_CONTROL_VMX_OUTSIDE_SMX = 1 << 2 }
 #define VMX_MISC_WAIT_SIPI BIT(8)
 
 /* IA32_VMX_EPT_VPID_CAP */
+#define EPT_CAP_EXECUTE_ONLY BIT(0)
 #define EPT_CAP_WALK_4 BIT(6)
 #define EPT_CAP_WB BIT(14)
 #define EPT_CAP_2_MIB BIT(16)
 #define EPT_CAP_1_GIB BIT(17)
 #define EPT_CAP_INVEPT BIT(20)
+#define EPT_CAP_AD BIT(21)
+#define EPT_CAP_ADVANCED_INFO BIT(22)
 #define EPT_CAP_INVEPT_SINGLE BIT(25)
 #define EPT_CAP_INVEPT_ALL BIT(26)
 #define VPID_CAP_INVVPID BIT(32)
+#define VPID_CAP_INVVPID_ADDRESS BIT(40)
 #define VPID_CAP_INVVPID_SINGLE BIT(41)
 #define VPID_CAP_INVVPID_ALL BIT(42)
+#define VPID_CAP_INVVPID_NOT_GLOBAL BIT(43)
 
 /* IA32_PAT: the bits that make a byte other than 0, 1, 4, 5, 6 and 7. */
 static inline uint64_t pat_breaks(uint64_t pat)

@@ -11,7 +11,7 @@ here=$(dirname "$0")
 make_root() {
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
     [ -n "$mirror" ] || { echo 'apt knows no mirror' >&2; exit 1; }
-    packages="$(sed -n 's/^run  *\([^ ]*\).*/\1/p' "$here/packages.txt") mtools qemu-system-x86 efi-shell-x64"
+    packages="$(sed -n 's/^run  *\([^ ]*\).*/\1/p' "$here/packages.txt") python3 mtools qemu-system-x86 efi-shell-x64"
 
     rm -rf "$root"
     echo "Making $suite in $root"

@@ -18,6 +18,9 @@ import scenarios
 HERE = Path(__file__).parent
 JOBS = 2
 
+SHOWN = 20  # lines of a step that failed: the last ones, and so many before that say why
+TELLS_WHY = r"FAILED|SUMMARY: |error:|\*\*\* |^(FAIL|ERROR): "
+
 
 class Tally:
     def __init__(self):
@@ -51,7 +54,9 @@ def step(tally, name, arguments, logs, counters=None):
             failed = 1
     tally.add(name, passed, failed, f"{passed} passed" + f", {failed} failed" * bool(failed))
     if status:
-        print("\n".join("        " + line for line in output.splitlines()[-30:]), flush=True)
+        lines = output.splitlines()
+        lines = [line for line in lines[:-SHOWN] if re.search(TELLS_WHY, line)][:SHOWN] + lines[-SHOWN:]
+        print("\n".join("        " + line for line in lines), flush=True)
     return status == 0
 
 

@@ -105,6 +105,15 @@ static void *own_page(const struct own *own, enum own_page page)
 	return own->pages + page * (size_t)PAGE_SIZE;
 }
 
+/* An exit sets the limits to FFFFH; what is beyond a page is not the table's any more. */
+static void copy_table(void *to, const struct descriptor_table *from)
+{
+	const unsigned size = from->limit + 1u;
+
+	__builtin_memcpy(to, (const void *)(uintptr_t)from->base,
+			 size < PAGE_SIZE ? size : PAGE_SIZE);
+}
+
 static void fill_tables(struct own *own)
 {
 	const struct descriptor_table gdtr = sgdt(), idtr = sidt();
@@ -112,9 +121,8 @@ static void fill_tables(struct own *own)
 	const uint64_t *old = (const uint64_t *)(uintptr_t)gdtr.base;
 	const unsigned tr = read_tr() / 8;
 
-	__builtin_memcpy(gdt, old, gdtr.limit + 1u);
-	__builtin_memcpy(own_page(own, OWN_IDT), (const void *)(uintptr_t)idtr.base,
-			 idtr.limit + 1u < PAGE_SIZE ? idtr.limit + 1u : PAGE_SIZE);
+	copy_table(gdt, &gdtr);
+	copy_table(own_page(own, OWN_IDT), &idtr);
 	__builtin_memcpy(own_page(own, OWN_TABLES),
 			 (const void *)(uintptr_t)(read_cr3() & ~(uint64_t)PAGE_MASK), PAGE_SIZE);
 	gdt[OWN_CS / 8] = CODE_64;

@@ -8,46 +8,18 @@
 #include "tests/vmx/exit/sections.h"
 #include "vmx/insn.h"
 
-enum {
-	EPT_PML4 = GUEST_PAGES,
-	EPT_PDPT,
-	EPT_DIRECTORY,
-	EPT_TABLE,
-	THEATRE_PAGES,
-	EPT_RWX = 7,
-	EPT_TYPE_WB = 6 << 3,
-	EPTP_WB = 6,
-	EPTP_WALK_4 = 3 << 3,
-};
-
 #define AT(state, name) ((state)->value[AT_##name])
 
 /* ---- memory ---- */
-
-static uint64_t *table(const struct theatre *theatre, unsigned page)
-{
-	return (uint64_t *)(theatre->pages + page * (size_t)PAGE_SIZE);
-}
-
-/* The guest's pages are at GUEST_LINEAR, and nothing else is there. */
-static void fill_ept(struct theatre *theatre)
-{
-	table(theatre, EPT_PML4)[0] = physical(table(theatre, EPT_PDPT)) | EPT_RWX;
-	table(theatre, EPT_PDPT)[0] = physical(table(theatre, EPT_DIRECTORY)) | EPT_RWX;
-	table(theatre, EPT_DIRECTORY)[0] = physical(table(theatre, EPT_TABLE)) | EPT_RWX;
-	for (unsigned i = 0; i < GUEST_PAGES; i++)
-		table(theatre, EPT_TABLE)[GUEST_LINEAR / PAGE_SIZE + i] =
-			physical(table(theatre, i)) | EPT_RWX | EPT_TYPE_WB;
-	theatre->ept = physical(table(theatre, EPT_PML4)) | EPTP_WB | EPTP_WALK_4;
-}
 
 static bool fill_memory(struct theatre *theatre)
 {
 	theatre->memory.pages = theatre->pages;
 	theatre->memory.address = physical(theatre->pages);
+	theatre->log = (uint64_t *)(theatre->seat.pages + PAGE_PML * (size_t)PAGE_SIZE);
 	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_EPT)) &&
 	    vmx_caps.ept_vpid & EPT_CAP_WALK_4 && vmx_caps.ept_vpid & EPT_CAP_WB) {
-		fill_ept(theatre);
+		theatre_fill_ept(theatre);
 		theatre->memory.address = GUEST_LINEAR;
 	}
 	return guest_memory_fill(&theatre->memory, &vmx_fragments.code);
@@ -118,6 +90,8 @@ static const char *make_mode(struct theatre *theatre, enum guest_mode mode)
 		AT(s, PRIMARY_CONTROLS) |= CONTROL_MASK(PRIMARY_SECONDARY);
 		AT(s, SECONDARY_CONTROLS) |= CONTROL_MASK(SECONDARY_EPT);
 		AT(s, EPT_POINTER) = theatre->ept;
+		AT(s, PML_ADDRESS) = physical(theatre->log);
+		AT(s, VE_INFORMATION_ADDRESS) = physical(theatre_table(theatre, THEATRE_VE));
 	} else if (physical(theatre->pages) > BIT(32)) {
 		return "memory below 4 GiB";
 	}
@@ -251,6 +225,14 @@ void mismatch_name(const struct mismatch *mismatch, char *text, size_t size)
 		text_format(text, size, "%s", gprs[mismatch->at - AT_GPR]);
 	else if (mismatch->at < AT_MSR)
 		text_format(text, size, "%s", names[mismatch->at - AT_CR2]);
+	else if (mismatch->at >= AT_WORDS)
+		text_format(text, size, "%s %u",
+			    mismatch->at >= AT_PML  ? "log entry"
+			    : mismatch->at >= AT_VE ? "#VE information word"
+						    : "EPT entry",
+			    mismatch->at - (mismatch->at >= AT_PML  ? AT_PML
+					    : mismatch->at >= AT_VE ? AT_VE
+								    : AT_EPT));
 	else
 		text_format(text, size, "%s %XH", mismatch->at == AT_MSR ? "MSR" : "memory at",
 			    mismatch->linear);

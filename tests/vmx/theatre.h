@@ -30,9 +30,14 @@ struct want {
 
 struct theatre {
 	struct seat seat;
-	uint8_t *pages; /* the guest's, and EPT tables */
+	uint8_t *pages; /* the guest's, and THEATRE_PAGES in all */
 	struct guest_memory memory;
-	uint64_t ept; /* EPT pointer; 0: none */
+	uint64_t ept;		       /* EPT pointer; 0: none */
+	uint64_t far[FAR_SIZES];       /* see FAR */
+	uint64_t *entry[EPT_ENTRIES];  /* where they are */
+	uint64_t *log;		       /* of page modifications: a page of the seat */
+	bool stale;		       /* entries have changed since the last INVEPT */
+	uint64_t entries[EPT_ENTRIES]; /* of a case that changes some, before it runs */
 	const char *missing[GUEST_MODES];
 	struct regs regs[GUEST_MODES];
 	struct model_state base[GUEST_MODES];
@@ -48,6 +53,38 @@ struct theatre {
 	struct mismatch mismatch[MISMATCHES_MAX]; /* the first ones */
 	unsigned mismatches;
 };
+
+/* What follows the guest's pages: of the EPT, and the #VE information area. */
+enum theatre_page {
+	EPT_PML4 = GUEST_PAGES,
+	EPT_PDPT,
+	EPT_DIRECTORY,
+	EPT_TABLE,
+	EPT_FAR_PDPT,
+	EPT_FAR_DIRECTORY,
+	EPT_FAR_TABLE,
+	THEATRE_VE,
+	THEATRE_PAGES
+};
+
+static inline uint64_t *theatre_table(const struct theatre *theatre, unsigned page)
+{
+	return (uint64_t *)(theatre->pages + page * (size_t)PAGE_SIZE);
+}
+
+/* What is at AT_WORDS and above. */
+static inline uint64_t *theatre_word(const struct theatre *theatre, unsigned at)
+{
+	if (at >= AT_PML)
+		return theatre->log + (at - AT_PML);
+	if (at >= AT_VE)
+		return theatre_table(theatre, THEATRE_VE) + (at - AT_VE);
+	return theatre->entry[at - AT_EPT];
+}
+
+/* theatre_ept.c: fills the tables; invalidates what the processor may have kept of them. */
+void theatre_fill_ept(struct theatre *theatre);
+void theatre_flush(const struct theatre *theatre, enum guest_flush what);
 
 /* On the processor. The result is .seat.status, too. */
 enum status theatre_open(struct theatre *theatre, struct cpu *cpu);

@@ -5,6 +5,7 @@
 #include "x86/msr.h"
 
 #include "tests/probe/delivery.h"
+#include "tests/vmx/theatre_places.h"
 #include "vmx/insn.h"
 
 enum {
@@ -12,6 +13,7 @@ enum {
 	CPUID_BYTES = 2,
 	HANDLER_NOP = 1 /* before its CPUID */,
 	RIGHTS_UNUSABLE = 1 << 16,
+	QUALIFICATION_UNDEFINED = 0xE40, /* of EPT violations, without certain features */
 	FILLER = 0xA5,
 	TRIES = 4
 };
@@ -37,6 +39,14 @@ static const uint16_t unjudged[] = {
 
 /* ---- values ---- */
 
+/* A machine with 52 bits has none: has_reserved. */
+static uint64_t beyond(const struct theatre *theatre, uint64_t number)
+{
+	const unsigned bits = theatre->seat.ground.machine.physical_bits;
+
+	return bits < 52 ? BIT(bits + number % (52 - bits)) : 0;
+}
+
 static uint64_t changed(const struct theatre *theatre, const struct guest_change *change,
 			uint64_t before)
 {
@@ -57,70 +67,15 @@ static uint64_t changed(const struct theatre *theatre, const struct guest_change
 		return before ^ theatre->seat.probe.now.value[change->value];
 	case GUEST_CODE_ADDRESS:
 		return GUEST_AT(theatre->page, theatre->fragment->instruction) + change->value;
+	case GUEST_FAR:
+		return theatre->far[change->value >> 12 & 3] + (change->value & ~0x3000ull);
+	case GUEST_CODE_ENTRY:
+		return change->value + GUEST_AT(theatre->page, theatre->fragment->start) /
+					       PAGE_SIZE * change->bytes;
+	case GUEST_BEYOND:
+		return before ^ beyond(theatre, change->value);
 	default:
 		return before;
-	}
-}
-
-/* at: AT_MEMORY or AT_SEAT. */
-static void *byte_at(const struct theatre *theatre, unsigned at, uint32_t linear)
-{
-	return at == AT_SEAT ? theatre->seat.pages + linear : guest_byte(&theatre->memory, linear);
-}
-
-static uint64_t read_memory(const struct theatre *theatre, unsigned at, uint32_t linear,
-			    unsigned bytes)
-{
-	uint64_t value = 0;
-
-	__builtin_memcpy(&value, byte_at(theatre, at, linear), bytes);
-	return value;
-}
-
-static void write_memory(const struct theatre *theatre, unsigned at, uint32_t linear,
-			 unsigned bytes, uint64_t value)
-{
-	__builtin_memcpy(byte_at(theatre, at, linear), &value, bytes);
-}
-
-static uint64_t read_register(unsigned at)
-{
-	switch (at) {
-	case AT_CR2:
-		return read_cr2();
-	case AT_DR0:
-		return read_dr0();
-	case AT_DR1:
-		return read_dr1();
-	case AT_DR2:
-		return read_dr2();
-	case AT_DR3:
-		return read_dr3();
-	default:
-		return read_dr6();
-	}
-}
-
-static void write_register(unsigned at, uint64_t value)
-{
-	switch (at) {
-	case AT_CR2:
-		write_cr2(value);
-		break;
-	case AT_DR0:
-		write_dr0(value);
-		break;
-	case AT_DR1:
-		write_dr1(value);
-		break;
-	case AT_DR2:
-		write_dr2(value);
-		break;
-	case AT_DR3:
-		write_dr3(value);
-		break;
-	default:
-		write_dr6(value);
 	}
 }
 
@@ -129,7 +84,12 @@ static void write_register(unsigned at, uint64_t value)
 /* What was there before a row's changes to what is not in the VMCS. */
 struct kept {
 	uint64_t value[ROW_BEFORE];
+	uint64_t data_entry;
 };
+
+/* The page-table entry of GUEST_DATA, outside of 32-bit paging. */
+#define DATA_ENTRY                                                                                 \
+	(uint32_t) GUEST_AT(GUEST_PAGE_TABLE, 8 * (GUEST_LINEAR / PAGE_SIZE + GUEST_DATA))
 
 static void apply(struct theatre *theatre, const struct guest_change *change, uint64_t *kept)
 {
@@ -142,13 +102,19 @@ static void apply(struct theatre *theatre, const struct guest_change *change, ui
 	} else if (change->at < AT_CR2) {
 		theatre->gpr[change->at - AT_GPR] =
 			changed(theatre, change, theatre->gpr[change->at - AT_GPR]);
-	} else if (change->at == AT_MEMORY || change->at == AT_SEAT) {
-		*kept = read_memory(theatre, change->at, change->linear, change->bytes);
-		write_memory(theatre, change->at, change->linear, change->bytes,
+	} else if (change->at == AT_MEMORY) {
+		*kept = read_memory(theatre, change->linear, change->bytes);
+		write_memory(theatre, change->linear, change->bytes,
 			     changed(theatre, change, *kept));
+	} else if (change->at == AT_SEAT) {
+		*kept = read_seat(theatre, change->linear, change->bytes);
+		write_seat(theatre, change->linear, change->bytes, changed(theatre, change, *kept));
 	} else if (change->at == AT_MSR) {
 		*kept = rdmsr(change->linear);
 		wrmsr(change->linear, changed(theatre, change, *kept));
+	} else if (change->at >= AT_WORDS) {
+		*kept = write_word(theatre, change->at,
+				   changed(theatre, change, *theatre_word(theatre, change->at)));
 	} else {
 		*kept = read_register(change->at);
 		write_register(change->at, changed(theatre, change, *kept));
@@ -160,10 +126,14 @@ static void undo(struct theatre *theatre, const struct guest_change *change, uin
 	if (change->at < MODEL_VALUES)
 		probe_set(&theatre->seat.probe, change->at,
 			  theatre->base[theatre->mode].value[change->at]);
-	else if (change->at == AT_MEMORY || change->at == AT_SEAT)
-		write_memory(theatre, change->at, change->linear, change->bytes, kept);
+	else if (change->at == AT_MEMORY)
+		write_memory(theatre, change->linear, change->bytes, kept);
+	else if (change->at == AT_SEAT)
+		write_seat(theatre, change->linear, change->bytes, kept);
 	else if (change->at == AT_MSR)
 		wrmsr(change->linear, kept);
+	else if (change->at >= AT_WORDS)
+		(void)write_word(theatre, change->at, kept);
 	else if (change->at >= AT_CR2)
 		write_register(change->at, kept);
 }
@@ -176,7 +146,9 @@ static uint64_t address_of(const struct theatre *theatre, unsigned offset)
 static struct guest_change case_value(const struct guest_row *row, unsigned number)
 {
 	return (struct guest_change){ .at = row->at,
-				      .how = row->values ? GUEST_SET : GUEST_NOT,
+				      .how = !row->values     ? GUEST_NOT
+					     : row->value_how ? row->value_how
+							      : GUEST_SET,
 				      .value = row->values ? row->values[number] : 0 };
 }
 
@@ -191,6 +163,12 @@ static void prepare(struct theatre *theatre, const struct guest_row *row, unsign
 	__builtin_memcpy(theatre->gpr, theatre->regs[theatre->mode].gpr, sizeof(theatre->gpr));
 	probe_set(&theatre->seat.probe, AT_GUEST_RIP,
 		  address_of(theatre, theatre->fragment->start));
+	theatre->gpr[RBX] += row->offset;
+	if (row->far) {
+		kept->data_entry = read_memory(theatre, DATA_ENTRY, 8);
+		write_memory(theatre, DATA_ENTRY, 8,
+			     theatre->far[row->far - 1] | (kept->data_entry & PAGE_MASK));
+	}
 	for (unsigned i = 0; i < guest_changes(row->before); i++)
 		apply(theatre, &row->before[i], &kept->value[i]);
 	if (value.how)
@@ -218,6 +196,8 @@ static struct want *want_at(struct theatre *theatre, unsigned at, uint32_t linea
 			want->value = theatre->seat.probe.now.value[at];
 		else if (at >= AT_GPR && at < AT_CR2)
 			want->value = theatre->gpr[at - AT_GPR];
+		else if (at >= AT_WORDS)
+			want->value = *theatre_word(theatre, at);
 	}
 	return want;
 }
@@ -348,11 +328,39 @@ static void want_delivery(struct theatre *theatre, const struct guest_row *row)
 		const uint32_t linear = (uint32_t)(done.stack + i * (uint64_t)done.step);
 		const unsigned bytes = done.frame[i].bytes;
 
-		write_memory(theatre, AT_MEMORY, linear, bytes, FILLER * 0x0101010101010101ull);
+		write_memory(theatre, linear, bytes, FILLER * 0x0101010101010101ull);
 		want_memory(theatre, linear, bytes,
 			    bytes == 8 ? done.frame[i].value
 				       : done.frame[i].value & (BIT(8 * bytes) - 1));
 	}
+}
+
+/*
+ * An EPT violation or misconfiguration, a full log: SDM vol. 3C, "Exit Qualification for EPT
+ * Violations". Bits of the qualification that a control or a capability defines are for rows to
+ * judge, and so is RF.
+ */
+static void want_memory_exit(struct theatre *theatre, const struct guest_row *row)
+{
+	const bool violation = row->number == REASON_EPT_VIOLATION;
+	struct want *w = want_at(theatre, AT_GUEST_RFLAGS, 0);
+
+	if (w)
+		w->mask = ~(uint64_t)RF;
+	if (violation)
+		want(theatre, AT_EXIT_QUALIFICATION, 0, ~(uint64_t)QUALIFICATION_UNDEFINED);
+	if (!row->far || row->number == REASON_PML_FULL)
+		return;
+	want(theatre, AT_GUEST_PHYSICAL_ADDRESS, theatre->far[row->far - 1] + row->offset, ~0ull);
+	if (violation)
+		want(theatre, AT_GUEST_LINEAR_ADDRESS, GUEST_AT(GUEST_DATA, row->offset), ~0ull);
+}
+
+static bool is_memory_exit(const struct guest_row *row)
+{
+	return row->end <= GUEST_EXITS_NEXT &&
+	       (row->number == REASON_EPT_VIOLATION || row->number == REASON_EPT_MISCONFIGURATION ||
+		row->number == REASON_PML_FULL);
 }
 
 static void make_wants(struct theatre *theatre, const struct guest_row *row, unsigned number)
@@ -393,6 +401,8 @@ static void make_wants(struct theatre *theatre, const struct guest_row *row, uns
 		want(theatre, AT_EXIT_REASON, REASON_ENTRY_FAILURE | row->number, ~0ull);
 		break;
 	}
+	if (is_memory_exit(row))
+		want_memory_exit(theatre, row);
 	for (unsigned i = 0; i < guest_changes(row->after); i++)
 		want_change(theatre, &row->after[i]);
 	result = row->result_at ? want_at(theatre, row->result_at, 0) : NULL;
@@ -432,10 +442,14 @@ static void compare_want(struct theatre *theatre, const struct want *w)
 	} else if (w->at < AT_CR2) {
 		got = probe->gpr[w->at - AT_GPR];
 		mask &= gpr_mask(theatre);
-	} else if (w->at == AT_MEMORY || w->at == AT_SEAT) {
-		got = read_memory(theatre, w->at, w->linear, w->bytes);
+	} else if (w->at == AT_MEMORY) {
+		got = read_memory(theatre, w->linear, w->bytes);
+	} else if (w->at == AT_SEAT) {
+		got = read_seat(theatre, w->linear, w->bytes);
 	} else if (w->at == AT_MSR) {
 		got = rdmsr(w->linear);
+	} else if (w->at >= AT_WORDS) {
+		got = *theatre_word(theatre, w->at);
 	} else {
 		got = read_register(w->at);
 	}
@@ -469,6 +483,19 @@ static void compare_rest(struct theatre *theatre)
 			differs(theatre, AT_GPR + i, 0, theatre->gpr[i], probe->gpr[i]);
 }
 
+/* Entries that the row does not name; the first one may have two names. */
+static void compare_entries(struct theatre *theatre)
+{
+	const bool shared = theatre->entry[EPT_NEAR_4] == theatre->entry[EPT_FAR_4];
+
+	for (unsigned i = shared ? EPT_NEAR_4 + 1 : 0; i < EPT_ENTRIES; i++) {
+		const uint64_t got = *theatre->entry[i];
+
+		if (got != theatre->entries[i] && !find(theatre, AT_EPT + i, 0))
+			differs(theatre, AT_EPT + i, 0, theatre->entries[i], got);
+	}
+}
+
 static void compare(struct theatre *theatre, const struct guest_row *row)
 {
 	const unsigned kind = row->end == GUEST_FAILS ? PROBE_ENTRY_FAILED : PROBE_ENTERED;
@@ -481,29 +508,63 @@ static void compare(struct theatre *theatre, const struct guest_row *row)
 	for (unsigned i = 0; i < theatre->wants; i++)
 		compare_want(theatre, &theatre->want[i]);
 	compare_rest(theatre);
+	if (theatre->stale)
+		compare_entries(theatre);
 	if (theatre->wants == WANTS_MAX)
 		differs(theatre, AT_RESULT, 0, 0, WANTS_MAX);
 }
 
+/* What changes of the EPT have left behind. */
+static void renew(struct theatre *theatre, enum guest_flush what)
+{
+	theatre_flush(theatre, what);
+	for (unsigned i = 0; i < EPT_ENTRIES; i++)
+		theatre->entries[i] = *theatre->entry[i];
+}
+
 static bool one_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
-		     enum guest_mode mode)
+		     enum guest_flush what)
 {
 	const struct guest_change value = case_value(row, number);
 	struct kept kept;
 	uint64_t kept_value = 0;
 
-	theatre->mode = mode;
-	theatre->fragment = guest_row_fragment(row, number, guest_modes[mode].code, &theatre->page);
+	theatre->fragment =
+		guest_row_fragment(row, number, guest_modes[theatre->mode].code, &theatre->page);
 	prepare(theatre, row, number, &kept, &kept_value);
 	make_wants(theatre, row, number);
+	if (theatre->stale)
+		renew(theatre, what);
 	__builtin_memcpy(theatre->seat.probe.gpr, theatre->gpr, sizeof(theatre->gpr));
 	probe_run(&theatre->seat.probe, &theatre->exit);
 	compare(theatre, row);
+	theatre->stale = false;
 	if (value.how)
 		undo(theatre, &value, kept_value);
 	for (unsigned i = guest_changes(row->before); i-- > 0;)
 		undo(theatre, &row->before[i], kept.value[i]);
+	if (row->far)
+		write_memory(theatre, DATA_ENTRY, 8, kept.data_entry);
 	return !theatre->mismatches;
+}
+
+/* From empty caches; .stale: each run is to see to them, and the next case. */
+static bool two_cases(struct theatre *theatre, const struct guest_row *row, unsigned number)
+{
+	bool right;
+
+	theatre_flush(theatre, FLUSH_EPT_ALL);
+	theatre_flush(theatre, FLUSH_VPID_ALL);
+	theatre->stale = true;
+	right = one_case(theatre, row->first, 0, FLUSH_NOTHING);
+	theatre->stale = true;
+	if (right) {
+		right = one_case(theatre, row, number, row->then);
+		if (!right && row->then == FLUSH_BY_EXIT)
+			right = one_case(theatre, row, number, FLUSH_NOTHING);
+	}
+	theatre->stale = true;
+	return right;
 }
 
 /* The preemption timer, which guards every guest, has ended one that was to end otherwise. */
@@ -520,9 +581,11 @@ static bool is_late(struct theatre *theatre)
 bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
 		  enum guest_mode mode)
 {
-	bool right = one_case(theatre, row, number, mode);
+	bool right = false;
 
-	for (unsigned i = 1; i < TRIES && !right && is_late(theatre); i++)
-		right = one_case(theatre, row, number, mode);
+	theatre->mode = mode;
+	for (unsigned i = 0; i < TRIES && !right && (!i || is_late(theatre)); i++)
+		right = row->first ? two_cases(theatre, row, number)
+				   : one_case(theatre, row, number, FLUSH_EPT_SINGLE);
 	return right;
 }

@@ -44,7 +44,8 @@ static struct {
 	struct player **players; /* by number of the processor; NULL: it has not begun */
 	struct row_result *results;
 	_Atomic unsigned next;	 /* share */
-	_Atomic unsigned failed; /* processors without memory or VMCS */
+	_Atomic unsigned failed; /* processors without VMCS */
+	_Atomic unsigned absent; /* without memory: the others do the rows */
 } the_troupe;
 
 static unsigned pages_for(size_t size)
@@ -134,7 +135,11 @@ static void work(struct cpu *cpu, void *unused)
 	unsigned share;
 
 	(void)unused;
-	if (!player || player->theatre.seat.status != STATUS_OK) {
+	if (!player || player->theatre.seat.status == STATUS_NO_MEMORY) {
+		atomic_fetch_add(&the_troupe.absent, 1);
+		return;
+	}
+	if (player->theatre.seat.status != STATUS_OK) {
 		atomic_fetch_add(&the_troupe.failed, 1);
 		return;
 	}
@@ -162,6 +167,7 @@ static bool open(struct test_run *run)
 	the_troupe.section = run->test->data;
 	atomic_store(&the_troupe.next, 0);
 	atomic_store(&the_troupe.failed, 0);
+	atomic_store(&the_troupe.absent, 0);
 	(void)ground_machine(); /* here, and not on all processors at once */
 	the_troupe.results =
 		pages_alloc(pages_for(the_troupe.section->count * sizeof(struct row_result)));
@@ -275,6 +281,17 @@ static void tell(struct test_run *run)
 	tell_reasons(run);
 }
 
+/* On a machine with many processors the memory may not be enough for all of them. */
+static void tell_absent(struct test_run *run)
+{
+	const unsigned absent = atomic_load(&the_troupe.absent);
+
+	if (absent && !atomic_load(&the_troupe.next))
+		test_error(run, "not enough memory");
+	else if (absent)
+		test_note(run, "%u processors took no part: not enough memory", absent);
+}
+
 void troupe_run(struct test_run *run)
 {
 	enum status status;
@@ -284,8 +301,9 @@ void troupe_run(struct test_run *run)
 		if (status != STATUS_OK)
 			test_error(run, "work on all processors: %s", status_text(status));
 		else if (atomic_load(&the_troupe.failed))
-			test_error(run, "%u processors have no memory or no VMCS",
+			test_error(run, "%u processors have no VMCS",
 				   atomic_load(&the_troupe.failed));
+		tell_absent(run);
 		if (work_on_all(end, NULL, CLOSE_MICROSECONDS) != STATUS_OK)
 			test_error(run, "a processor did not close its VMCS");
 		if (status == STATUS_OK)

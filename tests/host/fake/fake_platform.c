@@ -21,6 +21,7 @@ struct fake_machine fake;
 
 static struct cpu cpus[FAKE_CPUS_MAX];
 static pthread_t threads[FAKE_CPUS_MAX];
+static unsigned threads_started; /* from 1 */
 static void (*thread_entry)(struct cpu *cpu);
 static unsigned current; /* without threads: whose code runs */
 static bool in_turn;	 /* the current processor got its turn from the clock */
@@ -144,9 +145,15 @@ static enum status fake_aps_start(void (*entry)(struct cpu *cpu))
 	thread_entry = entry;
 	for (unsigned i = 1; i < fake_platform.cpu_count; i++) {
 		FAKE_CHECK(pthread_create(&threads[i], NULL, thread_main, &cpus[i]) == 0);
-		FAKE_CHECK(pthread_detach(threads[i]) == 0);
+		threads_started = i;
 	}
 	return STATUS_OK;
+}
+
+void fake_threads_end(void)
+{
+	for (; threads_started; threads_started--)
+		FAKE_CHECK(pthread_join(threads[threads_started], NULL) == 0);
 }
 
 static void send_nmi(const struct cpu *to)
@@ -359,6 +366,7 @@ void fake_machine(unsigned count, bool with_threads)
 	struct sigaction action = { .sa_handler = take_signal };
 
 	FAKE_CHECK(count >= 1 && count <= FAKE_CPUS_MAX);
+	FAKE_CHECK(!threads_started);
 	memset(&fake, 0, sizeof(fake));
 	memset(cpus, 0, sizeof(cpus));
 	fake.threads = with_threads;

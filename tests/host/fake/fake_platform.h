@@ -62,6 +62,9 @@ extern struct platform fake_platform; /* tests may shrink the arena */
  */
 void fake_machine(unsigned cpus, bool threads);
 
+/* After machine_stop: waits for the last instructions of its threads. */
+void fake_threads_end(void);
+
 /* One turn of a processor's loop, without threads. */
 bool fake_step(unsigned cpu);
 

@@ -99,6 +99,7 @@ static int tear_down(void **state)
 	fake_vm_end(vm);
 	machine_leave(true);
 	assert_true(machine_stop());
+	fake_threads_end();
 	for (unsigned i = 0; i < CPUS; i++)
 		assert_int_equal(atomic_load(&platform->cpus[i].phase), CPU_FIRMWARE);
 	assert_int_equal(atomic_load(&fake_vendor.on), 0);

@@ -117,6 +117,7 @@ static int tear_down_threads(void **state)
 	(void)state;
 	machine_leave(true);
 	assert_true(machine_stop());
+	fake_threads_end();
 	assert_int_equal(atomic_load(&fake.lost_wakeups), 0);
 	return 0;
 }

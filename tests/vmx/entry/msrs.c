@@ -15,8 +15,8 @@ enum { SYSENTER_ESP = 0x175, SYSENTER_EIP = 0x176, PAT = 0x277 };
 
 /* No processor is known to have these; hypervisors have 4000_0000H. */
 static const uint64_t unknown[] = { 0x900, 0x1FFF, 0xC00000FF, 0xC0001FFF };
-/* Those that are only read: IA32_MTRRCAP, IA32_VMX_BASIC. */
-static const uint64_t read_only[] = { 0xFE, 0x480 };
+/* Those that are only read: IA32_VMX_BASIC, IA32_VMX_MISC. Bochs 3.1 panics at IA32_MTRRCAP. */
+static const uint64_t read_only[] = { 0x480, 0x485 };
 
 static bool refuses_all(const struct model_machine *machine, const uint64_t *msrs, unsigned count)
 {

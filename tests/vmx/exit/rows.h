@@ -40,8 +40,37 @@ enum guest_index {
 	AT_MSR,	   /* .linear: which; before the entry, and what the host finds after the exit */
 	AT_MEMORY, /* .bytes at .linear */
 	AT_SEAT,   /* .bytes at .linear of the pages of enum entry_page */
+	AT_WORDS = 0x280,  /* from here on: 8 bytes of memory that the guest does not see */
+	AT_EPT = AT_WORDS, /* and enum ept_entry */
+	AT_VE = 0x2F0,	   /* and the word of the virtualization-exception information area */
+	AT_PML = 0x300,	   /* and the index in the page-modification log */
+	AT_END = AT_PML + PAGE_SIZE / 8
 };
 _Static_assert((int)MODEL_VALUES <= (int)AT_GPR, "different numbers");
+
+/*
+ * Entries of the EPT by level: those by which all the guest's pages are translated, those of
+ * GUEST_DATA at another guest-physical address, by a page of each size, and that of each page.
+ */
+enum ept_entry {
+	EPT_NEAR_4,
+	EPT_NEAR_3,
+	EPT_NEAR_2,
+	EPT_FAR_4,
+	EPT_FAR_3,
+	EPT_FAR_2,
+	EPT_FAR_1,
+	EPT_FAR_2_MIB, /* instead of EPT_FAR_2 */
+	EPT_FAR_1_GIB, /* instead of EPT_FAR_3 */
+	EPT_PAGE,      /* and enum guest_page */
+	EPT_ENTRIES = EPT_PAGE + GUEST_PAGES
+};
+_Static_assert((int)AT_EPT + (int)EPT_ENTRIES <= (int)AT_VE, "different numbers");
+
+/* GUEST_FAR: guest-physical address of GUEST_DATA by a page of that size, and so many bytes more.
+ */
+enum far_size { FAR_4_KIB, FAR_2_MIB, FAR_1_GIB, FAR_SIZES };
+#define FAR(size, more) ((uint64_t)(size) << 12 | (more))
 
 struct guest_change {
 	uint16_t at; /* enum model_index or guest_index */
@@ -62,6 +91,10 @@ enum {
 	GUEST_CODE_ADDRESS, /* the address of the instruction and .value more */
 	GUEST_UNJUDGED,	    /* afterwards: bits of .value, 0: all, may be anything */
 	GUEST_JUDGED,	    /* and bits that otherwise may */
+	GUEST_FAR,	    /* see FAR */
+	GUEST_CODE_ENTRY,   /* the page-table entry of the code, .bytes long, if the first is at
+			       .value */
+	GUEST_BEYOND,	    /* XOR: one of bits 51:MAXPHYADDR, the .value-th of them */
 };
 
 enum guest_end {
@@ -78,7 +111,18 @@ enum guest_end {
 /* PUSHES_INSTRUCTION: a fault, which sets RF in what it pushes. */
 enum pushes { PUSHES_START, PUSHES_INSTRUCTION, PUSHES_NEXT };
 
-enum { ROW_BEFORE = 10 }; /* changes before a case at most */
+enum guest_flush {
+	FLUSH_NOTHING,
+	FLUSH_EPT_SINGLE, /* INVEPT */
+	FLUSH_EPT_ALL,
+	FLUSH_VPID_ADDRESS, /* INVVPID, VPID 1, GUEST_DATA */
+	FLUSH_VPID_SINGLE,
+	FLUSH_VPID_ALL,
+	FLUSH_VPID_NOT_GLOBAL,
+	FLUSH_BY_EXIT, /* nothing, but what differs once may be a translation of before */
+};
+
+enum { ROW_BEFORE = 14 }; /* changes before a case at most */
 
 struct guest_row {
 	const char *rule; /* id of the catalogue */
@@ -89,10 +133,16 @@ struct guest_row {
 	uint8_t pushes; /* enum pushes */
 	bool has_code;	/* GUEST_RAISES, GUEST_DELIVERS: with an error code */
 	uint32_t code;
+	/* GUEST_DATA is far away, by a page of that size, from 1; RBX is so many bytes further on.
+	 */
+	uint8_t far;
+	uint16_t offset;
 	/* Cases: one after the other the fragments from that one on; or one for each of the values,
 	 * which is written before, and what comes of it; or both. .count 0: one case. */
 	uint8_t count;
 	bool each_fragment;
+	uint8_t value_how; /* 0: GUEST_SET */
+	uint8_t then;	   /* enum guest_flush: between .first and this one */
 	uint16_t at, result_at;
 	const uint64_t *values, *results;
 	uint64_t each;	    /* added to what is at result_at with each case */
@@ -100,6 +150,8 @@ struct guest_row {
 	const struct guest_change *before, *after; /* lists that an empty one ends; NULL: none */
 	bool (*needs)(const struct model_machine *machine);
 	const char *needs_text;
+	/* A guest that runs before, to fill caches of translations, which are empty then. */
+	const struct guest_row *first;
 };
 
 static inline unsigned guest_changes(const struct guest_change *changes)
