@@ -40,6 +40,8 @@ enum { MILLISECONDS = 20000, EVERY_MILLISECONDS = 120000 };
 
 #define MEANS_ORDER "A guest's events come in another order than on a processor of its own."
 
+#define MEANS_FIXED "A guest leaves VMX's fixed bits, and the next VM entry or exit fails."
+
 static const struct test rows[] = {
 	BEHAVIOUR_SECTIONS(SECTION) BODY(
 		"vmx.behaviour.msr_bitmap", msr_bitmap_checks, SPEC_MSR_BITMAPS,
@@ -47,6 +49,10 @@ static const struct test rows[] = {
 		MEANS_MSRS),
 	BODY("vmx.behaviour.io_bitmap", io_bitmap_checks, SPEC_IO_BITMAPS,
 	     "IN and OUT exit by the bits of the I/O bitmaps, a sample of all ports.", MEANS_PORTS),
+	BODY("vmx.behaviour.cr.fixed", fixed_bit_checks, SPEC_NON_ROOT,
+	     "Bits of CR0 and CR4 that are fixed, or that the machine lacks, are refused without "
+	     "an exit.",
+	     MEANS_FIXED),
 	BODY("vmx.behaviour.shadowing", shadowing_checks, SPEC_VMCS_SHADOWING,
 	     "VMREAD and VMWRITE of a guest exit by their bitmaps, or use the shadow VMCS.",
 	     MEANS_SHADOW),

@@ -43,4 +43,7 @@ stage_body area_checks, area_tsc_checks;
 /* interrupts.c */
 stage_body interrupt_checks;
 
+/* fixed_bits.c */
+stage_body fixed_bit_checks;
+
 #endif
