@@ -81,9 +81,10 @@ static const struct guest_row rows[] = {
 	{ "cr.write", MODES_KERNEL, FRAGMENT_LMSW, ENDS(PASSES), BEFORE(SET(CR0_GUEST_HOST_MASK, CR0_TS | MP), SET(CR0_READ_SHADOW, CR0_TS | MP), REG_FROM(RAX, GUEST_CR0), REG_OR(RAX, CR0_EM | CR0_TS | MP)), AFTER(OR(GUEST_CR0, CR0_EM)) },
 
 	REFUSES("cr.fixed", 0, MODES_KERNEL, REG_CLR(RAX, CR0_NE)) },
-	REFUSES("cr.fixed.paging", 0, PAGED, REG_CLR(RAX, CR0_PG), UG_OFF) },
-	REFUSES("cr.fixed.paging", 0, PAGED, REG_CLR(RAX, CR0_PG | CR0_PE), UG_OFF) },
-	REFUSES("cr.fixed.paging", 0, PAGED, REG_CLR(RAX, CR0_PE), UG_OFF) },
+	/* With EPT a guest that gets through is still among its own pages. */
+	REFUSES("cr.fixed.paging", 0, PAGED, REG_CLR(RAX, CR0_PG), UG_OFF), HAS_EPT },
+	REFUSES("cr.fixed.paging", 0, PAGED, REG_CLR(RAX, CR0_PG | CR0_PE), UG_OFF), HAS_EPT },
+	REFUSES("cr.fixed.paging", 0, PAGED, REG_CLR(RAX, CR0_PE), UG_OFF), HAS_EPT },
 	REFUSES("cr.fixed", 4, MODES_KERNEL, REG_CLR(RAX, CR4_VMXE)) },
 	/* With the others masked, too: what counts is what CR0 and CR4 become. */
 	{ "cr.fixed", MODES_KERNEL, FRAGMENT_MOV_TO_CR0_AX, FAULT_CODE(GP, 0), BEFORE(SET(CR0_GUEST_HOST_MASK, ~(uint64_t)CR0_NE), FROM(CR0_READ_SHADOW, GUEST_CR0), REG_FROM(RAX, GUEST_CR0), REG_CLR(RAX, CR0_NE)), NO_CODE },
