@@ -260,7 +260,7 @@ static void put_back_msr(const struct loaded_msr *loaded)
 }
 
 /* An NMI or an interrupt for the host: it is taken now, by its handler. */
-static bool was_interrupted(const struct probe *probe, uint64_t reason)
+static bool was_interrupted(struct probe *probe, uint64_t reason)
 {
 	if (reason == REASON_EXCEPTION_NMI &&
 	    (vmread(EXIT_INTERRUPTION_INFO) & INFO_TYPE) == INFO_NMI) {
@@ -271,6 +271,7 @@ static bool was_interrupted(const struct probe *probe, uint64_t reason)
 	if (reason != REASON_EXTERNAL_INTERRUPT || (probe->exit && probe->exit->interrupted))
 		return false;
 	interrupts_take();
+	probe->interrupts++;
 	return true;
 }
 

@@ -61,6 +61,7 @@ struct probe {
 	uint16_t info[PROBE_INFO]; /* read-only fields: model indices */
 	unsigned info_count;
 	struct probe_exit *exit; /* NULL: not in probe_run */
+	unsigned interrupts;	 /* external ones that have ended entries, and were taken */
 	/* MSRs that a guest may be entered with and that exits do not put back. */
 	struct {
 		uint32_t msr;

@@ -29,4 +29,24 @@ stage_body posted_checks;
 /* host_state.c */
 stage_body host_state_checks, failure_checks;
 
+/* bitmaps.c */
+stage_body msr_bitmap_checks, io_bitmap_checks;
+stage_body msr_bitmap_positions, io_bitmap_positions; /* of: */
+void bitmap_positions_run(struct test_run *run);
+
+/* shadow.c */
+stage_body shadowing_checks, shadowing_positions;
+
+/* time.c */
+stage_body tsc_checks, timer_checks;
+
+/* areas.c */
+stage_body area_checks, area_tsc_checks;
+
+/* interrupts.c */
+stage_body interrupt_checks;
+
+/* fixed_bits.c */
+stage_body fixed_bit_checks;
+
 #endif

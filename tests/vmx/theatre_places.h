@@ -20,6 +20,21 @@ static inline void write_memory(const struct theatre *theatre, uint32_t linear, 
 	__builtin_memcpy(guest_byte(&theatre->memory, linear), &value, bytes);
 }
 
+/* AT_SEAT. */
+static inline uint64_t read_seat(const struct theatre *theatre, uint32_t offset, unsigned bytes)
+{
+	uint64_t value = 0;
+
+	__builtin_memcpy(&value, theatre->seat.pages + offset, bytes);
+	return value;
+}
+
+static inline void write_seat(const struct theatre *theatre, uint32_t offset, unsigned bytes,
+			      uint64_t value)
+{
+	__builtin_memcpy(theatre->seat.pages + offset, &value, bytes);
+}
+
 /* The value before. */
 static inline uint64_t write_word(struct theatre *theatre, unsigned at, uint64_t value)
 {

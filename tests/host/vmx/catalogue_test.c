@@ -2,6 +2,7 @@
 #include "tests/entry/catalogue.h"
 
 #include "tests/host/fake/host_test.h"
+#include "tests/vmx/behaviour/sections.h"
 #include "tests/vmx/entry/sections.h"
 #include "tests/vmx/ept/sections.h"
 #include "tests/vmx/exit/sections.h"
@@ -68,6 +69,9 @@ static void test_rows_of_guests_are_known(void **state)
 	static const struct guest_section *const sections[] = {
 #define SECTION(name, rows, spec, about) &(rows),
 		GUEST_SECTIONS(SECTION) EPT_SECTIONS(SECTION)
+#undef SECTION
+#define SECTION(name, rows, spec, about, means) &(rows),
+			BEHAVIOUR_SECTIONS(SECTION)
 #undef SECTION
 	};
 	struct rule rule;

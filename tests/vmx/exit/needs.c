@@ -16,6 +16,11 @@ bool has_osxsave(const struct model_machine *machine)
 	return machine->cr4_fixed1 & CR4_OSXSAVE;
 }
 
+bool has_cet(const struct model_machine *machine)
+{
+	return machine->cr4_fixed1 & CR4_CET;
+}
+
 bool has_targets(const struct model_machine *machine)
 {
 	return (machine->misc >> 16 & 0x1FF) >= 4;

@@ -6,6 +6,7 @@
 
 bool has_monitor(const struct model_machine *machine); /* MONITOR and MWAIT */
 bool has_osxsave(const struct model_machine *machine); /* CR4.OSXSAVE may be 1 */
+bool has_cet(const struct model_machine *machine);     /* CR4.CET may be 1 */
 bool has_targets(const struct model_machine *machine); /* four CR3 targets */
 bool has_io_info(const struct model_machine *machine); /* instruction information of INS, OUTS */
 bool has_hlt_state(const struct model_machine *machine);

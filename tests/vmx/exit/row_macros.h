@@ -14,10 +14,13 @@
 #define ADD(name, v) { AT_##name, GUEST_ADD, 0, 0, (uint64_t)(v) }
 #define FROM(name, field) { AT_##name, GUEST_FIELD, 0, 0, AT_##field }
 #define REG_FROM(gpr, field) { AT_GPR + (gpr), GUEST_FIELD, 0, 0, AT_##field }
+#define REG_XOR_FIELD(gpr, field) { AT_GPR + (gpr), GUEST_XOR_FIELD, 0, 0, AT_##field }
 #define CODE_AT(name, v) { AT_##name, GUEST_CODE_ADDRESS, 0, 0, (uint64_t)(v) }
 #define UNJUDGED(name, bits) { AT_##name, GUEST_UNJUDGED, 0, 0, (uint64_t)(bits) }
 #define JUDGED(name, bits) { AT_##name, GUEST_JUDGED, 0, 0, (uint64_t)(bits) }
 #define REG(gpr, v) { AT_GPR + (gpr), GUEST_SET, 0, 0, (uint64_t)(v) }
+#define REG_OR(gpr, v) { AT_GPR + (gpr), GUEST_OR, 0, 0, (uint64_t)(v) }
+#define REG_CLR(gpr, v) { AT_GPR + (gpr), GUEST_CLEAR, 0, 0, (uint64_t)(v) }
 #define REG_ADD(gpr, v) { AT_GPR + (gpr), GUEST_ADD, 0, 0, (uint64_t)(v) }
 #define REG_UNJUDGED(gpr) { AT_GPR + (gpr), GUEST_UNJUDGED, 0, 0, 0 }
 #define MSR(msr, v) { AT_MSR, GUEST_SET, 0, msr, (uint64_t)(v) }

@@ -42,6 +42,7 @@ enum guest_index {
 	/* A fixed interrupt of vector .linear: before, it waits in the processor's own local APIC;
 	 * afterwards .value says in what registers of it the vector is. */
 	AT_INTERRUPT,
+	AT_SEAT,	   /* .bytes at .linear of the pages of enum entry_page */
 	AT_WORDS = 0x280,  /* from here on: 8 bytes of memory that the guest does not see */
 	AT_EPT = AT_WORDS, /* and enum ept_entry */
 	AT_VE = 0x2F0,	   /* and the word of the virtualization-exception information area */
@@ -90,7 +91,8 @@ enum {
 	GUEST_CLEAR,
 	GUEST_XOR,
 	GUEST_ADD,
-	GUEST_FIELD,	    /* what the VMCS has at the index .value */
+	GUEST_FIELD, /* what the VMCS has at the index .value */
+	GUEST_XOR_FIELD,
 	GUEST_CODE_ADDRESS, /* the address of the instruction and .value more */
 	GUEST_PAGE_ADDRESS, /* the physical address of the guest's page .value */
 	GUEST_UNJUDGED,	    /* afterwards: bits of .value, 0: all, may be anything */
