@@ -115,6 +115,18 @@ const struct fragment *guest_row_fragment(const struct guest_row *row, unsigned 
 bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
 		  enum guest_mode mode);
 
+/* theatre_wants.c: what a change makes of a value; what is wanted of a case, once it is prepared.
+ */
+uint64_t theatre_changed(const struct theatre *theatre, const struct guest_change *change,
+			 uint64_t before);
+void theatre_make_wants(struct theatre *theatre, const struct guest_row *row, unsigned number);
+
+/* Where the case's code has an offset, as its mode addresses it. */
+static inline uint64_t theatre_address(const struct theatre *theatre, unsigned offset)
+{
+	return guest_offset(theatre->mode, GUEST_AT(theatre->page, offset));
+}
+
 /* Of the case in hand: what is wanted there, NULL: what was there before; and a difference. */
 struct want *theatre_want(struct theatre *theatre, unsigned at, uint32_t linear);
 void theatre_differs(struct theatre *theatre, unsigned at, uint32_t linear, uint64_t wanted,
