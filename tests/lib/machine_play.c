@@ -13,7 +13,6 @@ enum {
 	NMI = 2,
 	GENERAL_PROTECTION = 13,
 	SPURIOUS = 0xEF, /* bits 3:0 are ones in old models */
-	UNUSED = 0xE0,	 /* in masked LVT entries: a legal vector */
 	VECTORS = 256,
 	DRAINS = 64,
 
@@ -463,9 +462,9 @@ static void prepare(struct cpu *cpu)
 	cpu->on_interrupt = on_interrupt;
 	unblock_nmi(); /* some processors still hold them back after a VM exit */
 	local_apic_write(APIC_SVR, APIC_SVR_ENABLED | SPURIOUS);
-	local_apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | UNUSED);
+	local_apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | MACHINE_UNUSED);
 	local_apic_write(APIC_TIMER_INITIAL, 0);
-	local_apic_write(APIC_LVT_ERROR, APIC_LVT_MASKED | UNUSED);
+	local_apic_write(APIC_LVT_ERROR, APIC_LVT_MASKED | MACHINE_UNUSED);
 	if (!play->x2apic) {
 		local_apic_write(APIC_DFR, play->dfr);
 		local_apic_write(APIC_LDR, 0);

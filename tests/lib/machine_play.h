@@ -12,6 +12,7 @@ enum {
 	MACHINE_SLOTS = 4,
 	MACHINE_FOREIGN = 16, /* interrupts of devices in a play; more have disturbed it */
 	NOT_IN_STEP = SCRIPT_STEPS,
+	MACHINE_UNUSED = 0xE0, /* vector of entries that are masked: it must not come */
 };
 
 /* Everybody sees it; the boot processor writes it before the others begin. */

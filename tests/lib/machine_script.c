@@ -119,6 +119,7 @@ static void note_vector(uint32_t vector)
 static void read_ahead(void)
 {
 	play->dfr = ~0u;
+	note_vector(MACHINE_UNUSED);
 	for (unsigned at = 0; at < play->checks.count; at++) {
 		const struct step *step = script_step(&play->checks, at);
 
