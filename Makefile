@@ -50,7 +50,8 @@ all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the im
 WINGS := efi core vmx svm tests
 FOLDERS := efi efi/cpu core core/x86 core/lib core/vlapic core/vm core/suite vmx vmx/model svm \
 	svm/model tests/lib tests/probe tests/smp tests/vcpu tests/machine tests/entry tests/vmx \
-	tests/vmx/entry tests/vmx/exit tests/vmx/ept tests/vmx/behaviour tests/svm tests/svm/entry
+	tests/vmx/entry tests/vmx/exit tests/vmx/ept tests/vmx/apic tests/vmx/behaviour tests/svm \
+	tests/svm/entry
 HOST_FOLDERS := $(addprefix tests/host/,fake model lib x86 vlapic vm suite vmx svm efi)
 C_SOURCES := $(filter-out %/asm-offsets.c $(if $(SABOTAGE),,tests/machine/sabotage.c), \
 	$(sort $(wildcard $(FOLDERS:=/*.c))))

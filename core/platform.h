@@ -38,6 +38,7 @@ struct platform {
 	size_t arena_pages;
 
 	unsigned cpu_count; /* processors in use, the boot processor included */
+	unsigned cpu_total; /* that the firmware knows of */
 	struct cpu *cpus;
 
 	/* A monotonic clock that every processor may read: ticks, clock_hz of them a second. */
@@ -71,6 +72,12 @@ struct platform {
 
 	/* Sends a physical IPI from the calling processor; it has been sent on return. */
 	void (*ipi)(const struct cpu *to, uint32_t icr_low);
+
+	/*
+	 * On a processor that is taken: its local APIC as it was found, nothing in service,
+	 * interrupts held back as ever while the processor is ours.
+	 */
+	void (*apic_put_back)(void);
 
 	/* On a processor that is taken: serves an interrupt that waits, by throwing it away. */
 	void (*take_interrupt)(void);

@@ -127,20 +127,42 @@ static void add_hypervisor(struct facts *facts)
 	facts_add(facts, "hypervisor", "%s", vendor[0] ? vendor : "unnamed");
 }
 
+/* Software may change the local APIC's, which CPUID does not follow: SDM vol. 3A, "Local APIC ID".
+ */
+static void add_changed_ids(struct facts *facts)
+{
+	unsigned changed = 0, last = 0;
+
+	for (unsigned i = 0; i < efi_cpu_count; i++)
+		if (efi_cpus[i].cpu->apic_id != efi_cpus[i].initial_id &&
+		    atomic_load(&efi_cpus[i].cpu->phase) == CPU_READY) {
+			changed++;
+			last = i;
+		}
+	if (changed)
+		facts_add(facts, "apic ids", "not CPUID's on %u processors; %u has %XH, CPUID %XH",
+			  changed, last, efi_cpus[last].cpu->apic_id, efi_cpus[last].initial_id);
+}
+
 /* SDM vol. 2A, "CPUID": leaf 1AH says of each processor of a hybrid part what it is. */
-void identify_started(struct facts *facts)
+static void add_hybrid(struct facts *facts)
 {
 	unsigned atoms = 0, cores = 0;
 
 	if (!(cpuid_or_zero(7, 0).edx & BIT(15)))
 		return;
-	efi_cpus[0].core_type = cpuid_or_zero(0x1a, 0).eax;
 	for (unsigned i = 0; i < efi_cpu_count; i++) {
 		atoms += efi_cpus[i].core_type >> 24 == CORE_TYPE_ATOM;
 		cores += efi_cpus[i].core_type >> 24 == CORE_TYPE_CORE;
 	}
 	facts_add(facts, "hybrid", "%u Core, %u Atom, %u other processors", cores, atoms,
 		  efi_cpu_count - cores - atoms);
+}
+
+void identify_started(struct facts *facts)
+{
+	add_hybrid(facts);
+	add_changed_ids(facts);
 }
 
 static void add_processors(struct facts *facts)
@@ -150,7 +172,7 @@ static void add_processors(struct facts *facts)
 	facts_number(facts, "processors_present", mp_total());
 	facts_add(facts, "processors", "%u, %u in use%s%s%s", mp_total(), efi_cpu_count,
 		  note[0] ? " (" : "", note, note[0] ? ")" : "");
-	facts_add(facts, "apic mode", "%s", efi_cpu_x2apic() ? "x2APIC" : "xAPIC");
+	facts_add(facts, "apic mode", "%s", local_apic_x2apic() ? "x2APIC" : "xAPIC");
 	facts_add(facts, "tsc", "%lu.%03lu MHz, %s", clock_hz() / 1000000, clock_hz() / 1000 % 1000,
 		  clock_source());
 }

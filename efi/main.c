@@ -28,6 +28,7 @@ static struct platform efi_platform = {
 	.aps_start = mp_start,
 	.describe_started = identify_started,
 	.ipi = efi_cpu_ipi,
+	.apic_put_back = efi_cpu_apic_put_back,
 	.take_interrupt = efi_cpu_take_interrupt,
 	.guarded = efi_cpu_guarded,
 	.idle = efi_cpu_idle,
@@ -81,6 +82,7 @@ static bool platform_start(const struct options *options)
 		return false;
 	}
 	efi_platform.cpu_count = efi_cpu_count;
+	efi_platform.cpu_total = mp_total();
 	clock_init();
 	set_pace();
 	timer_init();

@@ -268,7 +268,7 @@ static bool was_interrupted(struct probe *probe, uint64_t reason)
 		__asm__ volatile("int $2" : : : "memory");
 		return true;
 	}
-	if (reason != REASON_EXTERNAL_INTERRUPT)
+	if (reason != REASON_EXTERNAL_INTERRUPT || (probe->exit && probe->exit->interrupted))
 		return false;
 	interrupts_take();
 	probe->interrupts++;

@@ -38,6 +38,7 @@ struct probe_exit {
 	 * NULL. */
 	void (*look)(void *argument);
 	void *argument;
+	bool interrupted; /* an exit by an external interrupt is what is looked for */
 };
 
 struct probe {

@@ -37,10 +37,15 @@ static bool wait_nmi(const struct cpu *cpu, uint32_t before)
 	return true;
 }
 
-void cpu_send_nmi(struct cpu *cpu)
+void cpu_expect_nmi(struct cpu *cpu)
 {
 	atomic_store(&cpu->nmis_then, atomic_load(&cpu->nmis));
 	atomic_fetch_add(&cpu->nmis_sent, 1);
+}
+
+void cpu_send_nmi(struct cpu *cpu)
+{
+	cpu_expect_nmi(cpu);
 	platform->ipi(cpu, IPI_NMI);
 }
 

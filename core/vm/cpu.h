@@ -27,6 +27,8 @@
 struct vcpu;
 struct fault;
 
+#define CPU_NOT_LISTED (~0ull)
+
 enum cpu_window { WINDOW_CLOSED, WINDOW_OPEN, WINDOW_KICKED };
 
 enum cpu_phase {
@@ -37,8 +39,9 @@ enum cpu_phase {
 };
 
 struct cpu {
-	unsigned index;	  /* 0 is the boot processor */
-	uint32_t apic_id; /* of the local APIC, 32 bits */
+	unsigned index;	    /* 0 is the boot processor */
+	uint32_t apic_id;   /* of the local APIC, 32 bits */
+	uint64_t listed_id; /* what the firmware's MP Services say it is, or CPU_NOT_LISTED */
 	_Atomic(enum cpu_phase) phase;
 	enum status error; /* why phase is CPU_FAILED */
 
@@ -55,10 +58,15 @@ struct cpu {
 	_Atomic bool gone_back;	    /* an AP: it has left our code, whatever phase says */
 	_Atomic bool spoiled;	    /* given back otherwise than found */
 	_Atomic uint64_t faults;    /* exceptions that the loop survived */
-	bool named;		    /* the report says that it is out of use */
-	_Atomic bool paces;	    /* it is the pacemaker, and runs no guests: see pacemaker.h */
-	_Atomic uint64_t due;	    /* when its guest's time is over; 0: no guest */
-	_Atomic bool abandon;	    /* its NMI handler ends the outermost guarded call */
+	/*
+	 * A test has the local APIC, which platform.apic_put_back gives back: it is called for each
+	 * interrupt, which it ends itself, and each NMI, after it was counted. NULL: none has.
+	 */
+	void (*on_interrupt)(struct cpu *cpu, uint8_t vector);
+	bool named;	      /* the report says that it is out of use */
+	_Atomic bool paces;   /* it is the pacemaker, and runs no guests: see pacemaker.h */
+	_Atomic uint64_t due; /* when its guest's time is over; 0: no guest */
+	_Atomic bool abandon; /* its NMI handler ends the outermost guarded call */
 
 	uint64_t exit_ticks; /* what an entry and its exit take at least, 0: not measured yet */
 
@@ -82,8 +90,9 @@ void cpu_nmi(struct cpu *cpu);
 void cpu_abandon(struct cpu *cpu);
 bool cpu_abandoned(struct cpu *cpu);
 
-/* Sends one NMI. */
+/* Sends one NMI. cpu_expect_nmi is for one that the caller sends itself right afterwards. */
 void cpu_send_nmi(struct cpu *cpu);
+void cpu_expect_nmi(struct cpu *cpu);
 
 /* Sends one NMI and waits, bounded, until it has arrived; false: the processor is deaf. */
 bool cpu_hears(struct cpu *cpu);

@@ -24,6 +24,10 @@ void machine_after_fault(struct cpu *cpu)
 	struct vcpu *vcpu = cpu->loaded;
 
 	cpu_window_close(cpu);
+	if (cpu->on_interrupt) {
+		platform->apic_put_back();
+		cpu->on_interrupt = NULL;
+	}
 	if (!vcpu)
 		return;
 	vcpu_fail(vcpu, "exception in the host", NULL);

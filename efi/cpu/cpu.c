@@ -7,6 +7,7 @@
 #include "x86/control.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
+#include "x86/local_apic.h"
 #include "x86/msr.h"
 #include "x86/paging.h"
 
@@ -278,7 +279,8 @@ enum status efi_cpu_take(struct cpu *cpu)
 	save_msrs(&own->saved);
 	adjust_tsc(own);
 	efi_cpu_fpu_save(own);
-	own->saved.lint0 = efi_cpu_lint0();
+	local_apic_save(&own->apic);
+	own->saved.lint0 = local_apic_lvt(APIC_LVT_LINT0);
 	own->saved.masks_8259 = own == efi_cpus ? efi_cpu_8259s() : 0;
 	efi_cpu_hold_interrupts(own == efi_cpus);
 	return STATUS_OK;
@@ -293,7 +295,7 @@ static bool is_as_found(const struct efi_cpu *own)
 	save_tables(&now);
 	read_registers(&now);
 	read_known_msrs(&now, saved->msr_present);
-	now.lint0 = efi_cpu_lint0();
+	now.lint0 = local_apic_lvt(APIC_LVT_LINT0);
 	now.masks_8259 = own == efi_cpus ? efi_cpu_8259s() : 0;
 	now.rflags = saved->rflags; /* IF comes last */
 	now.xcr0 = saved->xcr0;	    /* fpu.c has looked */
@@ -305,12 +307,16 @@ static bool is_as_found(const struct efi_cpu *own)
 bool efi_cpu_give_back(struct cpu *cpu)
 {
 	struct efi_cpu *own = cpu->below;
-	bool as_found;
+	bool as_found, apic_as_found = true;
 
 	if (!own->taken)
 		return true;
 	interrupts_off();
 	efi_cpu_release_interrupts(own == efi_cpus, &own->saved);
+	if (!local_apic_is(&own->apic)) {
+		local_apic_put_back(&own->apic);
+		apic_as_found = local_apic_is(&own->apic);
+	}
 	restore_msrs(&own->saved);
 	efi_cpu_fpu_restore(own);
 	as_found = efi_cpu_fpu_is_as_found(own);
@@ -319,7 +325,7 @@ bool efi_cpu_give_back(struct cpu *cpu)
 	restore_registers(&own->saved);
 	restore_tables(&own->saved);
 	own->taken = false;
-	as_found = is_as_found(own) && as_found;
+	as_found = is_as_found(own) && as_found && apic_as_found;
 	if (own->saved.rflags & RFLAGS_IF)
 		interrupts_on();
 	return as_found;

@@ -7,6 +7,7 @@
 #include "platform.h"
 #include "vm/cpu.h"
 #include "x86/descriptor.h"
+#include "x86/local_apic.h"
 
 enum {
 	/*
@@ -85,10 +86,12 @@ struct efi_cpu {
 	_Atomic bool returned;	 /* an AP's procedure is done */
 	uint32_t package;	 /* number, ~0: not known */
 	uint32_t core_type;	 /* EAX of CPUID leaf 1AH, hybrid processors only */
+	uint32_t initial_id;	 /* APIC id by CPUID */
 	bool nmi_lent;		 /* the firmware's gate for NMIs leads to us: exceptions.c */
 	uint64_t nmi_gate[2];	 /* its own, meanwhile */
 	struct fault fault; /* why it is parked: cpu->phase CPU_FAILED, cpu->error STATUS_FAULT */
 	struct efi_saved saved;
+	struct local_apic apic; /* as found, too */
 	struct tss tss;
 	void *xsave; /* NULL without XSAVE */
 	uint8_t fxsave[512] __attribute__((aligned(16)));
@@ -141,20 +144,14 @@ void panic_print(const struct fault *fault); /* on the console */
  * every VM entry. What they were is in lint0 and masks_8259 of *saved; CR8 comes back with the
  * registers.
  */
-uint32_t efi_cpu_lint0(void);
 uint16_t efi_cpu_8259s(void);
 void efi_cpu_hold_interrupts(bool boot_processor);
 void efi_cpu_release_interrupts(bool boot_processor, const struct efi_saved *saved);
 void efi_cpu_hold_all(void); /* by CR8: no fixed interrupt comes */
-bool efi_cpu_x2apic(void);
-/* The calling processor's, in the local APIC: CPUID tells the initial one, which firmware may have
- * changed. SDM vol. 3A, "Local APIC ID". */
-uint32_t efi_cpu_apic_id(void);
 void efi_cpu_take_interrupt(void);
-uint32_t efi_cpu_apic_read(unsigned offset); /* enum apic_register */
-void efi_cpu_apic_write(unsigned offset, uint32_t value);
 void efi_cpu_end_of_interrupt(unsigned vector);
 void efi_cpu_ipi(const struct cpu *to, uint32_t icr_low);
+void efi_cpu_apic_put_back(void); /* see struct platform */
 
 /* symbols.c: see struct platform. */
 const char *symbol_at(uint64_t address, uint64_t *offset);

@@ -5,6 +5,7 @@
 #include "efi/firmware.h"
 #include "x86/control.h"
 #include "x86/insn.h"
+#include "x86/local_apic.h"
 #include "x86/msr.h"
 
 enum {
@@ -245,6 +246,12 @@ static void handle_abandon(struct efi_cpu *own, struct frame *frame)
 	redirect(frame, guard_landing, guard->rsp);
 }
 
+/* The local APIC may send vectors that exceptions have, too; its ISR tells which it is. */
+static bool is_interrupt(uint64_t vector)
+{
+	return vector >= VECTORS_RESERVED || local_apic_bit(APIC_ISR, (unsigned)vector);
+}
+
 void exception_handle(struct frame *frame)
 {
 	struct efi_cpu *own = efi_cpu_self();
@@ -254,9 +261,13 @@ void exception_handle(struct frame *frame)
 	if (frame->vector == VECTOR_NMI) {
 		if (!idle_nmi(own, &frame->rip))
 			cpu_nmi(own->cpu);
+		if (own->cpu->on_interrupt)
+			own->cpu->on_interrupt(own->cpu, VECTOR_NMI);
 		handle_abandon(own, frame);
 	} else if (frame->vector == VECTOR_SECURITY && frame->error_code == SECURITY_INIT) {
 		own->inits++;
+	} else if (own->cpu->on_interrupt && is_interrupt(frame->vector)) {
+		own->cpu->on_interrupt(own->cpu, (uint8_t)frame->vector);
 	} else if (frame->vector >= VECTORS_RESERVED) {
 		own->strays++;
 		efi_cpu_end_of_interrupt((unsigned)frame->vector);

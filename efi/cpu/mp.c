@@ -9,6 +9,7 @@
 #include "x86/control.h"
 #include "x86/cpuid.h"
 #include "x86/insn.h"
+#include "x86/local_apic.h"
 #include "x86/msr.h"
 
 enum {
@@ -125,6 +126,16 @@ static enum status lay_out(unsigned count, struct cpu **cpus)
 	return STATUS_OK;
 }
 
+/* On the processor itself: what the firmware says of its id has 8 bits for sure. */
+static void meet(struct efi_cpu *own)
+{
+	const struct cpuid topology = cpuid_or_zero(0xb, 0);
+
+	own->cpu->apic_id = local_apic_id();
+	own->initial_id = topology.ebx ? topology.edx : cpuid(1, 0).ebx >> 24;
+	own->core_type = cpuid_or_zero(0x1a, 0).eax;
+}
+
 enum status mp_init(unsigned wanted, struct cpu **cpus)
 {
 	unsigned count = choose_count(wanted), next = 1;
@@ -132,7 +143,9 @@ enum status mp_init(unsigned wanted, struct cpu **cpus)
 
 	if (status)
 		return status;
-	efi_cpus[0].cpu->apic_id = efi_cpu_apic_id();
+	meet(&efi_cpus[0]);
+	for (unsigned i = 0; i < count; i++)
+		efi_cpus[i].cpu->listed_id = CPU_NOT_LISTED;
 	for (UINTN i = 0; services && i < total; i++) {
 		EFI_PROCESSOR_INFORMATION info;
 		struct efi_cpu *own;
@@ -144,6 +157,7 @@ enum status mp_init(unsigned wanted, struct cpu **cpus)
 			continue;
 		own = info.StatusFlag & PROCESSOR_AS_BSP_BIT ? &efi_cpus[0] : &efi_cpus[next++];
 		own->handle = i;
+		own->cpu->listed_id = info.ProcessorId;
 		if (own != &efi_cpus[0])
 			own->cpu->apic_id = (uint32_t)info.ProcessorId;
 	}
@@ -166,13 +180,6 @@ static struct efi_cpu *find_self(void)
 static void enter(void *argument)
 {
 	ap_entry(argument);
-}
-
-/* On the AP, and on its own stack: what the firmware says of its id has 8 bits for sure. */
-static void meet(struct efi_cpu *own)
-{
-	own->cpu->apic_id = efi_cpu_apic_id();
-	own->core_type = cpuid_or_zero(0x1a, 0).eax;
 }
 
 /* cpu_asm.S */

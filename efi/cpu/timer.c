@@ -4,9 +4,9 @@
  * are put back.
  */
 #include "efi/cpu/cpu.h"
-#include "x86/apic.h"
 #include "x86/control.h"
 #include "x86/insn.h"
+#include "x86/local_apic.h"
 
 enum {
 	VECTOR = 0xF3,	   /* of the highest class: the firmware's interrupts keep waiting */
@@ -20,17 +20,17 @@ static uint64_t measured_timer, measured_clock;
 
 static void read_settings(struct apic_timer *timer)
 {
-	timer->lvt = efi_cpu_apic_read(APIC_LVT_TIMER) & ~(uint32_t)APIC_LVT_STATUS;
-	timer->divide = efi_cpu_apic_read(APIC_TIMER_DIVIDE);
-	timer->initial = efi_cpu_apic_read(APIC_TIMER_INITIAL);
+	timer->lvt = local_apic_lvt(APIC_LVT_TIMER);
+	timer->divide = local_apic_read(APIC_TIMER_DIVIDE);
+	timer->initial = local_apic_read(APIC_TIMER_INITIAL);
 }
 
 /* Writing the initial count starts the timer anew. */
 static void write_settings(const struct apic_timer *timer)
 {
-	efi_cpu_apic_write(APIC_TIMER_DIVIDE, timer->divide);
-	efi_cpu_apic_write(APIC_LVT_TIMER, timer->lvt);
-	efi_cpu_apic_write(APIC_TIMER_INITIAL, timer->initial);
+	local_apic_write(APIC_TIMER_DIVIDE, timer->divide);
+	local_apic_write(APIC_LVT_TIMER, timer->lvt);
+	local_apic_write(APIC_TIMER_INITIAL, timer->initial);
 }
 
 void timer_init(void)
@@ -46,7 +46,7 @@ void timer_init(void)
 	start = clock_read();
 	while (clock_read() - start < clock_hz() / MEASURES_A_SECOND)
 		cpu_relax();
-	measured_timer = 0xFFFFFFFF - efi_cpu_apic_read(APIC_TIMER_CURRENT);
+	measured_timer = 0xFFFFFFFF - local_apic_read(APIC_TIMER_CURRENT);
 	measured_clock = clock_read() - start;
 	write_settings(&found);
 	if (on)
@@ -70,7 +70,7 @@ static void begin(struct efi_cpu *own)
 
 static void end(struct efi_cpu *own)
 {
-	efi_cpu_apic_write(APIC_TIMER_INITIAL, 0);
+	local_apic_write(APIC_TIMER_INITIAL, 0);
 	/* One that has come already must not be left for the firmware. */
 	interrupts_take();
 	write_settings(&own->timer);
@@ -101,5 +101,5 @@ void timer_shoot(uint64_t ticks)
 	count = ticks * measured_timer / measured_clock;
 	if (ticks && !count)
 		count = 1;
-	efi_cpu_apic_write(APIC_TIMER_INITIAL, (uint32_t)min_u64(count, 0xFFFFFFFF));
+	local_apic_write(APIC_TIMER_INITIAL, (uint32_t)min_u64(count, 0xFFFFFFFF));
 }

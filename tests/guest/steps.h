@@ -77,6 +77,7 @@ enum {
 	S(FLAG_IS, NUMBER)                                                                         \
 	S(ENTERED, NUMBER)                                                                         \
 	S(REFUSED, NUMBER)                                                                         \
+	S(ONE_TOOK, NUMBER)                                                                        \
 	S(TRACE, BITS)
 
 enum step_op {
@@ -92,7 +93,7 @@ struct step {
 	union {
 		uint8_t slot;	       /* AT, ON: whose section; what the host's steps are about */
 		uint8_t flag;	       /* FLAG, AWAIT_FLAG, FLAG_IS */
-		uint8_t vector;	       /* READ_BIT, AWAIT_BIT */
+		uint8_t vector;	       /* READ_BIT, AWAIT_BIT, ONE_TOOK */
 		uint8_t output;	       /* CPUID: 0 to 3 are EAX, EBX, ECX, EDX */
 		uint8_t icr_high_bits; /* SEND, ICR: bits 23:16 of the ICR */
 		uint8_t status;	       /* POST: what ipi_send is to return */

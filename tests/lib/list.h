@@ -15,8 +15,8 @@
 
 /* clang-format off */
 #define TEST_GROUPS(G)                                                                             \
-	G(machine) G(vmx) G(instructions) G(entry) G(fuzz) G(exits) G(paging) G(behaviour) G(svm) G(vmrun) \
-	G(vmrun_fuzz) G(svm_init) SABOTAGE_GROUPS(G)                                               \
+	G(machine) G(ids) G(vmx) G(instructions) G(entry) G(fuzz) G(exits) G(paging) G(behaviour) G(svm)   \
+	G(vmrun) G(vmrun_fuzz) G(svm_init) SABOTAGE_GROUPS(G)                                      \
 	G(start) G(vcpu) G(registers) G(fields) G(vm) G(kick) G(many) G(hardware) G(ipi)         \
 	G(init) G(destination) G(apic) G(race) G(storm) G(hostile) G(machine_last)
 /* clang-format on */

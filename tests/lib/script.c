@@ -1,5 +1,5 @@
 /* The host's side of scripts: see script.h and guest/steps.h. */
-#include "tests/lib/script.h"
+#include "tests/lib/script_check.h"
 
 #include "lib/text.h"
 #include "vm/control.h"
@@ -7,9 +7,7 @@
 
 struct play {
 	struct fixture fixture; /* first: conditions get it */
-	const struct script_step *steps;
-	unsigned count;
-	const char *mode;
+	struct script_checks checks;
 	volatile struct script *guest; /* in guest memory */
 	bool broken;		       /* a wait failed */
 };
@@ -22,71 +20,6 @@ static const struct {
 	{ MODE_DECODED, "xAPIC decoded" },
 	{ MODE_X2APIC, "x2APIC" },
 };
-
-static const enum {
-	CHECKS_NOTHING,
-	CHECKS_NUMBER,
-	CHECKS_BITS
-} checks[] = {
-#define STEP_CHECKS(name, does) CHECKS_##does,
-	STEP_OPS(STEP_CHECKS)
-#undef STEP_CHECKS
-};
-
-static const struct step *step_at(const struct play *play, unsigned at)
-{
-	return &play->steps[at].step;
-}
-
-static bool is_head(const struct step *step)
-{
-	return step->op <= STEP_AFTER;
-}
-
-/* "vCPU 1", "each AP at 51H", "host" */
-static size_t print_section(const struct play *play, unsigned at, char *text, size_t size)
-{
-	const struct step *head;
-	size_t used;
-
-	while (at && !is_head(step_at(play, at)))
-		at--;
-	head = step_at(play, at);
-	if (head->op == STEP_HOST || head->op == STEP_AFTER)
-		return text_format(text, size, head->op == STEP_HOST ? "host" : "afterwards");
-	if (head->slot == EACH)
-		used = text_format(text, size, "each AP");
-	else
-		used = text_format(text, size, "vCPU %u", head->slot);
-	if (head->op == STEP_ON)
-		used += text_format(text + used, size - used, " at %XH", head->handles);
-	else if (head->boot > 1)
-		used += text_format(text + used, size - used, ", boot %u", head->boot);
-	return used;
-}
-
-/* "x2APIC, vCPU 1, READ_BIT(IRR, 0x51, 0)" */
-static void print_step(const struct play *play, unsigned at, const char *which,
-		       char text[TEST_TEXT])
-{
-	size_t used = text_format(text, TEST_TEXT, "%s, ", play->mode);
-
-	used += print_section(play, at, text + used, TEST_TEXT - used);
-	text_format(text + used, TEST_TEXT - used, ", %s%s", play->steps[at].text, which);
-}
-
-/* A check by the host or the guest; which: of several in one step. */
-static void check(struct play *play, unsigned at, const char *which, uint64_t wanted, uint64_t got)
-{
-	char what[TEST_TEXT] = "";
-
-	if (wanted != got) /* the text is only made when it is read */
-		print_step(play, at, which, what);
-	if (checks[step_at(play, at)->op] == CHECKS_BITS)
-		expect_bits(play->fixture.run, what, wanted, got);
-	else
-		expect(play->fixture.run, what, wanted, got);
-}
 
 static bool guest_fault(const struct fixture *fixture)
 {
@@ -125,10 +58,10 @@ static bool has_come(struct fixture *fixture, uint64_t argument)
 
 static void await(struct play *play, unsigned at)
 {
-	struct pending pending = { play, step_at(play, at) };
+	struct pending pending = { play, script_step(&play->checks, at) };
 	char what[TEST_TEXT];
 
-	print_step(play, at, "", what);
+	script_print(&play->checks, at, "", what);
 	play->broken |= !fixture_wait(&play->fixture, what, has_come, (uintptr_t)&pending);
 }
 
@@ -146,35 +79,9 @@ static enum status post(struct play *play, const struct step *step)
 	return ipi_send(play->fixture.vm, &ipi);
 }
 
-enum { TRACE_VECTORS = 6 }; /* in one step */
-
-static uint64_t trace(const struct play *play, unsigned slot)
-{
-	uint64_t packed = 0;
-
-	for (unsigned i = 0; i < TRACE_VECTORS; i++)
-		packed |= (uint64_t)play->guest->actor[slot].trace[i] << i * 8;
-	return packed;
-}
-
-static uint64_t wanted_trace(const struct step *step)
-{
-	return step->trace_0 | (uint64_t)step->trace_2 << 16;
-}
-
-/* How many events a trace names. */
-static unsigned trace_length(uint64_t packed)
-{
-	unsigned length = 0;
-
-	for (; packed; packed >>= 8)
-		length++;
-	return length;
-}
-
 static void host_step(struct play *play, unsigned at)
 {
-	const struct step *step = step_at(play, at);
+	const struct step *step = script_step(&play->checks, at);
 	struct fixture *fixture = &play->fixture;
 
 	switch ((enum step_op)step->op) {
@@ -187,34 +94,33 @@ static void host_step(struct play *play, unsigned at)
 		await(play, at);
 		break;
 	case STEP_POST:
-		check(play, at, "", step->status, post(play, step));
+		script_check(&play->checks, at, "", step->status, post(play, step));
 		break;
 	case STEP_STOP:
 		require(fixture->run, "stopping a vCPU", vcpu_stop(fixture->vm->vcpus[step->slot]));
 		break;
 	case STEP_STATE:
-		check(play, at, "", step->value,
-		      atomic_load(&fixture->vm->vcpus[step->slot]->state));
+		script_check(&play->checks, at, "", step->value,
+			     atomic_load(&fixture->vm->vcpus[step->slot]->state));
 		break;
 	case STEP_COUNT:
-		check(play, at, "", step->value, atomic_load(counter(play, step)));
+		script_check(&play->checks, at, "", step->value, atomic_load(counter(play, step)));
 		break;
 	case STEP_FLAG_IS:
-		check(play, at, "", step->value, play->guest->flag[step->flag]);
+		script_check(&play->checks, at, "", step->value, play->guest->flag[step->flag]);
 		break;
 	case STEP_ENTERED:
-		check(play, at, "", step->value, fixture->slot[step->slot].entered);
+		script_check(&play->checks, at, "", step->value, fixture->slot[step->slot].entered);
 		break;
 	case STEP_REFUSED:
-		check(play, at, "", step->value, atomic_load(&fixture->vm->refused));
+		script_check(&play->checks, at, "", step->value,
+			     atomic_load(&fixture->vm->refused));
 		break;
 	case STEP_TRACE:
-		check(play, at, "", wanted_trace(step), trace(play, step->slot));
-		check(play, at, ": how many", trace_length(wanted_trace(step)),
-		      play->guest->actor[step->slot].taken);
+		script_check_trace(&play->checks, at);
 		break;
 	default:
-		test_error(fixture->run, "%s is not for the host", play->steps[at].text);
+		test_error(fixture->run, "%s is not for the host", play->checks.steps[at].text);
 		play->broken = true;
 		break;
 	}
@@ -225,9 +131,9 @@ static void host_section(struct play *play, enum step_op head)
 {
 	bool inside = false;
 
-	for (unsigned at = 0; at < play->count && !play->broken; at++) {
-		if (is_head(step_at(play, at)))
-			inside = step_at(play, at)->op == head;
+	for (unsigned at = 0; at < play->checks.count && !play->broken; at++) {
+		if (script_is_head(script_step(&play->checks, at)))
+			inside = script_step(&play->checks, at)->op == head;
 		else if (inside)
 			host_step(play, at);
 	}
@@ -238,8 +144,8 @@ static uint32_t last_boot(const struct play *play, unsigned slot)
 {
 	uint32_t boot = 0;
 
-	for (unsigned at = 0; at < play->count; at++) {
-		const struct step *step = step_at(play, at);
+	for (unsigned at = 0; at < play->checks.count; at++) {
+		const struct step *step = script_step(&play->checks, at);
 
 		if (step->op == STEP_AT && step->boot > boot &&
 		    (step->slot == slot || (slot && step->slot == EACH)))
@@ -261,32 +167,6 @@ static bool all_done(struct fixture *fixture, uint64_t argument)
 	return true;
 }
 
-/* What the guest compared with: the whole ICR takes more than the value. */
-static uint64_t wanted_value(const struct step *step)
-{
-	if (step->op != STEP_ICR)
-		return step->value;
-	return (uint64_t)step->destination << 32 | (uint32_t)step->icr_high_bits << 16 |
-	       step->icr_bits;
-}
-
-/* Every check of the guest's: carried out, and with the right value. */
-static void check_seen(struct play *play)
-{
-	const struct step *head = NULL;
-
-	for (unsigned at = 0; at < play->count; at++) {
-		const struct step *step = step_at(play, at);
-
-		if (is_head(step))
-			head = step;
-		if (!checks[step->op] || !head || head->op == STEP_HOST || head->op == STEP_AFTER)
-			continue;
-		check(play, at, " was looked at", true, play->guest->seen[at].times > 0);
-		check(play, at, "", wanted_value(step), play->guest->seen[at].got);
-	}
-}
-
 static void check_exceptions(struct play *play)
 {
 	struct fixture *fixture = &play->fixture;
@@ -297,7 +177,7 @@ static void check_exceptions(struct play *play)
 		if (!fixture->slot[i].exceptions)
 			continue;
 		text_format(what, sizeof(what), "%s: exception in the guest's vCPU %u at %x",
-			    play->mode, i, fixture->slot[i].last_eip);
+			    play->checks.mode, i, fixture->slot[i].last_eip);
 		expect_bits(fixture->run, what, ~0ull, fixture->slot[i].last_exception);
 	}
 }
@@ -355,46 +235,43 @@ static void perform(struct play *play)
 		return;
 	host_section(play, STEP_HOST);
 	if (!play->broken)
-		play->broken = !fixture_wait(fixture, play->mode, all_done, 0);
+		play->broken = !fixture_wait(fixture, play->checks.mode, all_done, 0);
 	check_exceptions(play);
-	check_seen(play);
+	script_check_seen(&play->checks);
 	if (play->broken || !fixture_wait_arrived(fixture))
 		return;
 	host_section(play, STEP_AFTER);
 	fixture_expect_counts(fixture);
 }
 
-static unsigned count_steps(const struct script_step *steps)
-{
-	unsigned count = 0;
-
-	while (steps[count].step.op != STEP_END)
-		count++;
-	return count;
-}
-
 static const struct vm_region script_region = { .gpa = SCRIPT_PAGE, .pages = SCRIPT_PAGES };
 
 static void run_mode(struct test_run *run, unsigned mode, const char *name)
 {
-	struct play play = { .steps = run->test->data, .mode = name };
+	struct play play = { .checks = { .run = run,
+					 .steps = run->test->data,
+					 .mode = name,
+					 .actor = "vCPU",
+					 .of = SCRIPT_ACTORS } };
 	struct guest_setup setup = *run->test->guest;
 
 	setup.x2apic = mode == MODE_X2APIC;
 	setup.decode_apic = mode == MODE_DECODED;
 	setup.bsp = setup.ap = GUEST_script;
 	setup.region = &script_region;
-	play.count = count_steps(play.steps);
-	if (play.count >= SCRIPT_STEPS || setup.vcpus > SCRIPT_ACTORS) {
-		test_error(run, "%u steps for %u vCPUs are too many", play.count, setup.vcpus);
+	play.checks.count = script_count(play.checks.steps);
+	if (play.checks.count >= SCRIPT_STEPS || setup.vcpus > SCRIPT_ACTORS) {
+		test_error(run, "%u steps for %u vCPUs are too many", play.checks.count,
+			   setup.vcpus);
 		return;
 	}
 	if (!fixture_open(&play.fixture, run, &setup))
 		return;
 	play.guest = vm_memory(play.fixture.vm, SCRIPT_PAGE, sizeof(*play.guest));
-	for (unsigned i = 0; i < play.count; i++)
-		__builtin_memcpy((void *)(uintptr_t)&play.guest->step[i], step_at(&play, i),
-				 sizeof(struct step));
+	play.checks.seen = play.guest;
+	for (unsigned i = 0; i < play.checks.count; i++)
+		__builtin_memcpy((void *)(uintptr_t)&play.guest->step[i],
+				 script_step(&play.checks, i), sizeof(struct step));
 	play.fixture.vm->on_exit_argument = &play;
 	play.fixture.vm->on_exit = armed_exit;
 	perform(&play);

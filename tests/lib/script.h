@@ -154,6 +154,8 @@ struct script_step {
 #define FLAG_IS(f, n)      STEP(FLAG_IS, "FLAG_IS(" #f ", " #n ")", .flag = f, .value = n)
 #define ENTERED(s, n)      STEP(ENTERED, "ENTERED(" #s ", " #n ")", .slot = s, .value = n)
 #define REFUSED(n)         STEP(REFUSED, "REFUSED(" #n ")", .value = n)
+/* Machine only: one actor has taken this vector, once. Nobody has: the test is skipped. */
+#define ONE_TOOK(v)        STEP(ONE_TOOK, "ONE_TOOK(" #v ")", .vector = v, .value = 1)
 /* Up to six vectors, in the order in which they were taken; all that were. */
 #define TRACE(s, ...)      TRACE_OF("TRACE(" #s ", " #__VA_ARGS__ ")", s, __VA_ARGS__, 0, 0, 0, 0, 0)
 #define NO_TRACE(s)        TRACE_OF("NO_TRACE(" #s ")", s, 0, 0, 0, 0, 0, 0)

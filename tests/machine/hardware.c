@@ -7,6 +7,7 @@
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
+#include "tests/lib/state.h"
 
 enum { SUBJECT = 1 };
 
@@ -21,11 +22,20 @@ static bool has_exited(struct fixture *fixture, uint64_t ignored)
 	return atomic_load(&fixture->vm->vcpus[SUBJECT]->counts.hardware_inits);
 }
 
-/* The state that the exit saved: "such exits do not modify register state". */
+/* The state before, and what the exit saved: "such exits do not modify register state". */
 struct saved {
-	struct regs regs;
+	struct regs before, regs;
+	uint64_t qualification;
 	unsigned exits;
 };
+
+static void look(struct vcpu *vcpu, void *saved)
+{
+	struct regs *before = &((struct saved *)saved)->before;
+
+	*before = vcpu->regs;
+	backend->state_get(vcpu, before);
+}
 
 static bool save(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
 {
@@ -34,18 +44,24 @@ static bool save(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
 	if (vcpu->id == SUBJECT && exit->kind == EXIT_INIT && saved->exits++ == 0) {
 		saved->regs = vcpu->regs;
 		backend->state_get(vcpu, &saved->regs);
+		saved->qualification = exit->raw_qualification;
 	}
 	return false;
 }
 
-static void expect_one_init(struct fixture *fixture, const struct saved *saved)
+static void expect_one_init(struct fixture *fixture, struct saved *saved)
 {
 	struct test_run *run = fixture->run;
 	const struct vcpu *vcpu = fixture->vm->vcpus[SUBJECT];
 
-	expect_bits(run, "CS saved by the exit", 8, saved->regs.segment[CS].selector);
-	expect_bits(run, "CR0.PE saved by the exit", CR0_PE, saved->regs.cr0 & CR0_PE);
+	/* What the guest counts with. */
+	for (unsigned i = 0; i < GPRS; i++)
+		if (i != RSP)
+			saved->before.gpr[i] = saved->regs.gpr[i];
+	regs_expect_equal(run, "saved by the exit", &saved->before, &saved->regs, true);
 	expect_bits(run, "activity saved by the exit", ACTIVITY_ACTIVE, saved->regs.activity);
+	if (!backend->cites_amd)
+		expect_bits(run, "the whole exit qualification", 0, saved->qualification);
 	if (fixture_wait_state(fixture, SUBJECT, VCPU_WAIT_SIPI) &&
 	    require(run, "start", vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
 	    fixture_wait(fixture, "the guest counts again", counts,
@@ -63,7 +79,9 @@ static void init_running(struct fixture *fixture)
 	fixture->vm->on_exit_argument = &saved;
 	fixture->vm->on_exit = save;
 	if (require(run, "start", vm_start_ap(fixture->vm, SUBJECT, GUEST_SIPI_PAGE >> 12)) &&
-	    fixture_wait(fixture, "the guest counts", counts, 0)) {
+	    fixture_wait(fixture, "the guest counts", counts, 0) &&
+	    require(run, "a call", vcpu_call(fixture->vm->vcpus[SUBJECT], look, &saved)) &&
+	    fixture_wait(fixture, "the guest counts on", counts, fixture->slot[SUBJECT].counter)) {
 		platform->ipi(atomic_load(&fixture->vm->vcpus[SUBJECT]->cpu), IPI_INIT);
 		if (fixture_wait(fixture, "the exit by INIT", has_exited, 0))
 			expect_one_init(fixture, &saved);

@@ -72,6 +72,7 @@ enum guest_page {
 	GUEST_ABSENT,	   /* not present */
 	GUEST_READ_ONLY,   /* not writable */
 	GUEST_SYSTEM,	   /* not the user's */
+	GUEST_APIC,	   /* registers of a virtual local APIC */
 	GUEST_IDT_64 = 16, /* from here on beyond the 64 KiB */
 	GUEST_IDT_32,
 	GUEST_IDT_16,

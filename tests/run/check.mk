@@ -14,7 +14,7 @@ HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDE
 # what a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out.
 # The rows of tests/vmx/entry and the capabilities' implications are data.
 HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c efi/options_source.c \
-	tests/entry/%.c tests/vmx/entry/%.c tests/vmx/exit/%.c tests/vmx/ept/%.c \
+	tests/entry/%.c tests/vmx/entry/%.c tests/vmx/exit/%.c tests/vmx/ept/%.c tests/vmx/apic/%.c \
 	tests/vmx/behaviour/%.c tests/svm/entry/%.c tests/vmx/capabilities.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake/*.c)) tests/host/model/model.c tests/host/model/model_run.c
 HOST_LIBS := -lcmocka -lZydis -lpthread

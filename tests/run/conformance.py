@@ -33,7 +33,7 @@ class Vendor:
 
 VENDORS = {
     "vmx": Vendor("VMX", ("tests/vmx/rules_entry.def", "tests/vmx/rules_guest.def"),
-                  (*range(1, 10), 11), "Bochs, corei7_skylake_x",
+                  tuple(range(1, 12)), "Bochs, corei7_skylake_x",
                   "the Intel SDM, volume 3C, and of the VMX appendices in volume 3D"),
     "svm": Vendor("SVM", ("tests/svm/rules.def",), (1, 2, 10), "QEMU, max",
                   "the AMD64 Architecture Programmer's Manual, volume 2", "to come"),

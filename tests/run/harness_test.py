@@ -119,6 +119,14 @@ class Judging(unittest.TestCase):
         self.assertFalse(self.judge(["FAIL"], known).red())
         self.assertTrue(self.judge(["ERROR"], known).red())
 
+    def test_deviation_in_one_mode_of_the_apic(self):
+        known = report.parse_deviations("t.0 apic=x2APIC | because | 3C 25.5\n", "x.txt", 1)
+        text = json.loads(json_report(["FAIL"]))
+        for mode, red in (("x2APIC", False), ("xAPIC", True)):
+            text["machine"] = {"apic_mode": mode}
+            found = report.judge(report.parse_json(json.dumps(text)), known, True)
+            self.assertEqual(found.red(), red)
+
     def test_share_of_a_rule_that_is_wrong(self):
         text = json.loads(json_report(["FAIL"]))
         for wrong, share, red in ((1, (1, 3), False), (2, (1, 3), True), (1, (2, 6), False)):

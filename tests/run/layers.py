@@ -33,10 +33,11 @@ SEES = {
     "tests/machine": TESTS_SEE,
     "tests/entry": f"{TESTS_SEE}",
     "tests/vmx": f"{TESTS_SEE} tests/entry vmx vmx/model tests/vmx/entry tests/vmx/exit "
-                 "tests/vmx/ept tests/vmx/behaviour tests/probe",
+                 "tests/vmx/ept tests/vmx/apic tests/vmx/behaviour tests/probe",
     "tests/vmx/entry": "core/x86 core/lib tests/entry vmx vmx/model",
     "tests/vmx/exit": "core/x86 core/lib core/vm vmx vmx/model tests/probe",
     "tests/vmx/ept": "core/x86 core/lib core/vm vmx vmx/model tests/probe tests/vmx/exit",
+    "tests/vmx/apic": "core/x86 core/lib vmx vmx/model tests/probe tests/vmx/exit",
     "tests/vmx/behaviour": "core/x86 core/lib core/vm vmx vmx/model tests/probe tests/vmx/exit",
     "tests/svm": f"{TESTS_SEE} tests/entry svm svm/model tests/svm/entry tests/probe",
     "tests/svm/entry": "core/x86 core/lib tests/entry svm svm/model",

@@ -62,7 +62,8 @@ OLD = "core2_* corei5_lynnfield_* corei5_arrandale_* turion64_* phenom* qemu64 O
 LACKING = {
     "XSAVE": OLD,
     "AVX": OLD,
-    "TSC-deadline timer": f"{OLD} zambezi trinity_* ryzen EPYC* max",
+    "TSC-deadline timer": f"{OLD} zambezi trinity_* ryzen p4_* athlon64_* EPYC* max Nehalem "
+                          "Skylake-Server",
 }
 
 

@@ -119,6 +119,7 @@ class Deviation:
     model: str = ""
     sometimes: bool = False  # it shows only if the time falls so: neither verdict is a surprise
     wrong: tuple = ()  # of the main model: so many cases of so many are wrong; (): any number
+    apic: str = ""  # the mode of the machine's local APICs in which it shows; "": any
 
 
 def deviations_file(folder, emulator, manual):
@@ -127,8 +128,8 @@ def deviations_file(folder, emulator, manual):
 
 
 DEVIATION = re.compile(r"(\S+)(?: +cpus>=(\d+))?(?: +model=(\S+))?( +sometimes)?"
-                       r"(?: +wrong=(\d+)/(\d+))? +\| +([^|]+?) +\| +([^|]+)")
-DEVIATION_FORM = "glob [cpus>=N] [model=GLOB] [sometimes] [wrong=N/M] | why | section"
+                       r"(?: +wrong=(\d+)/(\d+))?(?: +apic=(\S+))? +\| +([^|]+?) +\| +([^|]+)")
+DEVIATION_FORM = "glob [cpus>=N] [model=GLOB] [sometimes] [wrong=N/M] [apic=MODE] | why | section"
 
 
 def deviations(path, cpus, model=""):
@@ -152,8 +153,8 @@ def parse_deviations(text, name, cpus, model="", manual="SDM"):
         if not match:
             raise Broken(f"{name}:{number}: not `{DEVIATION_FORM}`")
         wrong = (int(match[5]), int(match[6])) if match[5] else ()
-        found.append(Deviation(match[1], int(match[2] or 1), match[7], f"{manual} {match[8]}",
-                               match[3] or "", bool(match[4]), wrong))
+        found.append(Deviation(match[1], int(match[2] or 1), match[8], f"{manual} {match[9]}",
+                               match[3] or "", bool(match[4]), wrong, match[7] or ""))
     return [d for d in found if cpus >= d.cpus_from and fnmatch.fnmatchcase(model, d.model or "*")]
 
 
@@ -193,6 +194,7 @@ def judge(report, known, whole_suite, main=True):
     """
     result, used = Judgement([], [], []), set()
     checked, wrong = set(), set()
+    known = [d for d in known if d.apic in ("", report.machine.get("apic mode"))]
     for test in report.tests:
         matches = [d for d in known if fnmatch.fnmatchcase(test["name"], d.glob)][:1]
         used.update(d.glob for d in matches)

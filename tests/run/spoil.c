@@ -7,7 +7,8 @@
  *   spoil.efi refuse    MP Services refuse to run APs beside the boot processor, as the PI
  *                       specification allows after ReadyToBoot
  *   spoil.efi hang      likewise they never return from that
- *   spoil.efi x2apic    switches every processor to x2APIC mode, as firmware of large machines does
+ *   spoil.efi x2apic    switches every processor to x2APIC mode, as firmware of large machines does:
+ *                       the others whenever they start, because this firmware switches them back
  */
 #include <efi.h>
 #include <efilib.h>
@@ -22,26 +23,6 @@ static VOID EFIAPI lock(VOID *argument)
 {
 	(void)argument;
 	__asm__ volatile("wrmsr" : : "c"(IA32_FEATURE_CONTROL), "a"(LOCKED_WITHOUT_VMX), "d"(0));
-}
-
-static VOID EFIAPI x2apic(VOID *argument)
-{
-	UINT32 low, high;
-
-	(void)argument;
-	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(IA32_APIC_BASE));
-	__asm__ volatile("wrmsr" : : "c"(IA32_APIC_BASE), "a"(low | EXTD), "d"(high));
-}
-
-static EFI_STATUS x2apic_all(void)
-{
-	EFI_MP_SERVICES_PROTOCOL *mp;
-	EFI_STATUS status = LibLocateProtocol(&mp_guid, (VOID **)&mp);
-
-	if (!EFI_ERROR(status))
-		status = mp->StartupAllAPs(mp, x2apic, FALSE, NULL, 0, NULL, NULL);
-	x2apic(NULL);
-	return status;
 }
 
 static volatile UINT32 aps;
@@ -89,7 +70,8 @@ static EFI_STATUS remove_mp(void)
 
 /*
  * Stays behind in memory of its own, before StartupAllAPs: a call with an event (R9) is refused,
- * or never comes back; others go on to the firmware.
+ * or never comes back; others go on to the firmware. Or each processor switches its APIC's mode
+ * before it runs the procedure (RDX).
  */
 __asm__(".pushsection .text\n"
 	"refuse:\n\t"
@@ -102,14 +84,27 @@ __asm__(".pushsection .text\n"
 	"jz hook_on\n"
 	"1:\tpause\n\t"
 	"jmp 1b\n"
+	"x2apic:\n\t"
+	"mov %rdx, procedure(%rip)\n\t"
+	"lea x2apic_on(%rip), %rdx\n"
 	"hook_on:\n\t"
 	"jmp *hook_to(%rip)\n"
+	"x2apic_on:\n\t"
+	"push %rcx\n\t"
+	"mov $0x1b, %ecx\n\t" /* IA32_APIC_BASE */
+	"rdmsr\n\t"
+	"or $0x400, %eax\n\t" /* EXTD */
+	"wrmsr\n\t"
+	"pop %rcx\n\t"
+	"jmp *procedure(%rip)\n"
 	"\t.balign 8\n"
+	"procedure:\t.quad 0\n"
 	"hook_to:\t.quad 0\n"
 	"hook_end:\n"
 	".popsection");
 extern const UINT8 refuse[] __attribute__((visibility("hidden")));
 extern const UINT8 hang[] __attribute__((visibility("hidden")));
+extern const UINT8 x2apic[] __attribute__((visibility("hidden")));
 extern const UINT8 hook_to[] __attribute__((visibility("hidden")));
 extern const UINT8 hook_end[] __attribute__((visibility("hidden")));
 
@@ -127,6 +122,15 @@ static EFI_STATUS hook(const UINT8 *from)
 	CopyMem((VOID *)(UINTN)(page + (UINTN)(hook_to - refuse)), &mp->StartupAllAPs, 8);
 	*(UINT64 *)&mp->StartupAllAPs = page + (UINTN)(from - refuse);
 	return EFI_SUCCESS;
+}
+
+static EFI_STATUS x2apic_all(void)
+{
+	UINT32 low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(IA32_APIC_BASE));
+	__asm__ volatile("wrmsr" : : "c"(IA32_APIC_BASE), "a"(low | EXTD), "d"(high));
+	return hook(x2apic);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)

@@ -1,5 +1,5 @@
 /* The local APIC that a guest sees: its registers, its modes, its timer. */
-#include "tests/lib/script.h"
+#include "tests/lib/machine_script.h"
 
 #define BASE_MSR 0x1B
 #define DEADLINE_MSR 0x6E0
@@ -252,6 +252,84 @@ static const struct script_step timer_illegal[] = {
 	AFTER(TRACE(0, 0xE1)),
 	END,
 };
+
+/* What all machines keep of what is written to them. */
+#define MACHINE_KEEPS \
+	ENABLE, READ_MASKED(APIC_VERSION, 0xF0, 0x10), WRITE(APIC_TPR, 0xFF), \
+		READ(APIC_TPR, 0xFF), READ(APIC_PPR, 0xFF), WRITE(APIC_TPR, 0x5A), \
+		READ(APIC_TPR, 0x5A), READ(APIC_PPR, 0x5A), WRITE(APIC_TPR, 0), \
+		READ(APIC_PPR, 0), WRITE(APIC_LVT_TIMER, 0x300E1), READ(APIC_LVT_TIMER, 0x300E1), \
+		WRITE(APIC_LVT_TIMER, 0x100E2), READ(APIC_LVT_TIMER, 0x100E2), \
+		WRITE(APIC_LVT_ERROR, 0x100E3), READ(APIC_LVT_ERROR, 0x100E3), \
+		WRITE(APIC_TIMER_DIVIDE, 0xB), READ(APIC_TIMER_DIVIDE, 0xB), \
+		WRITE(APIC_TIMER_DIVIDE, 0), READ(APIC_TIMER_DIVIDE, 0), \
+		WRITE(APIC_TIMER_INITIAL, 0x7FFFFFFF), READ(APIC_TIMER_INITIAL, 0x7FFFFFFF), \
+		WRITE(APIC_TIMER_INITIAL, 0), READ(APIC_TIMER_CURRENT, 0), WRITE(APIC_ESR, 0), \
+		READ(APIC_ESR, 0)
+static const struct script_step machine_registers[] = {
+	AT(0, MACHINE_KEEPS, READ(APIC_DFR, 0xFFFFFFFF), WRITE(APIC_LDR, 0xA5000000),
+		READ(APIC_LDR, 0xA5000000), WRITE(APIC_LDR, 0x5A000000),
+		READ(APIC_LDR, 0x5A000000), TAKEN(0)),
+	END,
+};
+
+static const struct script_step machine_x2apic_registers[] = {
+	AT(0, MACHINE_KEEPS, READ_FAULTS(APIC_EOI), READ_FAULTS(APIC_DFR),
+		READ_FAULTS(APIC_ICR_HIGH), READ_FAULTS(APIC_SELF_IPI), WRITE_FAULTS(APIC_ID, 0),
+		WRITE_FAULTS(APIC_VERSION, 0), WRITE_FAULTS(APIC_PPR, 0), WRITE_FAULTS(APIC_LDR, 0),
+		WRITE_FAULTS(APIC_ISR, 0), WRITE_FAULTS(APIC_TMR, 0),
+		WRITE_FAULTS(APIC_IRR + 0x70, 0), WRITE_FAULTS(APIC_TIMER_CURRENT, 0),
+		WRITE_FAULTS(APIC_TPR, 0x100), WRITE_FAULTS(APIC_EOI, 1), WRITE_FAULTS(APIC_ESR, 1),
+		WRITE_WORKS(APIC_EOI, 0), TAKEN(0)),
+	END,
+};
+
+/* What was sent last, with its destination; the delivery status is past. */
+static const struct script_step machine_icr[] = {
+	AT(0, ENABLE, SEND(ICR_FIXED | 0x51, 0), ICR(ICR_FIXED | 0x51, 0),
+		SEND(ICR_FIXED | ICR_SELF | 0x52, 0xA5), ICR(ICR_FIXED | ICR_SELF | 0x52, 0xA5),
+		SEND(ICR_FIXED | ICR_LEVEL | ICR_SELF | 0x53, 0x5A),
+		ICR(ICR_FIXED | ICR_LEVEL | ICR_SELF | 0x53, 0x5A), WINDOW),
+	AFTER(TRACE(0, 0x53, 0x52, 0x51)),
+	END,
+};
+
+/* Clearing the enable bit masks them all. The NMI's and the firmware's own are only looked at. */
+static const struct script_step machine_lvt_masks[] = {
+	AT(0, ENABLE, WRITE(APIC_LVT_TIMER, 0x200E1), WRITE(APIC_LVT_ERROR, 0xE2),
+		READ(APIC_LVT_TIMER, 0x200E1), READ(APIC_LVT_ERROR, 0xE2), WRITE(APIC_SVR, 0xEF),
+		READ(APIC_LVT_TIMER, 0x300E1), READ(APIC_LVT_ERROR, 0x100E2),
+		READ_MASKED(APIC_LVT_LINT0, MASKED, MASKED),
+		READ_MASKED(APIC_LVT_LINT1, MASKED, MASKED), WRITE(APIC_LVT_TIMER, 0x200E1),
+		READ(APIC_LVT_TIMER, 0x300E1), ENABLE, READ(APIC_LVT_TIMER, 0x300E1),
+		READ(APIC_LVT_ERROR, 0x100E2), WRITE(APIC_LVT_TIMER, 0x200E1),
+		READ(APIC_LVT_TIMER, 0x200E1)),
+	END,
+};
+
+static const struct script_step machine_divides[] = {
+	AT(0, ENABLE, COUNTDOWN(0), COUNTDOWN(1), COUNTDOWN(2), COUNTDOWN(3), COUNTDOWN(8),
+		COUNTDOWN(9), COUNTDOWN(10), COUNTDOWN(11)),
+	END,
+};
+
+static const struct script_step machine_deadline[] = {
+	AT(0, ENABLE, DEADLINE(1000000000), RDMSR(DEADLINE_MSR, 0),
+		/* not in this mode */
+		WRITE(APIC_LVT_TIMER, 0x400E1), STI, MARK_TIME, DEADLINE(3000), AWAIT_TAKEN(1),
+		SINCE(3000), RDMSR(DEADLINE_MSR, 0), WRITE(APIC_TIMER_INITIAL, 500),
+		READ(APIC_TIMER_CURRENT, 0), WRMSR_FAULT(DEADLINE_MSR, FAR_AWAY, 0),
+		RDMSR_OPERAND(DEADLINE_MSR), READ(APIC_TIMER_CURRENT, 0),
+		WRMSR_FAULT(DEADLINE_MSR, 0, 0), RDMSR(DEADLINE_MSR, 0), TAKEN(1),
+		/* one that has passed is due at once */
+		WRMSR_FAULT(DEADLINE_MSR, 1, 0), AWAIT_TAKEN(2), CLI, DEADLINE(2000), STI_HLT,
+		TAKEN(3),
+		/* another mode disarms it */
+		WRMSR_FAULT(DEADLINE_MSR, FAR_AWAY, 0), WRITE(APIC_LVT_TIMER, 0x100E1),
+		RDMSR(DEADLINE_MSR, 0), WRITE(APIC_LVT_TIMER, 0x400E1), RDMSR(DEADLINE_MSR, 0)),
+	AFTER(TRACE(0, 0xE1, 0xE1, 0xE1)),
+	END,
+};
 /* clang-format on */
 
 #define MEANS_REGISTERS                                                                            \
@@ -342,6 +420,40 @@ static const struct test rows[] = {
 			    "Illegal vectors are delivered, or their error is not reported: a "
 			    "driver's bug becomes a stray exception."),
 		   .vcpus = 1),
+	MACHINE_ROW("apic.machine.registers", SPEC_APIC_REGISTERS, 1, 0,
+		    EXPLAINS("The registers of the machine's own local APIC keep what is written "
+			     "to them; in x2APIC mode, #GP where there is none.",
+			     MEANS_MACHINE),
+		    { MODE_XAPIC, machine_registers }, { MODE_X2APIC, machine_x2apic_registers }),
+	MACHINE_ROW("apic.machine.icr", SPEC_ICR, 1, LOOKS_AT_ICR,
+		    EXPLAINS("The ICR of the machine's own local APIC shows what was sent last, "
+			     "and no message that is still pending.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, machine_icr }),
+	MACHINE_ROW("apic.machine.lvt.masks", SPEC_APIC_DISABLED, 1, 0,
+		    EXPLAINS("Disabling the machine's local APIC masks its LVT entries, and they "
+			     "stay masked until written.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, machine_lvt_masks }),
+	MACHINE_ROW("apic.machine.timer.one_shot", SPEC_APIC_TIMER, 1, 0,
+		    EXPLAINS("The machine's APIC timer, one-shot, fires once, not before its "
+			     "time, and again after another write.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, one_shot }),
+	MACHINE_ROW("apic.machine.timer.periodic", SPEC_APIC_TIMER, 1, 0,
+		    EXPLAINS("The machine's APIC timer, periodic, goes on firing in its period "
+			     "until it is stopped.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, periodic }),
+	MACHINE_ROW("apic.machine.timer.divide", SPEC_APIC_TIMER, 1, 0,
+		    EXPLAINS("Each divide value slows the machine's APIC timer as much as it says.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, machine_divides }),
+	MACHINE_ROW("apic.machine.timer.deadline", SPEC_TSC_DEADLINE, 1, NEEDS_DEADLINE,
+		    EXPLAINS("The machine's TSC-deadline timer fires at its time, at once if that "
+			     "has passed, and is then disarmed.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, machine_deadline }),
 };
 
 TEST_GROUP(apic, rows);

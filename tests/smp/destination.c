@@ -1,7 +1,7 @@
 /* Which processors an IPI reaches, and vectors that none may have. */
 #include "lib/pages.h"
 
-#include "tests/lib/script.h"
+#include "tests/lib/machine_script.h"
 
 /* Scripts read line by line. */
 /* clang-format off */
@@ -227,6 +227,61 @@ static const struct script_step error_interrupt[] = {
 	AFTER(TRACE(0, 0xE1, 0xE1)),
 	END,
 };
+
+/* The machine's own APIC ids, two in a cluster or not; the manual derives the LDR from them. */
+static const struct script_step machine_x2apic_logical[] = {
+	AT(0, ENABLE, AWAIT_READY(3), SEND(ICR_FIXED | ICR_LOGICAL | 0x51, 1),
+		ICR(ICR_FIXED | ICR_LOGICAL | 0x51, 1), SEND(ICR_FIXED | ICR_LOGICAL | 0x52, 2),
+		SEND(ICR_FIXED | ICR_LOGICAL | 0x53, 3), SEND(ICR_FIXED | ICR_LOGICAL | 0x54, 0),
+		SEND(ICR_FIXED | ICR_LOGICAL | 0x61, 0xFFFFFFFF), DONE, WINDOW),
+	COLLECTORS,
+	AFTER(TRACE(0, 0x61, 0x54), TRACE(1, 0x61, 0x51, 0x31), TRACE(2, 0x61, 0x52, 0x31),
+		TRACE(3, 0x61, 0x53, 0x31)),
+	END,
+};
+
+/* No NMIs: a processor that the firmware does not tell of would get them, too. */
+#define MACHINE_BROADCAST(all) \
+	AT(0, ENABLE, AWAIT_READY(3), SEND(ICR_FIXED | 0x51, all), ICR(ICR_FIXED | 0x51, all), \
+		DONE), \
+	COLLECTORS, \
+	AFTER(TRACE(0, 0x51), TRACE(1, 0x51, 0x31), TRACE(2, 0x51, 0x31), TRACE(3, 0x51, 0x31))
+
+static const struct script_step machine_broadcast[] = { MACHINE_BROADCAST(0xFF), END };
+static const struct script_step machine_x2apic_broadcast[] = { MACHINE_BROADCAST(0xFFFFFFFF), END };
+
+static const struct script_step machine_self_register[] = {
+	AT(0, ENABLE, WRITE(APIC_SELF_IPI, 0x51), READ_BIT(IRR, 0x51, 1), READ_BIT(TMR, 0x51, 0),
+		WINDOW, TAKEN(1)),
+	AFTER(TRACE(0, 0x51)),
+	END,
+};
+
+/* The sender's error, and nobody's vector. Whether it is sent at all is not said. */
+#define ILLEGAL(low, to) \
+	SEND(low, to), WRITE(APIC_ESR, 0), READ_MASKED(APIC_ESR, 0x20, 0x20)
+static const struct script_step machine_illegal[] = {
+	AT(0, ENABLE, AWAIT_READY(1), ILLEGAL(ICR_FIXED | 0x0F, 1),
+		READ_MASKED(APIC_ESR, 0x20, 0x20), WRITE(APIC_ESR, 0),
+		READ_MASKED(APIC_ESR, 0x20, 0), ILLEGAL(ICR_FIXED | 0, 1), WRITE(APIC_ESR, 0),
+		SEND(ICR_FIXED | 0x10, 1), WRITE(APIC_ESR, 0), READ_MASKED(APIC_ESR, 0x20, 0),
+		ILLEGAL(ICR_FIXED | ICR_SELF | 5, 0), READ_MASKED(APIC_IRR, 0xFFFF, 0)),
+	AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x10, 1), READ_MASKED(APIC_IRR, 0xFFFF, 0), WINDOW,
+		TAKEN(1)),
+	AFTER(NO_TRACE(0), TRACE(1, 0x10)),
+	END,
+};
+
+/* To another processor, so that there is one error. */
+static const struct script_step machine_error[] = {
+	AT(0, ENABLE, WRITE(APIC_LVT_ERROR, 0xE1), STI, SEND(ICR_FIXED | 3, 1), TAKEN(1),
+		WRITE(APIC_ESR, 0), SEND(ICR_FIXED | 3, 1), TAKEN(2),
+		WRITE(APIC_LVT_ERROR, 0x100E1), WRITE(APIC_ESR, 0), SEND(ICR_FIXED | 3, 1),
+		WRITE(APIC_ESR, 0), READ_MASKED(APIC_ESR, 0x20, 0x20), TAKEN(2)),
+	AT(1, ENABLE),
+	AFTER(TRACE(0, 0xE1, 0xE1)),
+	END,
+};
 /* clang-format on */
 
 #define MEANS_DESTINATION                                                                          \
@@ -324,6 +379,37 @@ static const struct test rows[] = {
 			    "while masked, and does not loop.",
 			    MEANS_VECTORS),
 		   .vcpus = 1),
+	MACHINE_ROW("destination.machine.physical", SPEC_PHYSICAL_MODE, 1, ALL_PROCESSORS,
+		    EXPLAINS("On the machine itself physical destinations reach exactly the "
+			     "processor with that APIC id, the sender too.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, physical_ids }),
+	MACHINE_ROW("destination.machine.logical", SPEC_LOGICAL_MODE, 1, ALL_PROCESSORS,
+		    EXPLAINS("On the machine itself logical destinations, flat and cluster or "
+			     "x2APIC, reach those that they name.",
+			     MEANS_MACHINE),
+		    { MODE_XAPIC, flat }, { MODE_XAPIC, clusters },
+		    { MODE_X2APIC, machine_x2apic_logical }),
+	MACHINE_ROW("destination.machine.broadcast", SPEC_PHYSICAL_MODE, 1, ALL_PROCESSORS,
+		    EXPLAINS("On the machine itself the physical destination of all ones reaches "
+			     "every processor once.",
+			     MEANS_MACHINE),
+		    { MODE_XAPIC, machine_broadcast }, { MODE_X2APIC, machine_x2apic_broadcast }),
+	MACHINE_ROW("destination.machine.shorthands", SPEC_IPI_DESTINATION, 1, ALL_PROCESSORS,
+		    EXPLAINS("On the machine itself the shorthands self, all and others, and the "
+			     "SELF IPI register, reach whom they say.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, shorthands }, { MODE_X2APIC, machine_self_register }),
+	MACHINE_ROW("vector.machine.illegal", SPEC_VALID_VECTORS, 2, 0,
+		    EXPLAINS("Sending a vector below 16 sets the ESR of the machine's local APIC, "
+			     "and delivers nothing; 10H is delivered.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, machine_illegal }),
+	MACHINE_ROW("vector.machine.illegal.interrupt", SPEC_APIC_ERRORS, 2, 0,
+		    EXPLAINS("The machine's LVT error interrupt comes for an illegal vector, "
+			     "again after a write to the ESR, not while masked.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, machine_error }),
 };
 
 TEST_GROUP(destination, rows);

@@ -1,5 +1,5 @@
 /* Interprocessor interrupts by delivery mode. */
-#include "tests/lib/script.h"
+#include "tests/lib/machine_script.h"
 
 /* Scripts read line by line. */
 /* clang-format off */
@@ -20,7 +20,7 @@ static const struct script_step order[] = {
 		SEND(ICR_FIXED | 0x31, 1)),
 	AT(1, ENABLE, READY, AWAIT_BIT(IRR, 0x31, 1), READ_BIT(IRR, 0x41, 1),
 		READ_BIT(IRR, 0x91, 1), READ_BIT(IRR, 0x62, 1), READ_BIT(IRR, 0x61, 1),
-		READ_BIT(IRR, 0x60, 0), TAKEN(0), STI, AWAIT_TAKEN(6)),
+		READ_BIT(IRR, 0xFF, 1), READ_BIT(IRR, 0x60, 0), TAKEN(0), STI, AWAIT_TAKEN(6)),
 	AFTER(TRACE(1, 0xFF, 0x91, 0x62, 0x61, 0x41, 0x31)),
 	END,
 };
@@ -260,6 +260,31 @@ static const struct script_step lowest_x2apic[] = {
 	AFTER(COUNT(0, sent, 1)),
 	END,
 };
+
+/* On the machine the manual leaves open which of them has it, and whether there is such a mode. */
+static const struct script_step machine_lowest[] = {
+	AT(0, ENABLE, WRITE(APIC_LDR, 0x01000000), AWAIT_READY(3),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x51, 0x0E),
+		SEND(ICR_LOWEST | ICR_LOGICAL | 0x52, 0x0E),
+		SEND(ICR_FIXED | ICR_OTHERS | 0x31, 0), WINDOW, TAKEN(0)),
+	AT(1, ENABLE, WRITE(APIC_LDR, 0x02000000), READY, AWAIT_BIT(IRR, 0x31, 1), WINDOW, WINDOW,
+		WINDOW),
+	AT(2, ENABLE, WRITE(APIC_LDR, 0x04000000), READY, AWAIT_BIT(IRR, 0x31, 1), WINDOW, WINDOW,
+		WINDOW),
+	AT(3, ENABLE, WRITE(APIC_LDR, 0x08000000), READY, AWAIT_BIT(IRR, 0x31, 1), WINDOW, WINDOW,
+		WINDOW),
+	AFTER(ONE_TOOK(0x51), ONE_TOOK(0x52)),
+	END,
+};
+
+/* Nobody waits for it. */
+static const struct script_step machine_sipi[] = {
+	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_SIPI | 0x10, 1), ICR(ICR_SIPI | 0x10, 1),
+		SEND(ICR_FIXED | 0x51, 1)),
+	AT(1, ENABLE, STI, READY, AWAIT_TAKEN(1)),
+	AFTER(TRACE(1, 0x51)),
+	END,
+};
 /* clang-format on */
 
 #define FIXED_ROW "IPI: Fixed"
@@ -384,6 +409,60 @@ static const struct test rows[] = {
 			    "redirectable-IPI bit, and nothing is sent.",
 			    MEANS_LOWEST),
 		   .vcpus = 2),
+	MACHINE_ROW("ipi.machine.delivery", SPEC_FIXED_ACCEPTANCE, 2, 0,
+		    EXPLAINS("A fixed interrupt from a processor's own ICR to another's handler: "
+			     "IRR, ISR, TMR, PPR and EOI.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, delivery }),
+	MACHINE_ROW("ipi.machine.order", SPEC_PRIORITIES, 2, 0,
+		    EXPLAINS("Interrupts that are pending in the machine's local APIC are "
+			     "delivered by falling priority.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, order }),
+	MACHINE_ROW("ipi.machine.nesting", SPEC_EOI, 1, 0,
+		    EXPLAINS("On the machine itself a handler is interrupted by a higher class "
+			     "only; EOI ends the highest in service.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, nesting }),
+	MACHINE_ROW("ipi.machine.tpr", SPEC_PRIORITIES, 1, 0,
+		    EXPLAINS("The machine's TPR holds back its class and lower ones; PPR is the "
+			     "higher of TPR and ISR.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, task_priority }),
+	MACHINE_ROW("ipi.machine.coalesce", SPEC_FIXED_ACCEPTANCE, 2, 0,
+		    EXPLAINS("In the machine's local APIC, interrupts of one vector become one in "
+			     "service and one pending.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, coalesce }),
+	MACHINE_ROW("ipi.machine.window", SPEC_MASKING, 2, 0,
+		    EXPLAINS("On the machine itself no interrupt comes in the shadow of STI, and "
+			     "one in a window of one instruction.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, window }),
+	MACHINE_ROW("ipi.machine.disabled", SPEC_APIC_DISABLED, 2, 0,
+		    EXPLAINS("The machine's local APIC, software-disabled: no new interrupts, "
+			     "pending ones are held, NMIs come, IPIs go out.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, disabled }),
+	MACHINE_ROW("ipi.machine.nmi", SPEC_ICR, 2, 0,
+		    EXPLAINS("On the machine itself an NMI passes IF, TPR and a disabled APIC; "
+			     "its vector field is ignored.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, nmi }),
+	MACHINE_ROW("ipi.machine.nmi.latch", SPEC_MULTIPLE_NMIS, 2, 0,
+		    EXPLAINS("On the machine itself one NMI is latched while NMIs are blocked, "
+			     "and comes at IRET, before an interrupt.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, nmi_latch }),
+	MACHINE_ROW("ipi.machine.sipi", SPEC_MP_INIT, 2, 0,
+		    EXPLAINS("A physical start-up IPI to a processor that runs is ignored.",
+			     MEANS_MACHINE),
+		    { MODE_ALL, machine_sipi }),
+	MACHINE_ROW("ipi.machine.lowest", SPEC_LOWEST_PRIORITY, 2, ALL_PROCESSORS,
+		    EXPLAINS("Where the machine sends lowest-priority IPIs, one of the addressed "
+			     "processors has each of them.",
+			     MEANS_MACHINE),
+		    { MODE_XAPIC, machine_lowest }),
 };
 
 TEST_GROUP(ipi, rows);

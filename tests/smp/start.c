@@ -6,6 +6,7 @@
 
 #include "tests/lib/fixture.h"
 #include "tests/lib/list.h"
+#include "tests/lib/state.h"
 
 struct row {
 	const char *what;
@@ -282,16 +283,78 @@ static void exit_state(struct fixture *fixture)
 		return;
 	expect_bits(run, "interruptibility saved by the exit", 0,
 		    fixture->vm->vcpus[1]->sipi_wait.interruptibility);
+}
+
+/* All of it, but for the blocking, which is exit_state's. */
+static void saved_state(struct fixture *fixture)
+{
+	struct test_run *run = fixture->run;
+	struct saved saved = { .exits = 0 };
+
+	fixture->vm->on_exit_argument = &saved;
+	fixture->vm->on_exit = save_sipi;
+	if (!physical_sipi(fixture))
+		return;
 	expect_bits_cited(run, SPEC_EXIT_SIPI, "the whole exit qualification", 1,
 			  saved.qualification);
 	expect_bits(run, "activity saved by the exit", ACTIVITY_WAIT_SIPI, saved.after.activity);
-	expect_bits(run, "RIP saved by the exit", saved.before.rip, saved.after.rip);
-	expect_bits(run, "RFLAGS saved by the exit", saved.before.rflags, saved.after.rflags);
-	expect_bits(run, "CR0 saved by the exit", saved.before.cr0, saved.after.cr0);
-	expect_bits(run, "CS saved by the exit", saved.before.segment[CS].selector,
-		    saved.after.segment[CS].selector);
-	expect_bits(run, "base of CS saved by the exit", saved.before.segment[CS].base,
-		    saved.after.segment[CS].base);
+	saved.after.interruptibility = saved.before.interruptibility;
+	regs_expect_equal(run, "saved by the exit", &saved.before, &saved.after, false);
+}
+
+/* The exits by start-up IPIs, with what the last one said. */
+struct sipi_exits {
+	_Atomic uint64_t count, qualification;
+};
+
+static bool count_sipi(struct vcpu *vcpu, const struct vm_exit *exit, void *argument)
+{
+	struct sipi_exits *exits = argument;
+
+	if (vcpu->id == 1 && exit->kind == EXIT_SIPI) {
+		atomic_store(&exits->qualification, exit->raw_qualification);
+		atomic_fetch_add(&exits->count, 1);
+	}
+	return false;
+}
+
+static bool waits_after(struct fixture *fixture, uint64_t exits)
+{
+	const struct sipi_exits *seen = fixture->vm->on_exit_argument;
+
+	return atomic_load(&seen->count) >= exits && waits_in_hardware(fixture, 1);
+}
+
+/*
+ * Nobody has announced them to the vCPU: it waits again after each. Each ends the wait, once, as
+ * long as it does not come between the exit and the next entry.
+ */
+static void every_sipi(struct fixture *fixture)
+{
+	static const uint8_t vectors[] = { 0x00, 0x01, 0x02, 0x04, 0x08, 0x10, 0x20,
+					   0x40, 0x80, 0xA0, 0x55, 0xAA, 0xFF };
+	/* Not on the stack: the vCPU may exit once more when the test has ended. */
+	static struct sipi_exits exits;
+	struct test_run *run = fixture->run;
+	struct ipi sipi = { .destination = 1, .mode = DELIVERY_SIPI, .vector = 1, .assert = true };
+
+	atomic_store(&exits.count, 0);
+	fixture->vm->on_exit_argument = &exits;
+	fixture->vm->on_exit = count_sipi;
+	if (!fixture_start(fixture) || !fixture_wait(fixture, "the AP waits", waits_in_hardware, 1))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++) {
+		settle(platform->clock_hz / 1000); /* until the entry is complete */
+		platform->ipi(atomic_load(&fixture->vm->vcpus[1]->cpu), IPI_SIPI | vectors[i]);
+		if (!fixture_wait(fixture, "the exit by a start-up IPI", waits_after, i + 1))
+			return;
+		expect_bits(run, "the whole exit qualification", vectors[i],
+			    atomic_load(&exits.qualification));
+	}
+	expect(run, "exits by the start-up IPIs", ARRAY_SIZE(vectors), atomic_load(&exits.count));
+	settle(platform->clock_hz / 1000);
+	require(run, "SIPI", ipi_send(fixture->vm, &sipi));
+	fixture_wait_all_aps(fixture, 1);
 }
 
 /* The same AP again and again: no state of the boot before remains. */
@@ -440,6 +503,19 @@ static const struct test rows[] = {
 	  EXPLAINS("The exit by SIPI saves no blocking: interruptibility is 0.",
 		   "The processor leaves the wait for SIPI with events blocked: the hypervisor "
 		   "enters the guest with NMIs or SMIs masked.") },
+	{ "start.hardware_wait.saved_state", SPEC_EXIT_SAVES, fixture_run, .body = saved_state,
+	  .guest = AWAITS(.sipi_vector = 1, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "waiting: by the hardware",
+	  EXPLAINS("The exit by SIPI saves every register as it was loaded, wait-for-SIPI, and the "
+		   "vector alone in the exit qualification.",
+		   MEANS_HARDWARE_WAIT) },
+	{ "start.hardware_wait.every_sipi", SPEC_EXIT_SIPI, fixture_run, .body = every_sipi,
+	  .guest = AWAITS(.sipi_vector = 1, .wait_in_hardware = true), .needs = HARDWARE_NEEDS,
+	  .cpus = 2, .row = "vCPU: SIPI vector",
+	  EXPLAINS(
+		  "Physical start-up IPIs of many vectors, one after the other: one exit for each, "
+		  "with its vector, none lost.",
+		  MEANS_HARDWARE_WAIT) },
 	{ "start.restart.xapic", SPEC_AFTER_INIT, fixture_run, .body = restart,
 	  .guest = RESTARTS(.sipi_vector = 1), .needs = NEEDS_GUEST, .row = "IPI: INIT",
 	  EXPLAINS("The same AP is started a hundred times, xAPIC mode: nothing of the boot before "

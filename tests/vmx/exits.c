@@ -39,6 +39,18 @@ static const struct test rows[] = {
 	BY_NAME("full.vmx.exit.displacement", exit_displacement, SPEC_EXIT_INSTRUCTIONS,
 		"The displacement in the exit qualification of instructions with a memory "
 		"operand."),
+	{ .name = "vmx.apic.posted.remote",
+	  .spec = SPEC_VAPIC_POSTED,
+	  .run = stage_run,
+	  .needs = VMX,
+	  .cpus = 2,
+	  .data = posted_checks,
+	  .milliseconds = MILLISECONDS,
+	  EXPLAINS("A running and a halted guest get an interrupt that another processor posts, "
+		   "without an exit.",
+		   MEANS_EXIT) },
+	BY_NAME("full.vmx.apic.fetch", apic_fetches, SPEC_VAPIC_ACCESSES,
+		"The exit by an instruction fetch from the APIC-access page."),
 };
 
 TEST_GROUP(exits, rows);

@@ -23,6 +23,9 @@ stage_body guest_checks, guest_vmfunc_checks, launched_checks;
 /* user.c */
 stage_body user_checks;
 
+/* posted.c */
+stage_body posted_checks;
+
 /* host_state.c */
 stage_body host_state_checks, failure_checks;
 

@@ -22,6 +22,7 @@ static bool fill_memory(struct theatre *theatre)
 		theatre_fill_ept(theatre);
 		theatre->memory.address = GUEST_LINEAR;
 	}
+	apic_page_fill(theatre->pages + GUEST_APIC * (size_t)PAGE_SIZE);
 	return guest_memory_fill(&theatre->memory, &vmx_fragments.code);
 }
 
@@ -225,6 +226,8 @@ void mismatch_name(const struct mismatch *mismatch, char *text, size_t size)
 		text_format(text, size, "%s", gprs[mismatch->at - AT_GPR]);
 	else if (mismatch->at < AT_MSR)
 		text_format(text, size, "%s", names[mismatch->at - AT_CR2]);
+	else if (mismatch->at == AT_INTERRUPT)
+		text_format(text, size, "IRR (1) and ISR (2) of vector %XH", mismatch->linear);
 	else if (mismatch->at >= AT_WORDS)
 		text_format(text, size, "%s %u",
 			    mismatch->at >= AT_PML  ? "log entry"

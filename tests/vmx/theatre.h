@@ -50,8 +50,11 @@ struct theatre {
 	struct probe_exit exit;
 	struct want want[WANTS_MAX];
 	unsigned wants;
+	uint8_t first_want[GUEST_INDICES];	  /* its number from 1; 0: none */
 	struct mismatch mismatch[MISMATCHES_MAX]; /* the first ones */
 	unsigned mismatches;
+	uint64_t watched[WATCHED_BYTES / 8]; /* before the entry */
+	uint64_t apic_access;		     /* see invalidate_apic_access */
 };
 
 /* What follows the guest's pages: of the EPT, and the #VE information area. */
@@ -111,6 +114,46 @@ const struct fragment *guest_row_fragment(const struct guest_row *row, unsigned 
  */
 bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned number,
 		  enum guest_mode mode);
+
+/* theatre_wants.c: what a change makes of a value; what is wanted of a case, once it is prepared.
+ */
+uint64_t theatre_changed(const struct theatre *theatre, const struct guest_change *change,
+			 uint64_t before);
+void theatre_make_wants(struct theatre *theatre, const struct guest_row *row, unsigned number);
+
+/* Where the case's code has an offset, as its mode addresses it. */
+static inline uint64_t theatre_address(const struct theatre *theatre, unsigned offset)
+{
+	return guest_offset(theatre->mode, GUEST_AT(theatre->page, offset));
+}
+
+/* Of the case in hand: what is wanted there, NULL: what was there before; and a difference. */
+struct want *theatre_want(struct theatre *theatre, unsigned at, uint32_t linear);
+void theatre_differs(struct theatre *theatre, unsigned at, uint32_t linear, uint64_t wanted,
+		     uint64_t got);
+
+/* theatre_apic.c: the page that a row watches, before the entry; and compared with what is wanted
+ * and put back. */
+void watch_begin(struct theatre *theatre, const struct guest_row *row);
+void watch_end(struct theatre *theatre, const struct guest_row *row);
+
+/* Fills GUEST_APIC; 32 bits at an offset of it, as they are between cases. */
+void apic_page_fill(uint8_t *page);
+
+/*
+ * Before an entry: drops translations that were cached with another APIC-access address, or without
+ * one; SDM vol. 3C, "Guidelines for Use of the INVEPT Instruction".
+ */
+void invalidate_apic_access(struct theatre *theatre);
+
+/*
+ * A fixed interrupt of vector F0H to FEH to the processor itself, which waits in its local APIC on
+ * return; INTERRUPT_REQUESTED, INTERRUPT_IN_SERVICE; and none, and no other comes.
+ */
+void interrupts_await(void); /* from elsewhere; interrupt_end ends it */
+void interrupt_send(const struct cpu *cpu, unsigned vector);
+unsigned interrupt_state(unsigned vector);
+void interrupt_end(unsigned vector);
 
 /* For people. */
 void mismatch_name(const struct mismatch *mismatch, char *text, size_t size);

@@ -126,11 +126,21 @@ static struct player *begin(struct cpu *cpu)
 	return player;
 }
 
+/* Rows whose cases are computed have so many of them that each is a share. */
+static unsigned rows_of_share(const struct guest_section *section)
+{
+	for (unsigned i = 0; i < section->count; i++)
+		if (section->rows[i].make)
+			return 1;
+	return SHARE;
+}
+
 /* Shares in the order of modes: to load another one takes as long as several cases. */
 static void work(struct cpu *cpu, void *unused)
 {
 	const unsigned count = the_troupe.section->count;
-	const unsigned shares = (count + SHARE - 1) / SHARE;
+	const unsigned rows = rows_of_share(the_troupe.section);
+	const unsigned shares = (count + rows - 1) / rows;
 	struct player *player = begin(cpu);
 	unsigned share;
 
@@ -144,9 +154,9 @@ static void work(struct cpu *cpu, void *unused)
 		return;
 	}
 	while ((share = atomic_fetch_add(&the_troupe.next, 1)) < shares * GUEST_MODES) {
-		const unsigned from = share % shares * SHARE;
+		const unsigned from = share % shares * rows;
 
-		for (unsigned row = from; row < from + SHARE && row < count; row++)
+		for (unsigned row = from; row < from + rows && row < count; row++)
 			do_row(player, row, (enum guest_mode)(share / shares));
 	}
 }

@@ -221,6 +221,11 @@ static void fake_idle(_Atomic uint32_t *doorbell, uint32_t seen)
 	cpu_window_close(self);
 }
 
+static void fake_apic_put_back(void)
+{
+	atomic_fetch_add(&fake.apics_put_back, 1);
+}
+
 static void fake_take_interrupt(void)
 {
 	fake.interrupts_taken++;
@@ -349,6 +354,7 @@ struct platform fake_platform = {
 	.cpu_give_back = fake_give_back,
 	.aps_start = fake_aps_start,
 	.ipi = fake_ipi,
+	.apic_put_back = fake_apic_put_back,
 	.take_interrupt = fake_take_interrupt,
 	.guarded = fake_guarded,
 	.idle = fake_idle,

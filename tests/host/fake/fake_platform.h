@@ -37,6 +37,7 @@ struct fake_machine {
 	_Atomic unsigned lost_wakeups; /* the doorbell rang and nobody woke the sleeper */
 	_Atomic unsigned idles;
 	unsigned interrupts_taken;
+	_Atomic unsigned apics_put_back;
 	_Atomic unsigned taken, given_back;
 	unsigned late_take;	 /* bit n: processor n comes after a quarter of a second */
 	unsigned fail_take;	 /* bit n: processor n cannot be taken */

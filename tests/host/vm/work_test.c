@@ -162,6 +162,33 @@ static void test_fault(void **state)
 	assert_int_equal(work_on_all(meet, NULL, 10 * SECOND), STATUS_OK);
 }
 
+static void on_interrupt(struct cpu *cpu, uint8_t vector)
+{
+	(void)cpu;
+	(void)vector;
+}
+
+static void borrow_apic(struct cpu *cpu, void *argument)
+{
+	cpu->on_interrupt = on_interrupt;
+	meet(cpu, argument);
+	cpu->on_interrupt = NULL;
+}
+
+/* What had the local APIC when the exception came has it no more. */
+static void test_fault_with_the_apic(void **state)
+{
+	struct fault fault;
+
+	(void)state;
+	faulty = 2;
+	assert_int_equal(work_on_all(borrow_apic, NULL, 10 * SECOND), STATUS_FAULT);
+	assert_true(machine_take_fault(&fault));
+	assert_int_equal(atomic_load(&fake.apics_put_back), 1);
+	for (unsigned i = 0; i < CPUS; i++)
+		assert_true(platform->cpus[i].on_interrupt == NULL);
+}
+
 /* One that does not end is stopped from outside, and is of use again. */
 static void test_hang(void **state)
 {
@@ -183,9 +210,10 @@ int main(void)
 #define ALONE(name) cmocka_unit_test_setup(name, set_up)
 #define THREADS(name) cmocka_unit_test_setup_teardown(name, set_up_threads, tear_down_threads)
 	const struct CMUnitTest tests[] = {
-		ALONE(test_each_once), ALONE(test_only_the_usable), ALONE(test_beside_a_vm),
-		ALONE(test_late),      THREADS(test_at_once),	    THREADS(test_fault),
-		THREADS(test_hang),
+		ALONE(test_each_once),	 ALONE(test_only_the_usable),
+		ALONE(test_beside_a_vm), ALONE(test_late),
+		THREADS(test_at_once),	 THREADS(test_fault),
+		THREADS(test_hang),	 THREADS(test_fault_with_the_apic),
 	};
 
 	return cmocka_run_group_tests_name("work", tests, NULL, NULL);

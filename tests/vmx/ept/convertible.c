@@ -15,7 +15,7 @@ enum { VE = 20, CPUID_BYTES = 0xA20F };
 #define VE_WORD(n) AT_VE + (n)
 #define EMPTY WORD(VE_WORD(0), 0), WORD(VE_WORD(1), STALE)
 #define FULL(qualification) WORD(VE_WORD(0), 0xFFFFFFFF00000000 | REASON_EPT_VIOLATION), WORD(VE_WORD(1), qualification), EPT_ANY(VE_WORD(1), Q_OF_CAPABILITIES)
-#define OF_FAR(size, offset) WORD(VE_WORD(2), GUEST_AT(GUEST_DATA, offset)), WORD_FAR(VE_WORD(3), size, offset), WORD(VE_WORD(4), 0), EPT_ANY(VE_WORD(4), ~0xFFFFull)
+#define OF_FAR(size, offset) WORD(VE_WORD(2), GUEST_AT(GUEST_DATA, offset)), WORD_FAR(VE_WORD(3), size, offset)
 #define OF_NEAR WORD(VE_WORD(2), DATA), WORD(VE_WORD(3), DATA)
 #define STAYS_EMPTY EMPTY
 

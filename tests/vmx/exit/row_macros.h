@@ -25,6 +25,8 @@
 #define REG_UNJUDGED(gpr) { AT_GPR + (gpr), GUEST_UNJUDGED, 0, 0, 0 }
 #define MSR(msr, v) { AT_MSR, GUEST_SET, 0, msr, (uint64_t)(v) }
 #define MEMORY(size, address, v) { AT_MEMORY, GUEST_SET, size, (uint32_t)(address), (uint64_t)(v) }
+#define PAGE_AT(name, page) { AT_##name, GUEST_PAGE_ADDRESS, 0, 0, page }
+#define INTERRUPT(vector, where) { AT_INTERRUPT, GUEST_SET, 0, vector, where }
 #define PIN_ON(name) OR(PIN_BASED_CONTROLS, CONTROL_MASK(PIN_##name))
 #define PIN_OFF(name) CLR(PIN_BASED_CONTROLS, CONTROL_MASK(PIN_##name))
 #define PRIMARY_ON(name) OR(PRIMARY_CONTROLS, CONTROL_MASK(PRIMARY_##name))

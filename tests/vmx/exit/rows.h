@@ -39,12 +39,15 @@ enum guest_index {
 	AT_DR6,
 	AT_MSR,	   /* .linear: which; before the entry, and what the host finds after the exit */
 	AT_MEMORY, /* .bytes at .linear */
-	AT_SEAT,   /* .bytes at .linear of the pages of enum entry_page */
+	/* A fixed interrupt of vector .linear: before, it waits in the processor's own local APIC;
+	 * afterwards .value says in what registers of it the vector is. */
+	AT_INTERRUPT,
+	AT_SEAT,	   /* .bytes at .linear of the pages of enum entry_page */
 	AT_WORDS = 0x280,  /* from here on: 8 bytes of memory that the guest does not see */
 	AT_EPT = AT_WORDS, /* and enum ept_entry */
 	AT_VE = 0x2F0,	   /* and the word of the virtualization-exception information area */
 	AT_PML = 0x300,	   /* and the index in the page-modification log */
-	AT_END = AT_PML + PAGE_SIZE / 8
+	GUEST_INDICES = AT_PML + PAGE_SIZE / 8
 };
 _Static_assert((int)MODEL_VALUES <= (int)AT_GPR, "different numbers");
 
@@ -72,6 +75,8 @@ _Static_assert((int)AT_EPT + (int)EPT_ENTRIES <= (int)AT_VE, "different numbers"
 enum far_size { FAR_4_KIB, FAR_2_MIB, FAR_1_GIB, FAR_SIZES };
 #define FAR(size, more) ((uint64_t)(size) << 12 | (more))
 
+enum { INTERRUPT_REQUESTED = 1 /* IRR */, INTERRUPT_IN_SERVICE = 2 /* ISR */ };
+
 struct guest_change {
 	uint16_t at; /* enum model_index or guest_index */
 	uint8_t how;
@@ -89,6 +94,7 @@ enum {
 	GUEST_FIELD, /* what the VMCS has at the index .value */
 	GUEST_XOR_FIELD,
 	GUEST_CODE_ADDRESS, /* the address of the instruction and .value more */
+	GUEST_PAGE_ADDRESS, /* the physical address of the guest's page .value */
 	GUEST_UNJUDGED,	    /* afterwards: bits of .value, 0: all, may be anything */
 	GUEST_JUDGED,	    /* and bits that otherwise may */
 	GUEST_FAR,	    /* see FAR */
@@ -122,7 +128,9 @@ enum guest_flush {
 	FLUSH_BY_EXIT, /* nothing, but what differs once may be a translation of before */
 };
 
-enum { ROW_BEFORE = 14 }; /* changes before a case at most */
+enum { ROW_BEFORE = 36, ROW_AFTER = 36 }; /* changes at most */
+
+struct guest_made;
 
 struct guest_row {
 	const char *rule; /* id of the catalogue */
@@ -139,7 +147,7 @@ struct guest_row {
 	uint16_t offset;
 	/* Cases: one after the other the fragments from that one on; or one for each of the values,
 	 * which is written before, and what comes of it; or both. .count 0: one case. */
-	uint8_t count;
+	uint16_t count;
 	bool each_fragment;
 	uint8_t value_how; /* 0: GUEST_SET */
 	uint8_t then;	   /* enum guest_flush: between .first and this one */
@@ -152,6 +160,22 @@ struct guest_row {
 	const char *needs_text;
 	/* A guest that runs before, to fill caches of translations, which are empty then. */
 	const struct guest_row *first;
+	/* A page of the guest of which the first WATCHED_BYTES change only where .after says so, in
+	 * words of 32 bits; 0: none. It is as it was before the next case. */
+	uint8_t watched;
+	/* Cases that are computed, .count of them; .argument is for it. */
+	uint16_t argument;
+	void (*make)(unsigned number, struct guest_made *made);
+};
+
+enum { WATCHED_BYTES = 0x400 };
+
+/* A case in the making: a copy of its row to be changed, with lists of its own. */
+struct guest_made {
+	struct guest_row row;
+	const void *watched; /* what the watched page holds between cases */
+	unsigned befores, afters;
+	struct guest_change before[ROW_BEFORE + 1], after[ROW_AFTER + 1];
 };
 
 static inline unsigned guest_changes(const struct guest_change *changes)
@@ -161,6 +185,18 @@ static inline unsigned guest_changes(const struct guest_change *changes)
 	while (changes && changes[count].how)
 		count++;
 	return count;
+}
+
+static inline void made_before(struct guest_made *made, struct guest_change change)
+{
+	if (made->befores < ROW_BEFORE)
+		made->before[made->befores++] = change;
+}
+
+static inline void made_after(struct guest_made *made, struct guest_change change)
+{
+	if (made->afters < ROW_AFTER)
+		made->after[made->afters++] = change;
 }
 
 struct guest_section {

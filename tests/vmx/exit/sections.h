@@ -8,6 +8,14 @@ extern const struct guest_section exit_instructions, exit_priorities, exit_regis
 	exit_operands, exit_details, exit_flags, exit_exceptions, exit_injection, exit_nmi,
 	exit_loading, exit_saving, exit_displacement;
 
+/* Of tests/vmx/apic/. */
+extern const struct guest_section apic_tpr, apic_accesses, apic_exits, apic_fetches, apic_x2apic,
+	apic_delivery, apic_posted;
+
+/* Guests to which another processor posts an interrupt. */
+enum { POSTED_SPINS, POSTED_HALTED, POSTED_GUESTS };
+extern const struct guest_row posted_guests[POSTED_GUESTS];
+
 /* Ends the blocking of virtual NMIs by an IRET; 64-bit mode. */
 extern const struct guest_row unblock_nmis;
 
@@ -41,7 +49,19 @@ extern const struct guest_row host_guests[HOST_GUESTS];
 	S("vmx.load.guest", exit_loading, SPEC_LOADING,\
 	  "Each field of the guest-state area is in force after VM entry.")\
 	S("vmx.save.guest", exit_saving, SPEC_SAVING,\
-	  "Each field of the guest-state area is saved as the guest left it.")
+	  "Each field of the guest-state area is saved as the guest left it.")\
+	S("vmx.apic.tpr", apic_tpr, SPEC_VAPIC_TPR,\
+	  "CR8 and the task priority of a virtual-APIC page, and the exit below its threshold.")\
+	S("vmx.apic.accesses", apic_accesses, SPEC_VAPIC_ACCESSES,\
+	  "Which accesses to the APIC-access page go to the virtual-APIC page: all offsets, sizes and controls.")\
+	S("vmx.apic.exits", apic_exits, SPEC_VAPIC_ACCESSES,\
+	  "What an exit by an APIC access tells, what comes before it, and what follows a virtualized write.")\
+	S("vmx.apic.x2apic", apic_x2apic, SPEC_VAPIC_MSRS,\
+	  "RDMSR and WRMSR of the x2APIC's registers under virtualization.")\
+	S("vmx.apic.delivery", apic_delivery, SPEC_VAPIC_INTERRUPTS,\
+	  "Virtual interrupts: evaluated, held, delivered and ended as the virtual-APIC page says.")\
+	S("vmx.apic.posted", apic_posted, SPEC_VAPIC_POSTED,\
+	  "The notification of a posted interrupt is processed without an exit, any other interrupt is not.")
 /* clang-format on */
 
 #endif
