@@ -65,7 +65,7 @@ static uint64_t changed(const struct theatre *theatre, const struct guest_change
 	case GUEST_CODE_ADDRESS:
 		return GUEST_AT(theatre->page, theatre->fragment->instruction) + change->value;
 	case GUEST_FAR:
-		return theatre->far[change->value >> 12 & 3] + (change->value & ~0x3000ull);
+		return theatre->far[change->value >> 57 & 3] + (change->value & ~FAR(3, 0));
 	case GUEST_CODE_ENTRY:
 		return change->value + GUEST_AT(theatre->page, theatre->fragment->start) /
 					       PAGE_SIZE * change->bytes;
@@ -504,11 +504,20 @@ static void compare(struct theatre *theatre, const struct guest_row *row)
 		differs(theatre, AT_RESULT, 0, 0, WANTS_MAX);
 }
 
-/* What changes of the EPT have left behind. */
+/* What changes of the EPT, and of page tables with a VPID, may have left in caches. */
 static void renew(struct theatre *theatre, enum guest_flush what)
 {
-	theatre_flush(theatre, what);
-	for (unsigned i = 0; i < EPT_ENTRIES; i++)
+	const uint64_t secondary = theatre->seat.probe.now.value[AT_SECONDARY_CONTROLS];
+
+	if (what != FLUSH_AS_NEEDED) {
+		theatre_flush(theatre, what);
+	} else if (secondary & CONTROL_MASK(SECONDARY_VPID)) {
+		theatre_flush(theatre, FLUSH_EPT_ALL);
+		theatre_flush(theatre, FLUSH_VPID_ALL);
+	} else if (theatre->stale) {
+		theatre_flush(theatre, FLUSH_EPT_SINGLE);
+	}
+	for (unsigned i = 0; theatre->stale && i < EPT_ENTRIES; i++)
 		theatre->entries[i] = *theatre->entry[i];
 }
 
@@ -523,8 +532,7 @@ static bool one_case(struct theatre *theatre, const struct guest_row *row, unsig
 		guest_row_fragment(row, number, guest_modes[theatre->mode].code, &theatre->page);
 	prepare(theatre, row, number, &kept, &kept_value);
 	make_wants(theatre, row, number);
-	if (theatre->stale)
-		renew(theatre, what);
+	renew(theatre, what);
 	__builtin_memcpy(theatre->seat.probe.gpr, theatre->gpr, sizeof(theatre->gpr));
 	probe_run(&theatre->seat.probe, &theatre->exit);
 	compare(theatre, row);
@@ -562,5 +570,5 @@ bool theatre_case(struct theatre *theatre, const struct guest_row *row, unsigned
 {
 	theatre->mode = mode;
 	return row->first ? two_cases(theatre, row, number)
-			  : one_case(theatre, row, number, FLUSH_EPT_SINGLE);
+			  : one_case(theatre, row, number, FLUSH_AS_NEEDED);
 }
