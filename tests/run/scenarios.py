@@ -12,6 +12,8 @@ NO_VMX = "no virtualization: .* offers neither VMX"
 SOAKED = (r"PASS +soak\.constant", "^3 APs ran a procedure", "^spoil count: Success")
 BY_NAME = r"runs only by .*"
 NO_LACK = rf"{BY_NAME}|needs AMD SVM"  # a SKIP's only reasons where nothing is missing
+# What the first processors with EPT do not have.
+NO_EPT_EXTRAS = "PML|EPT-violation #VE|mode-based execute control"
 # What no processor with SVM has.
 NO_SVM_LACK = (f"{BY_NAME}|needs (Intel VMX|APIC-register virtualization|"
                "wait-for-SIPI activity state|TSC-deadline timer)")
@@ -98,11 +100,11 @@ BAD = [
     Scenario("no-unrestricted-guest", bochs(cpus=2, model="corei5_lynnfield_750"),
              expect=Expect(says=("SKIP .*unrestricted guest",), skipped=5,
                            ran=r"(machine|vmx|fuzz|\w+\.machine)\..*",
-                           skips="needs (unrestricted guest|TSC-deadline timer)|" + NO_LACK)),
+                           skips=f"needs (unrestricted guest|TSC-deadline timer|{NO_EPT_EXTRAS})|{NO_LACK}")),
     Scenario("no-x2apic", bochs(cpus=2, model="corei5_arrandale_m520"),
              expect=Expect(says=("SKIP .*APIC-register virtualization",), skipped=1,
-                           skips="needs (APIC-register virtualization|XSAVE|TSC-deadline timer)|"
-                                 + Expect.skips)),
+                           skips="needs (APIC-register virtualization|XSAVE|TSC-deadline timer|"
+                                 f"{NO_EPT_EXTRAS})|{Expect.skips}")),
     Scenario("little-memory", bochs(cpus=2, memory=64), expect=Expect(passed=20)),
     Scenario("too-little-memory", bochs(cpus=2, memory=48),
              expect=Expect(report="none", says=("not enough memory: 4 MiB",))),

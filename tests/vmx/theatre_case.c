@@ -236,11 +236,20 @@ static void compare(struct theatre *theatre, const struct guest_row *row)
 		theatre_differs(theatre, AT_RESULT, 0, 0, WANTS_MAX);
 }
 
-/* What changes of the EPT have left behind. */
+/* What changes of the EPT, and of page tables with a VPID, may have left in caches. */
 static void renew(struct theatre *theatre, enum guest_flush what)
 {
-	theatre_flush(theatre, what);
-	for (unsigned i = 0; i < EPT_ENTRIES; i++)
+	const uint64_t secondary = theatre->seat.probe.now.value[AT_SECONDARY_CONTROLS];
+
+	if (what != FLUSH_AS_NEEDED) {
+		theatre_flush(theatre, what);
+	} else if (secondary & CONTROL_MASK(SECONDARY_VPID)) {
+		theatre_flush(theatre, FLUSH_EPT_ALL);
+		theatre_flush(theatre, FLUSH_VPID_ALL);
+	} else if (theatre->stale) {
+		theatre_flush(theatre, FLUSH_EPT_SINGLE);
+	}
+	for (unsigned i = 0; theatre->stale && i < EPT_ENTRIES; i++)
 		theatre->entries[i] = *theatre->entry[i];
 }
 
@@ -256,8 +265,7 @@ static bool carry_out(struct theatre *theatre, const struct guest_row *row, unsi
 		guest_row_fragment(row, number, guest_modes[theatre->mode].code, &theatre->page);
 	prepare(theatre, row, number, &kept, &kept_value);
 	theatre_make_wants(theatre, row, number);
-	if (theatre->stale)
-		renew(theatre, what);
+	renew(theatre, what);
 	watch_begin(theatre, row);
 	invalidate_apic_access(theatre);
 	__builtin_memcpy(theatre->seat.probe.gpr, theatre->gpr, sizeof(theatre->gpr));
@@ -334,9 +342,9 @@ static bool is_late(struct theatre *theatre)
 static bool any_case(struct theatre *theatre, const struct guest_row *row, unsigned number)
 {
 	if (row->make)
-		return carry_out_made(theatre, row, number, FLUSH_EPT_SINGLE);
+		return carry_out_made(theatre, row, number, FLUSH_AS_NEEDED);
 	return row->first ? two_cases(theatre, row, number)
-			  : carry_out(theatre, row, number, FLUSH_EPT_SINGLE);
+			  : carry_out(theatre, row, number, FLUSH_AS_NEEDED);
 }
 
 /* A machine or a hypervisor below may have been elsewhere meanwhile: such a case is tried again. */

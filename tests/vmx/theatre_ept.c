@@ -20,7 +20,14 @@ enum {
 };
 
 /* Where GUEST_DATA is once more: indices by level, of each size. */
-enum { FAR_PML4 = 1, FAR_PDPT = 3, FAR_1_GIB_PDPT, FAR_DIRECTORY, FAR_2_MIB_DIRECTORY, FAR_TABLE };
+enum {
+	FAR_PML4 = 1,
+	FAR_PDPT = 3,
+	FAR_1_GIB_PDPT,
+	FAR_DIRECTORY = 6,
+	FAR_2_MIB_DIRECTORY,
+	FAR_TABLE
+};
 
 static uint64_t flags(const struct theatre *theatre)
 {
@@ -79,6 +86,16 @@ static void set_table(struct theatre *theatre, enum ept_entry which, unsigned pa
 	set(theatre, which, physical(theatre_table(theatre, page)), 0);
 }
 
+/* The large page behind that of data, if the guest's pages reach into it. */
+static void set_next(struct theatre *theatre, enum ept_entry which, unsigned shift)
+{
+	const uint64_t data = physical(theatre_table(theatre, GUEST_DATA));
+	const uint64_t last = physical(theatre_table(theatre, GUEST_PAGES - 1));
+
+	if (last >> shift != data >> shift)
+		theatre->entry[which][1] = *theatre->entry[which] + BIT(shift);
+}
+
 /* A large page has much else behind it: a guest has no linear address for that. */
 static void fill_far(struct theatre *theatre)
 {
@@ -92,6 +109,8 @@ static void fill_far(struct theatre *theatre)
 	set(theatre, EPT_FAR_1, data, TYPE_WB);
 	set(theatre, EPT_FAR_2_MIB, data & ~in_2_mib, TYPE_WB | LARGE);
 	set(theatre, EPT_FAR_1_GIB, data & ~in_1_gib, TYPE_WB | LARGE);
+	set_next(theatre, EPT_FAR_2_MIB, 21);
+	set_next(theatre, EPT_FAR_1_GIB, 30);
 	theatre->far[FAR_4_KIB] = base | (uint64_t)FAR_PDPT << 30 | (uint64_t)FAR_DIRECTORY << 21 |
 				  (uint64_t)FAR_TABLE << 12;
 	theatre->far[FAR_2_MIB] = base | (uint64_t)FAR_PDPT << 30 |

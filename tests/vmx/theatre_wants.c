@@ -49,7 +49,7 @@ uint64_t theatre_changed(const struct theatre *theatre, const struct guest_chang
 	case GUEST_CODE_ADDRESS:
 		return GUEST_AT(theatre->page, theatre->fragment->instruction) + change->value;
 	case GUEST_FAR:
-		return theatre->far[change->value >> 12 & 3] + (change->value & ~0x3000ull);
+		return theatre->far[change->value >> 57 & 3] + (change->value & ~FAR(3, 0));
 	case GUEST_CODE_ENTRY:
 		return change->value + GUEST_AT(theatre->page, theatre->fragment->start) /
 					       PAGE_SIZE * change->bytes;

@@ -15,6 +15,14 @@ enum { CPUID_BYTES = 0xA20F };
 	{ "ept.size", MODES_PAE | MODES_COMPAT, FRAGMENT_LOAD_32, ENDS(PASSES), IN_FAR(size), .offset = offset_, BEFORE(MEMORY(4, GUEST_AT(GUEST_DATA, offset_), WORDS)), AFTER(REG(RAX, WORDS)), __VA_ARGS__ }
 #define DATA_IN(size, ...) DATA_AT(size, 0, __VA_ARGS__), DATA_AT(size, 0x7FC, __VA_ARGS__), DATA_AT(size, 0x230, __VA_ARGS__), DATA_AT(size, 0xFFC, __VA_ARGS__)
 
+/* The guest's pages behind data: each of the lower bits of the offset in a large page is set once. */
+#define DATA_BEHIND(size, page, ...) \
+	{ "ept.size", 1 << MODE_64, FRAGMENT_LOAD_32, ENDS(PASSES), BEFORE(FAR_PAGE(GUEST_DATA, size, (((page) - GUEST_DATA) * PAGE_SIZE | PTE)), MEMORY(4, GUEST_AT(page, 0), WORDS)), \
+	  AFTER(REG(RAX, WORDS)), __VA_ARGS__ }
+#define ALL_BEHIND(size, ...) \
+	DATA_BEHIND(size, GUEST_DATA + 1, __VA_ARGS__), DATA_BEHIND(size, GUEST_DATA + 2, __VA_ARGS__), DATA_BEHIND(size, GUEST_DATA + 4, __VA_ARGS__), \
+	DATA_BEHIND(size, GUEST_DATA + 8, __VA_ARGS__), DATA_BEHIND(size, GUEST_DATA + 16, __VA_ARGS__)
+
 /* Fetches work, nothing else does. */
 #define CODE_ONLY(which, size, offset, need, text) \
 	{ "ept.execute_only", 1 << MODE_64, FRAGMENT_JUMP, EXIT_BY(CPUID), IN_FAR(size), BEFORE(MEMORY(2, DATA, CPUID_BYTES), EPT_XOR(EPT(which), 3)), AFTER(SET(GUEST_RIP, DATA)), IF(need, text) }, \
@@ -75,6 +83,9 @@ static const struct guest_row rows[] = {
 	DATA_IN(FAR_4_KIB, NEEDS_TABLES),
 	DATA_IN(FAR_2_MIB, NEEDS_2_MIB),
 	DATA_IN(FAR_1_GIB, NEEDS_1_GIB),
+
+	ALL_BEHIND(FAR_2_MIB, NEEDS_2_MIB),
+	ALL_BEHIND(FAR_1_GIB, NEEDS_1_GIB),
 
 	CODE_ONLY(FAR_1, FAR_4_KIB, 0, has_execute_only, "execute-only EPT pages"),
 	CODE_ONLY(FAR_2, FAR_4_KIB, 0, has_execute_only, "execute-only EPT pages"),

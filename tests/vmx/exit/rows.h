@@ -73,7 +73,7 @@ _Static_assert((int)AT_EPT + (int)EPT_ENTRIES <= (int)AT_VE, "different numbers"
 /* GUEST_FAR: guest-physical address of GUEST_DATA by a page of that size, and so many bytes more.
  */
 enum far_size { FAR_4_KIB, FAR_2_MIB, FAR_1_GIB, FAR_SIZES };
-#define FAR(size, more) ((uint64_t)(size) << 12 | (more))
+#define FAR(size, more) ((uint64_t)(size) << 57 | (more))
 
 enum { INTERRUPT_REQUESTED = 1 /* IRR */, INTERRUPT_IN_SERVICE = 2 /* ISR */ };
 
@@ -125,7 +125,8 @@ enum guest_flush {
 	FLUSH_VPID_SINGLE,
 	FLUSH_VPID_ALL,
 	FLUSH_VPID_NOT_GLOBAL,
-	FLUSH_BY_EXIT, /* nothing, but what differs once may be a translation of before */
+	FLUSH_BY_EXIT,	 /* nothing, but what differs once may be a translation of before */
+	FLUSH_AS_NEEDED, /* by what has changed: of rows without .first */
 };
 
 enum { ROW_BEFORE = 36, ROW_AFTER = 36 }; /* changes at most */
