@@ -120,6 +120,12 @@ struct want *theatre_want(struct theatre *theatre, unsigned at, uint32_t linear)
 void theatre_differs(struct theatre *theatre, unsigned at, uint32_t linear, uint64_t wanted,
 		     uint64_t got);
 
+/* What a change makes of a value; a byte of the fragment's code as an offset in CS; all wants. */
+uint64_t theatre_changed(const struct theatre *theatre, const struct guest_change *change,
+			 uint64_t before);
+uint64_t theatre_address(const struct theatre *theatre, unsigned offset);
+void theatre_make_wants(struct theatre *theatre, const struct guest_row *row, unsigned number);
+
 /* theatre_apic.c: the page that a row watches, before the entry; and compared with what is wanted
  * and put back. */
 void watch_begin(struct theatre *theatre, const struct guest_row *row);
