@@ -8,7 +8,7 @@
 #include "suite/sink.h"
 
 enum {
-	JUNIT_PAGES = 32,
+	JUNIT_PAGES = 48,
 	COUNTS = 200,	   /* characters kept for the totals */
 	ROOM_AT_END = 400, /* for the lines behind the last test */
 };
