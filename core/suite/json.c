@@ -9,7 +9,7 @@
 
 enum {
 	FORMAT = 1,
-	JSON_PAGES = 72,
+	JSON_PAGES = 60,
 	BENCHES = 16,
 	ROOM_AT_END = 45056, /* bytes kept for the benchmarks, the runs, the machine, the summary */
 };

@@ -143,6 +143,7 @@ const unsigned benchmark_count = ARRAY_SIZE(benchmarks);
 
 static void machine(unsigned cpus)
 {
+	fake_threads_end();
 	fake_machine(cpus, cpus > 1);
 	atomic_store(&platform->cpus[0].phase, CPU_FIRMWARE);
 	runs = 0;
