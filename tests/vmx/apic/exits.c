@@ -91,6 +91,9 @@ static const struct guest_row rows[] = {
 	  PAGE_FAULT(GUEST_READ_ONLY) },
 	{ "apic.priority", PAGED & MODES_USER, FRAGMENT_LOAD_32, FAULT_CODE(PF, USER | PRESENT), BEFORE(ON_PAGE(GUEST_SYSTEM), REG_ADD(RBX, TO_SYSTEM)),
 	  PAGE_FAULT(GUEST_SYSTEM) },
+	/* The EPT lets the page only be read and executed: a write of it, of a linear address. */
+	{ "apic.priority", MODES_LONG, FRAGMENT_STORE_32, AT_ONCE(EPT_VIOLATION), BEFORE(ACCESSES, { AT_EPT + EPT_PAGE + GUEST_DATA, GUEST_CLEAR, 0, 0, 2 }),
+	  AFTER(QUALIFICATION(0x1AA)), IF(has_ept, "EPT") },
 	/* The flags of the mapping are set before the exit. */
 	{ "apic.priority", MODES_LONG | MODES_PAE, FRAGMENT_LOAD_32, AT_ONCE(APIC_ACCESS), BEFORE(ACCESSES, MEMORY(1, ENTRY, FRESH)),
 	  AFTER(MEMORY(1, ENTRY, ACCESSED), QUALIFICATION(TYPE_READ), RF_UNJUDGED) },
