@@ -277,7 +277,8 @@ static void rates(struct timing *t, bool halted, uint64_t ticks)
 
 	if (overhead == ~0ull || best == ~0ull)
 		return;
-	if (t->nested)
+	/* A processor that is halted may take its time to wake up. */
+	if (t->nested || halted)
 		stage_note(t->stage, "a timer of %llu ticks took %llu, the shortest one %llu",
 			   (unsigned long long)wanted, (unsigned long long)best,
 			   (unsigned long long)overhead);
