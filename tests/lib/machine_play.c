@@ -137,13 +137,15 @@ static void look_for(const struct actor *actor, unsigned at, uint32_t mask)
 	const struct step *step = script_step(&play->checks, at);
 	const uint64_t wanted = script_wanted(step), start = platform->clock();
 	uint64_t got = look(actor, step, mask, false);
-	bool late = false;
+	bool late = atomic_load(&play->wrong);
 
 	while (got != wanted && !late) {
 		late = platform->clock() - start > platform->clock_hz / READS * platform->patience;
 		cpu_relax();
 		got = look(actor, step, mask, true);
 	}
+	if (got != wanted)
+		atomic_store(&play->wrong, true);
 	note_as(at, got, wanted);
 }
 

@@ -30,6 +30,7 @@ struct machine_play {
 	struct script script;	     /* from here on the actors write; its steps are not used */
 	_Atomic unsigned arrived[2]; /* at the beginning and at the end */
 	_Atomic bool begun, broken, mixed, unsent, disturbed;
+	_Atomic bool wrong;	    /* something is: what is read is not waited for any more */
 	_Atomic unsigned broken_at; /* step, or NOT_IN_STEP */
 	_Atomic unsigned foreigners;
 	struct {

@@ -8,8 +8,8 @@
 
 enum {
 	PLAYS = 3, /* a play that devices disturb is played again */
-	GRACES_A_SECOND = 100,
-	AWAITS_A_SECOND = 10, /* how long a play may take */
+	GRACES_A_SECOND = 20,
+	PLAYS_A_SECOND = 2, /* how long one may take at most */
 };
 
 struct machine_play machine_play;
@@ -172,7 +172,7 @@ static bool perform(struct test_run *run, const struct script_step *steps, unsig
 	read_ahead();
 	play->grace = platform->clock_hz / GRACES_A_SECOND * platform->patience;
 	play->deadline =
-		platform->clock() + platform->clock_hz / AWAITS_A_SECOND * platform->patience;
+		platform->clock() + platform->clock_hz / PLAYS_A_SECOND * platform->patience;
 	status = work_on_all(machine_play_work, NULL, test_time_left(run));
 	return require(run, "all processors play", status);
 }
