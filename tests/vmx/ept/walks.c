@@ -7,7 +7,6 @@
 #include "x86/msr.h"
 
 enum { VECTOR_UD = 6 };
-#define MAY(permissions) (uint64_t)(permissions) * 8
 #define PTE_XD (1ull << 63)
 
 /* clang-format off */
