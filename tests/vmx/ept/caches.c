@@ -5,7 +5,6 @@
 #include "tests/vmx/ept/row_macros.h"
 #include "tests/vmx/ept/sections.h"
 
-#define MAY(permissions) (uint64_t)(permissions) * 8
 #define RAX_WITH(byte) (0x1010101010101000 | (byte))
 #define RCX_WITH(byte) (0x1111111111111100 | (byte))
 

@@ -2,8 +2,7 @@
 #include "tests/vmx/ept/row_macros.h"
 #include "tests/vmx/ept/sections.h"
 
-enum { VE = 20, CPUID_BYTES = 0xA20F };
-#define MAY(permissions) (uint64_t)(permissions) * 8
+enum { VE = 20 };
 #define SUPPRESS (1ull << 63)
 #define STALE 0xA5A5A5A5A5A5A5A5
 #define BUSY (1ull << 32)
@@ -39,13 +38,12 @@ enum { VE = 20, CPUID_BYTES = 0xA20F };
 
 #define MBE SECONDARY_ON(MODE_BASED_EXECUTE)
 #define Q_USER_X (1 << 6)
-#define Q_NOT_MBE 0xE00
 #define RUNS(modes, flags, which, size, allows, ...) \
 	{ "ept.mbe", modes, FRAGMENT_JUMP, EXIT_BY(CPUID), BEFORE(MBE, FAR_PAGE(GUEST_DATA, size, flags), MEMORY(2, DATA, CPUID_BYTES), EPT_CLR(EPT(which), (EPT_X | EPT_USER_X) ^ (allows))), \
 	  AFTER(SET(GUEST_RIP, DATA)), __VA_ARGS__ }
 #define STOPS(modes, flags, which, size, allows, ...) \
 	{ "ept.mbe", modes, FRAGMENT_JUMP, VIOLATES, BEFORE(MBE, FAR_PAGE(GUEST_DATA, size, flags), MEMORY(2, DATA, CPUID_BYTES), EPT_CLR(EPT(which), (EPT_X | EPT_USER_X) ^ (allows))), \
-	  AFTER(JUDGED(EXIT_QUALIFICATION, Q_USER_X), SET(GUEST_RIP, DATA), \
+	  AFTER(PHYSICAL_FAR(size, 0), LINEAR(DATA), JUDGED(EXIT_QUALIFICATION, Q_USER_X), SET(GUEST_RIP, DATA), \
 		QUALIFICATION(Q_DATA | Q_FETCH | MAY(3 | ((allows) & EPT_X)) | ((allows) & EPT_USER_X ? Q_USER_X : 0))), __VA_ARGS__ }
 #define BY_MODE(which, size, need, ...) \
 	RUNS(1 << MODE_64, PTE & ~PTE_U, which, size, EPT_X, need), \

@@ -2,7 +2,6 @@
 #include "tests/vmx/ept/row_macros.h"
 #include "tests/vmx/ept/sections.h"
 
-#define MAY(permissions) (uint64_t)(permissions) * 8
 #define AD (EPT_A | EPT_D)
 #define STALE 0xA5A5A5A5A5A5A5A5
 

@@ -5,18 +5,8 @@
 #include "tests/vmx/ept/features.h"
 #include "tests/vmx/exit/row_macros.h"
 
-enum { EPT_RF = 1 << 16 };
-
 /* In entries. */
-enum {
-	EPT_R = 1,
-	EPT_W = 2,
-	EPT_X = 4,
-	EPT_RWX = 7,
-	EPT_A = 1 << 8,
-	EPT_D = 1 << 9,
-	EPT_USER_X = 1 << 10
-};
+enum { EPT_R = 1, EPT_W = 2, EPT_X = 4, EPT_A = 1 << 8, EPT_D = 1 << 9, EPT_USER_X = 1 << 10 };
 /* In EPT_POINTER. */
 enum { EPTP_FLAGS = 1 << 6 };
 
@@ -25,7 +15,6 @@ enum {
 	Q_READ = 1,
 	Q_WRITE = 2,
 	Q_FETCH = 4,
-	Q_MAY = 3, /* from here on what the entries allow */
 	Q_LINEAR = 1 << 7,
 	Q_FINAL = 1 << 8, /* no access to a paging-structure entry */
 	Q_USER = 1 << 9,
@@ -33,8 +22,14 @@ enum {
 	Q_NO_FETCH = 1 << 11,
 	Q_DATA = Q_LINEAR | Q_FINAL
 };
-/* Bits that a capability defines, or a control. */
+/* Bits that a capability defines, or a control; of #VE, of exits a row judges them. */
 #define Q_OF_CAPABILITIES 0xE40
+
+/* Bits 5:3: what the entries allow. */
+#define MAY(permissions) (uint64_t)(permissions) * 8
+
+/* A CPUID instruction. */
+enum { CPUID_BYTES = 0xA20F };
 
 /* In the guest's page tables. */
 enum {
@@ -52,7 +47,6 @@ enum {
 #define PTE_AT(page) GUEST_AT(GUEST_PAGE_TABLE, 8 * (GUEST_LINEAR / PAGE_SIZE + (page)))
 #define EPT(which) AT_EPT + EPT_##which
 #define EPT_OF(page) AT_EPT + EPT_PAGE + (page)
-#define EPT_SET(at, v) { at, GUEST_SET, 0, 0, (uint64_t)(v) }
 #define EPT_XOR(at, v) { at, GUEST_XOR, 0, 0, (uint64_t)(v) }
 #define EPT_OR(at, v) { at, GUEST_OR, 0, 0, (uint64_t)(v) }
 #define EPT_CLR(at, v) { at, GUEST_CLEAR, 0, 0, (uint64_t)(v) }

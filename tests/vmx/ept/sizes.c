@@ -3,8 +3,6 @@
 #include "tests/vmx/ept/row_macros.h"
 #include "tests/vmx/ept/sections.h"
 
-enum { CPUID_BYTES = 0xA20F };
-#define MAY(permissions) (uint64_t)(permissions) * 8
 #define WORDS 0x55AA1234
 
 /* clang-format off */
@@ -24,7 +22,7 @@ enum { CPUID_BYTES = 0xA20F };
 	DATA_BEHIND(size, GUEST_DATA + 8, __VA_ARGS__), DATA_BEHIND(size, GUEST_DATA + 16, __VA_ARGS__)
 
 /* Fetches work, nothing else does. */
-#define CODE_ONLY(which, size, offset, need, text) \
+#define CODE_ONLY(which, size, need, text) \
 	{ "ept.execute_only", 1 << MODE_64, FRAGMENT_JUMP, EXIT_BY(CPUID), IN_FAR(size), BEFORE(MEMORY(2, DATA, CPUID_BYTES), EPT_XOR(EPT(which), 3)), AFTER(SET(GUEST_RIP, DATA)), IF(need, text) }, \
 	{ "ept.execute_only", 1 << MODE_64, FRAGMENT_LOAD, VIOLATES, IN_FAR(size), BEFORE(EPT_XOR(EPT(which), 3)), \
 	  AFTER(QUALIFICATION(Q_DATA | Q_READ | MAY(4))), IF(need, text) }, \
@@ -87,11 +85,11 @@ static const struct guest_row rows[] = {
 	ALL_BEHIND(FAR_2_MIB, NEEDS_2_MIB),
 	ALL_BEHIND(FAR_1_GIB, NEEDS_1_GIB),
 
-	CODE_ONLY(FAR_1, FAR_4_KIB, 0, has_execute_only, "execute-only EPT pages"),
-	CODE_ONLY(FAR_2, FAR_4_KIB, 0, has_execute_only, "execute-only EPT pages"),
-	CODE_ONLY(FAR_3, FAR_4_KIB, 0, has_execute_only, "execute-only EPT pages"),
-	CODE_ONLY(FAR_2_MIB, FAR_2_MIB, 0, has_execute_only_2_mib, "execute-only EPT pages, of 2 MiB"),
-	CODE_ONLY(FAR_1_GIB, FAR_1_GIB, 0, has_execute_only_1_gib, "execute-only EPT pages, of 1 GiB"),
+	CODE_ONLY(FAR_1, FAR_4_KIB, has_execute_only, "execute-only EPT pages"),
+	CODE_ONLY(FAR_2, FAR_4_KIB, has_execute_only, "execute-only EPT pages"),
+	CODE_ONLY(FAR_3, FAR_4_KIB, has_execute_only, "execute-only EPT pages"),
+	CODE_ONLY(FAR_2_MIB, FAR_2_MIB, has_execute_only_2_mib, "execute-only EPT pages, of 2 MiB"),
+	CODE_ONLY(FAR_1_GIB, FAR_1_GIB, has_execute_only_1_gib, "execute-only EPT pages, of 1 GiB"),
 
 	EACH_ACCESS("ept.accessed", FAR_4_KIB, CLEAR_4, FLAGS_4, NEEDS_FLAGS),
 	EACH_ACCESS("ept.accessed", FAR_2_MIB, CLEAR_3, FLAGS_3, FLAGS_2_MIB),

@@ -2,9 +2,6 @@
 #include "tests/vmx/ept/row_macros.h"
 #include "tests/vmx/ept/sections.h"
 
-enum { CPUID_BYTES = 0xA20F, VECTOR = 6, FREE_INTERRUPT = 0x20 };
-#define MAY(permissions) (uint64_t)(permissions) * 8
-
 /* clang-format off */
 /* Entries allow more or less: 7 is what they have. */
 #define NO_READ 7 ^ 0
