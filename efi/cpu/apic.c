@@ -98,4 +98,5 @@ void efi_cpu_apic_put_back(void)
 	local_apic_write(APIC_ESR, 0);
 	local_apic_write(APIC_ESR, 0);
 	efi_cpu_hold_interrupts(own == efi_cpus);
+	timer_take_again();
 }

@@ -81,6 +81,7 @@ struct efi_cpu {
 	bool in_handler;	 /* an exception is being handled: another one would be our own */
 	uint32_t strays;	 /* interrupts that nobody asked for */
 	uint32_t inits;		 /* INITs that AMD's VM_CR.R_INIT turned into #SX */
+	bool timer_in_use;	 /* between timer_use(true) and timer_use(false) */
 	uint64_t timer_due;	 /* clock tick of the shot; 0: none */
 	struct apic_timer timer; /* what the firmware had, while timer_use is on */
 	_Atomic bool returned;	 /* an AP's procedure is done */
@@ -168,6 +169,7 @@ void timer_init(void);
 bool timer_works(void);
 void timer_use(bool on);
 void timer_shoot(uint64_t ticks);
+void timer_take_again(void); /* if it is in use: the local APIC has been put back as found */
 
 /* paging.c: once mp_init has laid out the stacks. Without it, calls to nowhere and stack overflows
  * go unnoticed. */

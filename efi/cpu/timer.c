@@ -58,14 +58,20 @@ bool timer_works(void)
 	return measured_timer && measured_clock;
 }
 
-static void begin(struct efi_cpu *own)
+static void take(struct efi_cpu *own)
 {
 	const struct apic_timer ours = { VECTOR, DIVIDE_BY_1, 0 };
 
-	read_settings(&own->timer);
 	write_settings(&ours);
 	own->timer_due = 0;
 	write_cr8(TPR_TIMER);
+}
+
+static void begin(struct efi_cpu *own)
+{
+	read_settings(&own->timer);
+	own->timer_in_use = true;
+	take(own);
 }
 
 static void end(struct efi_cpu *own)
@@ -74,7 +80,16 @@ static void end(struct efi_cpu *own)
 	/* One that has come already must not be left for the firmware. */
 	interrupts_take();
 	write_settings(&own->timer);
+	own->timer_in_use = false;
 	efi_cpu_hold_all();
+}
+
+void timer_take_again(void)
+{
+	struct efi_cpu *own = efi_cpu_self();
+
+	if (own->timer_in_use)
+		take(own);
 }
 
 void timer_use(bool on)
