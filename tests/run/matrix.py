@@ -52,6 +52,8 @@ SHOWN = {
     "EPT": ("vmx secondary controls", r"\bEPT,"),
     "unrestricted guest": ("vmx secondary controls", "unrestricted guest"),
     "APIC-register virtualization": ("vmx secondary controls", "APIC-register virtualization"),
+    "posted interrupts": ("vmx pin-based controls", "posted interrupts"),
+    "monitor trap flag": ("vmx primary controls", "monitor trap flag"),
     "PML": ("vmx secondary controls", r"\bPML\b"),
     "EPT-violation #VE": ("vmx secondary controls", "EPT-violation #VE"),
     "mode-based execute control": ("vmx secondary controls", "mode-based execute"),

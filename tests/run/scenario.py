@@ -25,7 +25,8 @@ class Expect:
     skipped: int = 0  # at least so many
     ran: str = ".*"  # a regular expression that each test which passed must match
     # Likewise for each SKIP's reason.
-    skips: str = r"needs (\d+ processors|all processors of the machine|AMD SVM)|runs only by .*"
+    skips: str = (r"needs (\d+ processors|all processors of the machine|AMD SVM|posted interrupts|"
+                  r"monitor trap flag)|runs only by .*")
     says: tuple = ()  # regular expressions, each for some line of the console
     # {test: (verdict, pattern for the reason)}: exactly these; tests not named must pass
     verdicts: dict | None = None
