@@ -56,7 +56,9 @@ static void load_base(const struct crew *crew, struct member *member, unsigned b
 
 static void copy_state(const struct crew *crew, uint64_t *to, const uint64_t *from)
 {
-	for (unsigned i = 0; i < crew->checks->vendor->values; i++)
+	const unsigned count = crew->checks->vendor->values;
+
+	for (unsigned i = 0; i < count; i++)
 		to[i] = from[i];
 }
 

@@ -200,6 +200,10 @@ static unsigned count_here(const struct entry_row *row, const struct entry_origi
 		return row->count;
 	case PAIRS:
 		return row->count / 2;
+	case RANGES:
+		for (unsigned i = 0; i + 1 < row->count; i += 2)
+			count += (unsigned)(row->values[i + 1] - row->values[i]) + 1;
+		return count;
 	default:
 		break;
 	}

@@ -11,7 +11,7 @@ static inline bool may_be_1(const struct view *v, enum control_group group, uint
 
 /* Bits of a group to which the SDM of December 2023 gives no meaning; those that "default to 1"
  * have none either, but are old. */
-static inline __attribute__((always_inline)) uint64_t newer_bits(enum control_group group)
+static ALWAYS_INLINE uint64_t newer_bits(enum control_group group)
 {
 	const uint64_t defaults[GROUP_COUNT] = { [GROUP_PIN] = 0x16,
 						 [GROUP_PRIMARY] = 0x0401E172,

@@ -118,20 +118,23 @@ static const struct {
 static const char *missing_control(const struct change *change, const struct model_machine *machine,
 				   char *text, size_t size)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(control_fields); i++) {
-		uint64_t allowed = machine->controls[control_fields[i].group];
-		uint64_t lacks = change->how == HOW_OR	    ? change->value & ~(allowed >> 32)
-				 : change->how == HOW_CLEAR ? change->value & (uint32_t)allowed
-							    : 0;
+	uint64_t allowed, lacks;
+	unsigned i = 0;
 
-		if (change->at != control_fields[i].at || !lacks)
-			continue;
-		text_format(text, size, "%s%s",
-			    control_text(control_fields[i].group, (unsigned)__builtin_ctzll(lacks)),
-			    change->how == HOW_CLEAR ? " that may be 0" : "");
-		return text;
-	}
-	return NULL;
+	if (change->how != HOW_OR && change->how != HOW_CLEAR)
+		return NULL;
+	while (i < ARRAY_SIZE(control_fields) && control_fields[i].at != change->at)
+		i++;
+	if (i == ARRAY_SIZE(control_fields))
+		return NULL;
+	allowed = machine->controls[control_fields[i].group];
+	lacks = change->value & (change->how == HOW_OR ? ~(allowed >> 32) : (uint32_t)allowed);
+	if (!lacks)
+		return NULL;
+	text_format(text, size, "%s%s",
+		    control_text(control_fields[i].group, (unsigned)__builtin_ctzll(lacks)),
+		    change->how == HOW_CLEAR ? " that may be 0" : "");
+	return text;
 }
 
 /* A field of the row that the machine does not have. */
@@ -155,9 +158,10 @@ static bool lacks_field(unsigned at, const struct model_machine *machine)
 static const char *missing_field(const struct entry_row *row, const struct model_machine *machine,
 				 char *text, size_t size)
 {
+	const unsigned changes = entry_changes(row);
 	unsigned lacks = MODEL_VALUES;
 
-	for (unsigned i = 0; i < entry_changes(row); i++)
+	for (unsigned i = 0; i < changes; i++)
 		if (row->with[i].how != HOW_CLEAR && lacks_field(row->with[i].at, machine))
 			lacks = row->with[i].at;
 	if (row->kind != ONE && lacks_field(row->at, machine))
@@ -173,9 +177,10 @@ static const char *missing_field(const struct entry_row *row, const struct model
 static const char *missing(const struct entry_row *row, const void *of, char *text, size_t size)
 {
 	const struct model_machine *machine = of;
+	const unsigned changes = entry_changes(row);
 	const char *what = NULL;
 
-	for (unsigned i = 0; i < entry_changes(row) && !what; i++)
+	for (unsigned i = 0; i < changes && !what; i++)
 		what = missing_control(&row->with[i], machine, text, size);
 	if (!what)
 		what = missing_field(row, machine, text, size);
