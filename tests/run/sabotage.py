@@ -33,6 +33,7 @@ SABOTAGE = {
     "many.broadcast.4": ("SKIP", r"^needs 4 processors$"),
     "many.single.4": ("SKIP", r"^needs 4 processors$"),
     "start.hardware_wait.exit_state": ("FAIL", r"^interruptibility saved by the exit$"),
+    "start.hardware_wait.saved_state": ("FAIL", r"^activity saved by the exit$"),
 }
 
 RESET = {"crash.reset": ("ERROR", r"^the machine was reset during this test$")}

@@ -196,7 +196,8 @@ static void compare_rest(struct theatre *theatre)
 	for (unsigned i = 0; i < exit->changed_count; i++) {
 		const unsigned at = exit->changed[i];
 
-		if (!theatre_want(theatre, at, 0) && !is_unjudged(at))
+		if (exit->value[at] != probe->now.value[at] && !theatre_want(theatre, at, 0) &&
+		    !is_unjudged(at))
 			theatre_differs(theatre, at, 0, probe->now.value[at], exit->value[at]);
 	}
 	for (unsigned i = 0; i < GPRS; i++)
