@@ -66,7 +66,7 @@ SUITE = [
     Scenario("bochs-c2-of-4", bochs(cpus=4), options="-c 2"),
     Scenario("bochs-startup-nsh", bochs(cpus=2), prepare="no boot program", shell=True),
     Scenario("bochs-clang", bochs(cpus=4), variant="clang", expect=Expect(skips=NO_LACK)),
-    Scenario("bochs-3-runs", bochs(cpus=4), options="-n 3", shell=True,
+    Scenario("bochs-3-runs", bochs(cpus=4), options="-n 3", shell=True, limit=600,
              prepare="another program afterwards",
              expect=Expect(times=2, ticks=0.01, says=SOAKED)),
     Scenario("bochs-x2apic-firmware", bochs(cpus=4), prepare="x2APIC firmware", shell=True,
