@@ -52,6 +52,10 @@ SHOWN = {
     "EPT": ("vmx secondary controls", r"\bEPT,"),
     "unrestricted guest": ("vmx secondary controls", "unrestricted guest"),
     "APIC-register virtualization": ("vmx secondary controls", "APIC-register virtualization"),
+    "the VMX-preemption timer": ("vmx pin-based controls", "VMX-preemption timer"),
+    "PAUSE-loop exiting": ("vmx secondary controls", "PAUSE-loop exiting"),
+    "VMCS shadowing": ("vmx secondary controls", "VMCS shadowing"),
+    "virtualize x2APIC mode": ("vmx secondary controls", "virtualize x2APIC mode"),
     "posted interrupts": ("vmx pin-based controls", "posted interrupts"),
     "monitor trap flag": ("vmx primary controls", "monitor trap flag"),
     "PML": ("vmx secondary controls", r"\bPML\b"),
@@ -89,7 +93,7 @@ def machines():
     add("boot-usb", Machine("bochs", 2, boot="usb"))
     add("boot-startup-nsh", Machine("bochs", 2), prepare="no boot program", shell=True)
     if bochs != "bochs-3.1":  # there the firmware itself has too little and boots nothing
-        add("48-MiB", Machine("bochs", 2, 48))
+        add("50-MiB", Machine("bochs", 2, 50))
     for model in MODELS.get(emulator.version("qemu"), QEMU_MODELS).split():
         add(f"qemu-{model}", Machine("qemu", 4, model=model))
     for cpus in (1, 2, 8, 15):

@@ -14,7 +14,9 @@ BY_NAME = r"runs only by .*"
 # A SKIP's only reasons on Bochs' corei7_skylake_x.
 NO_LACK = rf"{BY_NAME}|needs (AMD SVM|posted interrupts|monitor trap flag)"
 # What the first processors with EPT do not have.
-NO_EPT_EXTRAS = "PML|EPT-violation #VE|mode-based execute control"
+NO_EPT_EXTRAS = ("PML|EPT-violation #VE|mode-based execute control|VMCS shadowing|"
+                 "PAUSE-loop exiting|virtualize x2APIC mode|(the )?VMX-preemption timer|"
+                 "TSC-deadline timer")
 # What no processor with SVM has.
 NO_SVM_LACK = (f"{BY_NAME}|needs (Intel VMX|APIC-register virtualization|"
                "wait-for-SIPI activity state|TSC-deadline timer)")
@@ -97,17 +99,17 @@ BAD = [
     Scenario("amd-without-svm", bochs(cpus=2, model="athlon64_venice"), expect=WITHOUT_VMX),
     Scenario("no-ept", bochs(cpus=2, model="core2_penryn_t9600"),
              expect=Expect(says=("SKIP .*EPT",), skipped=5, ran=r"(machine|vmx|fuzz|\w+\.machine)\..*",
-                           skips=f"needs EPT|needs TSC-deadline timer|{NO_LACK}")),
+                           skips=f"needs (EPT|{NO_EPT_EXTRAS})|{NO_LACK}")),
     Scenario("no-unrestricted-guest", bochs(cpus=2, model="corei5_lynnfield_750"),
              expect=Expect(says=("SKIP .*unrestricted guest",), skipped=5,
                            ran=r"(machine|vmx|fuzz|\w+\.machine)\..*",
-                           skips=f"needs (unrestricted guest|TSC-deadline timer|{NO_EPT_EXTRAS})|{NO_LACK}")),
+                           skips=f"needs (unrestricted guest|{NO_EPT_EXTRAS})|{NO_LACK}")),
     Scenario("no-x2apic", bochs(cpus=2, model="corei5_arrandale_m520"),
              expect=Expect(says=("SKIP .*APIC-register virtualization",), skipped=1,
-                           skips="needs (APIC-register virtualization|XSAVE|TSC-deadline timer|"
-                                 f"{NO_EPT_EXTRAS})|{Expect.skips}")),
+                           skips=f"needs (APIC-register virtualization|XSAVE|{NO_EPT_EXTRAS})|"
+                                 f"{Expect.skips}")),
     Scenario("little-memory", bochs(cpus=2, memory=64), expect=Expect(passed=20)),
-    Scenario("too-little-memory", bochs(cpus=2, memory=48),
+    Scenario("too-little-memory", bochs(cpus=2, memory=50),
              expect=Expect(report="none", says=("not enough memory: 4 MiB",))),
     Scenario("feature-control-locked", bochs(cpus=2), prepare="feature control locked", shell=True,
              expect=replace(WITHOUT_VMX, says=(
