@@ -17,6 +17,7 @@ import scenarios
 
 HERE = Path(__file__).parent
 JOBS = 2
+MAKE = ("make", f"-j{JOBS}")
 
 SHOWN = 20  # lines of a step that failed: the last ones, and so many before that say why
 TELLS_WHY = r"FAILED|SUMMARY: |error:|\*\*\* |^(FAIL|ERROR): "
@@ -54,8 +55,9 @@ def step(tally, name, arguments, logs, counters=None):
             failed = 1
     tally.add(name, passed, failed, f"{passed} passed" + f", {failed} failed" * bool(failed))
     if status:
-        lines = output.splitlines()
-        lines = [line for line in lines[:-SHOWN] if re.search(TELLS_WHY, line)][:SHOWN] + lines[-SHOWN:]
+        before = output.splitlines()[:-SHOWN]
+        lines = [line for line in before if re.search(TELLS_WHY, line)][:SHOWN]
+        lines += output.splitlines()[-SHOWN:]
         print("\n".join("        " + line for line in lines), flush=True)
     return status == 0
 
@@ -96,13 +98,13 @@ def main():
             ("sentences", [sys.executable, str(HERE / "rows.py"), str(given.build), "--check"],
              None),
             ("format", ["make", "format-check"], None),
-            ("host-tests", ["make", "-k", "check"], cmocka),
-            ("host-tests-clang", ["make", "-k", "check", "CC=clang", f"BUILD={clang}"], cmocka),
+            ("host-tests", [*MAKE, "-k", "check"], cmocka),
+            ("host-tests-clang", [*MAKE, "-k", "check", "CC=clang", f"BUILD={clang}"], cmocka),
             ("harness-tests", [sys.executable, str(HERE / "harness_test.py")], unittest),
             ("tool-tests", [sys.executable, str(HERE / "tool_test.py")], unittest),
-            ("build-clang", ["make", f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
+            ("build-clang", [*MAKE, f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
-            ("build-sabotage", ["make", f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
+            ("build-sabotage", [*MAKE, f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
             ("image-file", [sys.executable, str(HERE / "pe.py"), "--check",
                             f"{given.build}/assay.efi"], None),
             ("endings", [sys.executable, str(HERE / "endings.py"), str(given.build)],
