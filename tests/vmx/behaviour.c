@@ -5,22 +5,10 @@
 #include "tests/vmx/troupe.h"
 
 #define VMX BIT(CAP_VMX)
-enum { MILLISECONDS = 20000, EVERY_MILLISECONDS = 120000 };
+enum { EVERY_MILLISECONDS = 120000 };
 
-#define SECTION(name_, section, spec_, about_, means_)                                             \
-	{ .name = name_,                                                                           \
-	  .spec = spec_,                                                                           \
-	  .run = troupe_run,                                                                       \
-	  .needs = VMX,                                                                            \
-	  .data = &(section),                                                                      \
-	  .milliseconds = MILLISECONDS,                                                            \
-	  EXPLAINS(about_, means_) },
-
-#define BODY(name_, body, spec_, about_, means_)                                                   \
-	{                                                                                          \
-		.name = name_, .spec = spec_, .run = stage_run, .needs = VMX, .data = body,        \
-		.milliseconds = MILLISECONDS, EXPLAINS(about_, means_)                             \
-	}
+#define SECTION(name, section, spec, about, means)                                                 \
+	TROUPE_TEST(name, section, spec, 0, about, means),
 #define EVERY(name_, body, spec_, about_, means_)                                                  \
 	{                                                                                          \
 		.name = name_, .spec = spec_, .run = bitmap_positions_run, .needs = VMX,           \
@@ -43,35 +31,39 @@ enum { MILLISECONDS = 20000, EVERY_MILLISECONDS = 120000 };
 #define MEANS_FIXED "A guest leaves VMX's fixed bits, and the next VM entry or exit fails."
 
 static const struct test rows[] = {
-	BEHAVIOUR_SECTIONS(SECTION) BODY(
+	BEHAVIOUR_SECTIONS(SECTION) STAGE_TEST(
 		"vmx.behaviour.msr_bitmap", msr_bitmap_checks, SPEC_MSR_BITMAPS,
 		"RDMSR and WRMSR exit by their bit of the MSR bitmaps, a sample of all positions.",
 		MEANS_MSRS),
-	BODY("vmx.behaviour.io_bitmap", io_bitmap_checks, SPEC_IO_BITMAPS,
-	     "IN and OUT exit by the bits of the I/O bitmaps, a sample of all ports.", MEANS_PORTS),
-	BODY("vmx.behaviour.cr.fixed", fixed_bit_checks, SPEC_NON_ROOT,
-	     "Bits of CR0 and CR4 that are fixed, or that the machine lacks, are refused without "
-	     "an exit.",
-	     MEANS_FIXED),
-	BODY("vmx.behaviour.shadowing", shadowing_checks, SPEC_VMCS_SHADOWING,
-	     "VMREAD and VMWRITE of a guest exit by their bitmaps, or use the shadow VMCS.",
-	     MEANS_SHADOW),
-	BODY("vmx.behaviour.tsc", tsc_checks, SPEC_GUEST_TSC,
-	     "A guest's time-stamp counter is the machine's with offset and multiplier.",
-	     MEANS_TIME),
-	BODY("vmx.behaviour.timer.rate", timer_checks, SPEC_PREEMPTION_TIMER,
-	     "The VMX-preemption timer counts at its rate of the TSC, in the guest alone, and is "
-	     "saved.",
-	     MEANS_TIME),
-	BODY("vmx.behaviour.msr_areas", area_checks, SPEC_MSR_AREAS,
-	     "Entries and exits load and store the MSRs of their areas, in order, failed entries "
-	     "as well.",
-	     MEANS_AREAS),
-	BODY("vmx.behaviour.msr_areas.tsc", area_tsc_checks, SPEC_MSR_AREAS,
-	     "An exit stores the time-stamp counter as it is, without the guest's offset.",
-	     MEANS_AREAS),
-	BODY("vmx.behaviour.interrupts", interrupt_checks, SPEC_EVENT_ORDER,
-	     "Events that go before a physical interrupt exit before it does.", MEANS_ORDER),
+	STAGE_TEST("vmx.behaviour.io_bitmap", io_bitmap_checks, SPEC_IO_BITMAPS,
+		   "IN and OUT exit by the bits of the I/O bitmaps, a sample of all ports.",
+		   MEANS_PORTS),
+	STAGE_TEST("vmx.behaviour.cr.fixed", fixed_bit_checks, SPEC_NON_ROOT,
+		   "Bits of CR0 and CR4 that are fixed, or that the machine lacks, are refused "
+		   "without "
+		   "an exit.",
+		   MEANS_FIXED),
+	STAGE_TEST("vmx.behaviour.shadowing", shadowing_checks, SPEC_VMCS_SHADOWING,
+		   "VMREAD and VMWRITE of a guest exit by their bitmaps, or use the shadow VMCS.",
+		   MEANS_SHADOW),
+	STAGE_TEST("vmx.behaviour.tsc", tsc_checks, SPEC_GUEST_TSC,
+		   "A guest's time-stamp counter is the machine's with offset and multiplier.",
+		   MEANS_TIME),
+	STAGE_TEST("vmx.behaviour.timer.rate", timer_checks, SPEC_PREEMPTION_TIMER,
+		   "The VMX-preemption timer counts at its rate of the TSC, in the guest alone, "
+		   "and is "
+		   "saved.",
+		   MEANS_TIME),
+	STAGE_TEST("vmx.behaviour.msr_areas", area_checks, SPEC_MSR_AREAS,
+		   "Entries and exits load and store the MSRs of their areas, in order, failed "
+		   "entries "
+		   "as well.",
+		   MEANS_AREAS),
+	STAGE_TEST("vmx.behaviour.msr_areas.tsc", area_tsc_checks, SPEC_MSR_AREAS,
+		   "An exit stores the time-stamp counter as it is, without the guest's offset.",
+		   MEANS_AREAS),
+	STAGE_TEST("vmx.behaviour.interrupts", interrupt_checks, SPEC_EVENT_ORDER,
+		   "Events that go before a physical interrupt exit before it does.", MEANS_ORDER),
 	EVERY("full.vmx.behaviour.shadowing", shadowing_positions, SPEC_VMCS_SHADOWING,
 	      "VMREAD and VMWRITE of each encoding exit by their bit of the bitmaps.",
 	      MEANS_SHADOW),

@@ -9,21 +9,8 @@ enum { MILLISECONDS = 20000 };
 
 #define MEANS_EXIT "A hypervisor on this machine is told something else than what its guest did."
 
-#define SECTION(name_, section, spec_, about_)                                                     \
-	{ .name = name_,                                                                           \
-	  .spec = spec_,                                                                           \
-	  .run = troupe_run,                                                                       \
-	  .needs = VMX,                                                                            \
-	  .data = &(section),                                                                      \
-	  .milliseconds = MILLISECONDS,                                                            \
-	  EXPLAINS(about_, MEANS_EXIT) },
-
-#define BODY(name_, body, spec_, about_)                                                           \
-	{                                                                                          \
-		.name = name_, .spec = spec_, .run = stage_run, .needs = VMX, .data = body,        \
-		.milliseconds = MILLISECONDS, EXPLAINS(about_, MEANS_EXIT)                         \
-	}
-
+#define SECTION(name, section, spec, about) TROUPE_TEST(name, section, spec, 0, about, MEANS_EXIT),
+#define BODY(name, body, spec, about) STAGE_TEST(name, body, spec, about, MEANS_EXIT)
 #define BY_NAME(name_, section, spec_, about_)                                                     \
 	{                                                                                          \
 		.name = name_, .spec = spec_, .run = troupe_run, .needs = VMX, .data = &(section), \

@@ -3,17 +3,9 @@
 #include "tests/vmx/ept/sections.h"
 #include "tests/vmx/troupe.h"
 
-enum { MILLISECONDS = 20000 };
-
-#define SECTION(name_, section, spec_, about_)                                                     \
-	{ .name = name_,                                                                           \
-	  .spec = spec_,                                                                           \
-	  .run = troupe_run,                                                                       \
-	  .needs = BIT(CAP_VMX) | BIT(CAP_NESTED_PAGING),                                          \
-	  .data = &(section),                                                                      \
-	  .milliseconds = MILLISECONDS,                                                            \
-	  EXPLAINS(about_,                                                                         \
-		   "A hypervisor on this machine cannot rely on its guests' page tables.") },
+#define MEANS_EPT "A hypervisor on this machine cannot rely on its guests' page tables."
+#define SECTION(name, section, spec, about)                                                        \
+	TROUPE_TEST(name, section, spec, BIT(CAP_NESTED_PAGING), about, MEANS_EPT),
 
 static const struct test rows[] = { EPT_SECTIONS(SECTION) };
 

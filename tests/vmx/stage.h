@@ -43,6 +43,13 @@ enum { STAGE_ALONE = 1 };
 /* A test's .run: the body on all processors at the same time. */
 void stage_run(struct test_run *run);
 
+/* The test of a body that runs guests. */
+#define STAGE_TEST(name_, body, spec_, about_, means_)                                             \
+	{                                                                                          \
+		.name = name_, .spec = spec_, .run = stage_run, .needs = BIT(CAP_VMX),             \
+		.data = body, .milliseconds = 20000, EXPLAINS(about_, means_)                      \
+	}
+
 static inline uint8_t *stage_page(const struct stage *stage, enum stage_page page)
 {
 	return stage->pages + page * (size_t)PAGE_SIZE;
