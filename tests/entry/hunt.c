@@ -7,7 +7,8 @@
 #include "tests/entry/catalogue.h"
 
 enum {
-	KEPT = 3, /* differences that a processor keeps */
+	KEPT = 6,	  /* differences that a processor keeps */
+	KEPT_REFUSED = 2, /* of them, valid states that it refused: no rule tells them apart */
 	CLOSE_MICROSECONDS = 1000000,
 };
 
@@ -25,7 +26,8 @@ struct hunter {
 	struct {
 		struct fuzz_difference what;
 		struct entry_result got;
-	} kept[KEPT + 1]; /* the last one is overwritten */
+	} kept[KEPT + 1]; /* the one behind the kept ones is overwritten */
+	unsigned kept_count;
 };
 
 enum { HUNTER_PAGES = (sizeof(struct hunter) + PAGE_SIZE - 1) / PAGE_SIZE };
@@ -82,16 +84,31 @@ static struct hunter *begin(struct cpu *cpu)
 	return hunter;
 }
 
-static void note(struct hunter *hunter, unsigned place)
+/* Adds the rules that the difference breaks; whether one of them is new. */
+static bool add_rules(bool violated[HUNT_RULES], const struct fuzz_difference *what)
 {
-	const struct fuzz_difference *what = &hunter->kept[place].what;
+	bool new = false;
 
-	hunter->kept[place].got = hunter->wrong;
+	for (unsigned i = 0; what->side != FUZZ_VALID && i < *hunt.what->checks->rules; i++) {
+		if (violated[i] || !hunt.what->violates(&what->verdict, i))
+			continue;
+		violated[i] = new = true;
+	}
+	return new;
+}
+
+/* The difference behind the kept ones: keeps it if it shows what they do not. */
+static void note(struct hunter *hunter)
+{
+	const struct fuzz_difference *what = &hunter->kept[hunter->kept_count].what;
+	bool new = add_rules(hunter->violated, what);
+
+	hunter->kept[hunter->kept_count].got = hunter->wrong;
 	hunter->differences++;
 	if (what->side == FUZZ_VALID)
-		hunter->refused++;
-	for (unsigned i = 0; what->side != FUZZ_VALID && i < *hunt.what->checks->rules; i++)
-		hunter->violated[i] |= hunt.what->violates(&what->verdict, i);
+		new = ++hunter->refused <= KEPT_REFUSED;
+	if (new && hunter->kept_count < KEPT)
+		hunter->kept_count++;
 }
 
 static void work(struct cpu *cpu, void *argument)
@@ -102,12 +119,9 @@ static void work(struct cpu *cpu, void *argument)
 	(void)argument;
 	if (!hunter || !hunter->seat || hunter->seat->status != STATUS_OK)
 		return;
-	for (unsigned i = 0; i < hunt.each; i++) {
-		unsigned place = hunter->differences < KEPT ? hunter->differences : KEPT;
-
-		if (!fuzz_next(&hunter->fuzz, &hunter->kept[place].what))
-			note(hunter, place);
-	}
+	for (unsigned i = 0; i < hunt.each; i++)
+		if (!fuzz_next(&hunter->fuzz, &hunter->kept[hunter->kept_count].what))
+			note(hunter);
 	hunter->ticks = platform->clock() - start;
 }
 
@@ -194,6 +208,7 @@ static void note_difference(struct test_run *run, const struct hunter *hunter,
 
 static void tell(struct test_run *run)
 {
+	bool told[HUNT_RULES] = { false };
 	uint64_t cases = 0, valid = 0, ticks = 0;
 	unsigned differences = 0;
 
@@ -210,8 +225,11 @@ static void tell(struct test_run *run)
 		differences += hunter->differences;
 		ticks += hunter->ticks;
 		count_rules(run, hunter);
-		for (unsigned n = 0; n < hunter->differences && n < KEPT; n++)
-			note_difference(run, hunter, &hunter->kept[n].what, &hunter->kept[n].got);
+		for (unsigned n = 0; n < hunter->kept_count; n++)
+			if (hunter->kept[n].what.side == FUZZ_VALID ||
+			    add_rules(told, &hunter->kept[n].what))
+				note_difference(run, hunter, &hunter->kept[n].what,
+						&hunter->kept[n].got);
 	}
 	expected(run, (unsigned)cases - differences);
 	test_note(run, "%u cases, %u of them valid, %u differences, %u ticks each; --seed %u",
