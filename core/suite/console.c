@@ -1,14 +1,18 @@
 /* The report for people, as it happens, with the summary at the end. */
 #include "lib/text.h"
+#include "suite/file.h"
 #include "suite/line.h"
 #include "suite/sink.h"
 #include "suite/summary.h"
 
 enum { LONG_MS = 100 }; /* a test that takes longer is told with its time */
 enum { FACT_COLUMN = 22, NEXT_COLUMN = 3 };
+/* Of so many tests each failure shows so many notes, if a file has the others. */
+enum { MANY_TESTS = 50, NOTES_OF_MANY = 8 };
 
 static unsigned tests;
-static const char *meant; /* by the last failure that was told */
+static unsigned notes, notes_max; /* of the test at hand */
+static const char *meant;	  /* by the last failure that was told */
 
 /* label and text; a long text goes on below, indented, broken at spaces. */
 static void print_wrapped(int indent, int column, const char *label, const char *text)
@@ -77,7 +81,18 @@ static void running(struct report_file *file, const struct test *test, unsigned 
 static void print_note(struct report_file *file, const char *text, int length)
 {
 	(void)file;
-	report_line("        %.*s", length, text);
+	if (notes++ < notes_max)
+		report_line("        %.*s", length, text);
+}
+
+/* A console is slow, and most of the notes are for those who look at one failure. */
+static void print_notes(const struct test_run *run, bool in_file)
+{
+	notes = 0;
+	notes_max = in_file && tests > MANY_TESTS ? NOTES_OF_MANY : ~0u;
+	for_each_note(NULL, run, print_note);
+	if (notes > notes_max)
+		report_line("        and %u lines more in the report", notes - notes_max);
 }
 
 /* Lines that fit, the later ones indented. What the failure before meant, too, is not said again:
@@ -95,7 +110,7 @@ static void print_explanation(struct report_file *file, const char *name, const 
 	print_wrapped(MARGIN, MARGIN + NAME, name, text);
 }
 
-static void again(const struct test_run *run)
+static void tell(const struct test_run *run, bool in_file)
 {
 	static const enum tone tones[VERDICT_COUNT] = { TONE_PLAIN, TONE_FAILED, TONE_SKIPPED,
 							TONE_FAILED };
@@ -118,7 +133,12 @@ static void again(const struct test_run *run)
 		report_line("      wanted %s, got %s", run->wanted, run->got);
 	report_line("      %s", test_spec(run));
 	for_each_explanation(NULL, run, print_explanation);
-	for_each_note(NULL, run, print_note);
+	print_notes(run, in_file);
+}
+
+static void again(const struct test_run *run)
+{
+	tell(run, false);
 }
 
 static void test(struct report_file *file, const struct test_run *run, unsigned number)
@@ -126,7 +146,7 @@ static void test(struct report_file *file, const struct test_run *run, unsigned 
 	(void)file;
 	(void)number;
 	summary_add(run);
-	again(run);
+	tell(run, files_refused() == STATUS_OK);
 }
 
 static void bench(struct report_file *file, const char *name, uint64_t value, const char *unit)

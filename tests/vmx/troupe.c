@@ -12,6 +12,7 @@ enum {
 	DIFFERENCES_OF_RULE = 3,
 	REASONS_MAX = 24,
 	CLOSE_MICROSECONDS = 1000000,
+	LINE_TEXT = 400,
 };
 
 /* A case that came out otherwise than its row says. */
@@ -223,40 +224,93 @@ static void value_texts(const struct mismatch *m, char *wanted, char *got, size_
 	text_format(got, size, "%llXH", (unsigned long long)m->got);
 }
 
+/* All that differs in a case, in one line. */
 static void tell_difference(struct test_run *run, const struct difference *d, bool judged)
 {
-	char what[TEST_TEXT], name[48], wanted[40], got[40];
+	char what[TEST_TEXT], line[LINE_TEXT], name[48], wanted[40], got[40];
+	size_t used = text_format(line, sizeof(line), "%s, row %u, case %u, %s:", rule_of(d),
+				  d->row, d->number, guest_modes[d->mode].name);
 
 	for (unsigned i = 0; i < d->mismatches && i < MISMATCHES_MAX; i++) {
 		mismatch_name(&d->mismatch[i], name, sizeof(name));
 		value_texts(&d->mismatch[i], wanted, got, sizeof(wanted));
-		text_format(what, sizeof(what), "%s, row %u, case %u, %s: %s", rule_of(d), d->row,
-			    d->number, guest_modes[d->mode].name, name);
-		test_note(run, "%s: wanted %s, got %s", what, wanted, got);
-		if (!i && !judged)
+		if (!i && !judged) {
+			text_format(what, sizeof(what), "%s %s", line, name);
 			expect_failed(run, what, wanted, got);
+		}
+		if (used < sizeof(line))
+			used += text_format(line + used, sizeof(line) - used,
+					    "%s %s wanted %s, got %s", i ? ";" : "", name, wanted,
+					    got);
 	}
+	test_note(run, "%s", line);
 }
 
-/* The first one of a rule decides; a few more are told. */
-static void tell_differences(struct test_run *run)
+/* Those of a row, as long as there are few of its rule. */
+static void tell_row(struct test_run *run, unsigned row, unsigned *told)
 {
-	for (unsigned row = 0; row < the_troupe.section->count; row++) {
-		unsigned told = 0;
+	for (unsigned i = 0; i < platform->cpu_count; i++) {
+		const struct player *player = the_troupe.players[i];
 
-		for (unsigned i = 0; i < platform->cpu_count; i++) {
-			const struct player *player = the_troupe.players[i];
+		for (unsigned n = 0; player && n < player->difference_count; n++) {
+			const struct difference *d = &player->difference[n];
 
-			for (unsigned n = 0; player && n < player->difference_count; n++) {
-				const struct difference *d = &player->difference[n];
-
-				if (d->row == row && told < DIFFERENCES_OF_RULE)
-					tell_difference(run, d, told++);
-			}
+			if (d->row == row && *told < DIFFERENCES_OF_RULE)
+				tell_difference(run, d, (*told)++);
 		}
 	}
 }
 
+/* A rule's rows stand together. The first difference decides; a few more are told, then how many
+ * there are. */
+static void tell_differences(struct test_run *run)
+{
+	const struct guest_section *section = the_troupe.section;
+	unsigned told = 0, cases = 0, wrong = 0;
+
+	for (unsigned row = 0; row < section->count; row++) {
+		const struct row_result *result = &the_troupe.results[row];
+		const char *rule = section->rows[row].rule;
+
+		tell_row(run, row, &told);
+		cases += atomic_load(&result->cases);
+		wrong += atomic_load(&result->wrong);
+		if (row + 1 < section->count && text_equal(rule, section->rows[row + 1].rule))
+			continue;
+		if (wrong > told)
+			test_note(run, "%s: %u of %u cases are wrong", rule, wrong, cases);
+		told = cases = wrong = 0;
+	}
+}
+
+/* Rows that one of the processors before it has told. */
+static bool is_told(unsigned processor, const char *reason)
+{
+	for (unsigned i = 0; i < processor; i++) {
+		const struct player *player = the_troupe.players[i];
+
+		for (unsigned n = 0; player && n < player->reason_count; n++)
+			if (text_equal(player->reason[n].text, reason))
+				return true;
+	}
+	return false;
+}
+
+static unsigned rows_of_reason(const char *reason)
+{
+	unsigned rows = 0;
+
+	for (unsigned i = 0; i < platform->cpu_count; i++) {
+		const struct player *player = the_troupe.players[i];
+
+		for (unsigned n = 0; player && n < player->reason_count; n++)
+			if (text_equal(player->reason[n].text, reason))
+				rows += player->reason[n].rows;
+	}
+	return rows;
+}
+
+/* What left rows out, whichever processor they fell to. */
 static void tell_reasons(struct test_run *run)
 {
 	bool skipped = !run->expectations && !run->erred;
@@ -265,10 +319,13 @@ static void tell_reasons(struct test_run *run)
 		const struct player *player = the_troupe.players[i];
 
 		for (unsigned n = 0; player && n < player->reason_count; n++) {
-			test_note(run, "%u rows on processor %u need %s", player->reason[n].rows, i,
-				  player->reason[n].text);
+			const char *reason = player->reason[n].text;
+
+			if (is_told(i, reason))
+				continue;
+			test_note(run, "%u rows need %s", rows_of_reason(reason), reason);
 			if (skipped)
-				test_skip(run, "needs %s", player->reason[n].text);
+				test_skip(run, "needs %s", reason);
 			skipped = false;
 		}
 	}

@@ -83,6 +83,44 @@ static void test_advice(void **state)
 			       "below: KVMKVMKVM\n"));
 }
 
+/* Many tests: the console shows the first notes of a failure, the files have all. */
+static void test_notes(void **state)
+{
+	struct test_run run = verdict(VERDICT_FAIL, "");
+
+	(void)state;
+	for (unsigned i = 1; i <= 20; i++)
+		test_note(&run, "note %u", i);
+	assert_int_equal(open_report(51), STATUS_OK);
+	report_test(&run, 1);
+	assert_non_null(strstr(fake.console, "note 8\n        and 12 lines more in the report\n"));
+	assert_null(strstr(fake.console, "note 9\n"));
+	report_again(&run); /* no file has this one */
+	assert_non_null(strstr(fake.console, "note 20\n"));
+	report_close(NULL);
+	assert_non_null(strstr(tap(), "note 20\n"));
+
+	fake.console_size = 0;
+	assert_int_equal(open_report(50), STATUS_OK);
+	report_test(&run, 1);
+	assert_non_null(strstr(fake.console, "note 20\n"));
+	report_close(NULL);
+}
+
+static void test_notes_without_volume(void **state)
+{
+	struct test_run run = verdict(VERDICT_FAIL, "");
+
+	(void)state;
+	for (unsigned i = 1; i <= 20; i++)
+		test_note(&run, "note %u", i);
+	fake.file_status = STATUS_NOT_FOUND;
+	assert_int_equal(open_report(51), STATUS_OK);
+	report_test(&run, 1);
+	assert_non_null(strstr(fake.console, "note 20\n"));
+	report_close(NULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, report_set_up)
@@ -90,6 +128,8 @@ int main(void)
 		TEST(test_lines),
 		TEST(test_summary_fits),
 		TEST(test_advice),
+		TEST(test_notes),
+		TEST(test_notes_without_volume),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);
