@@ -44,14 +44,10 @@ static bool has_base(const struct crew *crew, struct member *member, unsigned ba
 static void load_base(const struct crew *crew, struct member *member, unsigned base)
 {
 	const unsigned ordinary = crew->checks->ordinary;
-	const bool before = member->seat->stale && member->loaded != (int)base &&
-			    has_base(crew, member, ordinary);
+	const bool before = member->seat->stale && has_base(crew, member, ordinary);
 
-	if (member->loaded == (int)base)
-		return;
 	crew->checks->load(member->seat, member->base[base],
 			   before ? member->base[ordinary] : NULL);
-	member->loaded = (int)base;
 }
 
 static void copy_state(const struct crew *crew, uint64_t *to, const uint64_t *from)
@@ -62,13 +58,17 @@ static void copy_state(const struct crew *crew, uint64_t *to, const uint64_t *fr
 		to[i] = from[i];
 }
 
-/* Where the cases of a row begin: the processor, or the state for the model. */
+/* Where the cases of a row begin: the processor, or the state for the model. The row before has
+ * put back what it changed. */
 static void begin_base(const struct crew *crew, struct member *member, unsigned base)
 {
+	if (member->loaded == (int)base)
+		return;
 	if (crew->task == CREW_ENTER)
 		load_base(crew, member, base);
 	else
 		copy_state(crew, member->state, member->base[base]);
+	member->loaded = (int)base;
 }
 
 const uint64_t *crew_state(const struct crew *crew, const struct member *member,
@@ -224,8 +224,10 @@ static void do_cases(struct crew *crew, struct member *member, unsigned row, uns
 	unsigned number = from;
 
 	begin_base(crew, member, what->base);
-	if (crew->task == CREW_MODEL)
+	if (crew->task == CREW_MODEL && member->rule_id != what->rule) {
+		member->rule_id = what->rule;
 		member->rule = crew->checks->rule_number(what->rule);
+	}
 	member->kept_of_row = 0;
 	entry_cases_begin(cases, what, &origin);
 	if (from)

@@ -73,7 +73,8 @@ struct member {
 	uint64_t base[ENTRY_BASES][ENTRY_VALUES];
 	uint64_t state[ENTRY_VALUES]; /* CREW_MODEL: a base with a case */
 	struct entry_cases cases;     /* of the row in hand */
-	unsigned rule;		      /* CREW_MODEL: its rule's number */
+	const char *rule_id;	      /* CREW_MODEL: of the row before */
+	unsigned rule;		      /* its number in the model */
 	unsigned kept_of_row;
 	struct difference *differences; /* NULL: none so far */
 	unsigned difference_count;

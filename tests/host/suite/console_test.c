@@ -125,11 +125,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, report_set_up)
 	const struct CMUnitTest tests[] = {
-		TEST(test_lines),
-		TEST(test_summary_fits),
-		TEST(test_advice),
-		TEST(test_notes),
-		TEST(test_notes_without_volume),
+		TEST(test_lines), TEST(test_summary_fits),	   TEST(test_advice),
+		TEST(test_notes), TEST(test_notes_without_volume),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);
