@@ -17,17 +17,16 @@ from report import Broken
 
 BASELINE = Path(__file__).parent / "baseline.txt"
 TOLERANCE = 1.05
-# What the column "processors" says: Bochs, whose ticks are instructions, with VMX and with SVM.
+# What the column "processors" says: Bochs, whose ticks are instructions, with VMX and with SVM,
+# where one of the processors ends the slices of the others.
 MACHINES = {
     "4": Machine("bochs", 4),
     "8": Machine("bochs", 8),
-    "4 SVM": Machine("bochs", 4, model="ryzen"),
-    "8 SVM": Machine("bochs", 8, model="ryzen"),
+    "5 SVM": Machine("bochs", 5, model="ryzen"),
 }
 # So much may a figure of the first machine be above that of the second.
 RATIO = (
-    ("CPUID exit round trip", "4 SVM", "4", 1.5),
-    ("CPUID exit round trip", "8 SVM", "8", 1.5),
+    ("CPUID exit round trip", "5 SVM", "4", 1.5),
 )
 # At most linear: (figure with few targets, how many, figure with many, how many).
 GROWTH = (
