@@ -81,6 +81,7 @@ static bool platform_start(const struct options *options)
 		exceptions_end();
 		return false;
 	}
+	efi_platform.console_is_read = console_is_read();
 	efi_platform.cpu_count = efi_cpu_count;
 	efi_platform.cpu_total = mp_total();
 	clock_init();

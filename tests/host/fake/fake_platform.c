@@ -279,6 +279,7 @@ static void fake_print(const char *text)
 {
 	size_t length = strlen(text);
 
+	fake.now += fake.print_ticks;
 	FAKE_CHECK(fake.console_size + length < sizeof(fake.console));
 	memcpy(fake.console + fake.console_size, text, length + 1);
 	fake.console_size += length;

@@ -53,6 +53,7 @@ struct fake_machine {
 	unsigned file_count;
 	char console[FAKE_FILE_SIZE];
 	size_t console_size;
+	uint64_t print_ticks; /* what print costs */
 	unsigned progress_lines;
 };
 
