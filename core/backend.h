@@ -95,6 +95,12 @@ struct backend {
 	enum status (*cpu_on)(struct cpu *cpu);
 	void (*cpu_off)(struct cpu *cpu);
 
+	/*
+	 * The guests' time is ended by platform.timer, which core/ sees to; run() returns then with
+	 * EXIT_INTERRUPT. May be asked on any processor once guests are made. NULL: no.
+	 */
+	bool (*borrows_timer)(void);
+
 	/* A guest with interrupts off is not ended by its time: see vm/pacemaker.h. NULL: it is. */
 	bool (*needs_pacemaker)(void);
 

@@ -44,7 +44,8 @@ struct platform {
 	/* A monotonic clock that every processor may read: ticks, clock_hz of them a second. */
 	uint64_t (*clock)(void);
 	uint64_t clock_hz;
-	uint64_t slice; /* a vCPU's time slice in ticks; see vcpu_slice_ticks in vm/run.h */
+	bool apic_timer; /* to be used even where virtualization has a timer: see timer below */
+	uint64_t slice;	 /* a vCPU's time slice in ticks; see vcpu_slice_ticks in vm/run.h */
 	/* Tests may take so many times as long: under a hypervisor, with a slow clock. */
 	unsigned patience;
 	uint64_t started; /* the clock when the firmware handed over to us */
@@ -100,15 +101,15 @@ struct platform {
 	 * For backends without a timer of their own, on the calling processor, which is taken.
 	 * timer_use(true) borrows the local APIC's timer, timer_use(false) gives it back as it was.
 	 * timer(ticks), between the two: a fixed interrupt after about so many clock ticks, a
-	 * second at most. It waits in the local APIC while interrupts are off, and taking it does
-	 * nothing else. A shot replaces the one before; 0: none. timer is NULL if the timer does
-	 * not work.
+	 * second at most. It waits in the local APIC while interrupts are off, and take_interrupt
+	 * ends it. A shot replaces the one before. timer is NULL if the timer does not work.
 	 */
 	void (*timer_use)(bool on);
 	void (*timer)(uint64_t ticks);
 
 	/* The boot processor, in the firmware's hands, only. text is ASCII, lines end in \n. */
 	void (*print)(const char *text);
+	bool console_is_read; /* perhaps, by a program: all must be there, however slow */
 
 	/*
 	 * For people before a screen, nothing of it on a serial port; same rules. tone is of what

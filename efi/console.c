@@ -14,6 +14,7 @@
 enum { CONOUT_PAGES = 16, CHUNK = 128 };
 
 static EFI_SERIAL_IO_PROTOCOL *mirror;
+static bool serial; /* ConOut writes to a serial port, too */
 
 static struct {
 	bool on;
@@ -52,12 +53,18 @@ static bool conout_has_uart(void)
 void console_init(void)
 {
 	static const EFI_GUID serial_guid = EFI_SERIAL_IO_PROTOCOL_GUID;
-	bool uart = conout_has_uart();
 
+	serial = conout_has_uart();
 	mirror = NULL;
-	if (!uart)
+	if (!serial)
 		mirror = firmware_locate(&serial_guid);
-	screen_init(uart);
+	screen_init(serial);
+}
+
+/* A serial port may lead to a program; -p lets a person read all. */
+bool console_is_read(void)
+{
+	return serial || mirror || pager.on;
 }
 
 static void print_screen(const char *text, size_t length)

@@ -34,6 +34,7 @@ size_t firmware_variable(const CHAR16 *name, void *data, size_t size);
 
 /* console.c */
 void console_init(void);
+bool console_is_read(void); /* see struct platform */
 void console_print(const char *text);
 void console_format(const char *format, ...) PRINTF_LIKE(1, 2);
 void console_wait_key(void); /* no longer than ending.seconds */

@@ -81,6 +81,7 @@ static bool platform_start(const struct options *options)
 		exceptions_end();
 		return false;
 	}
+	efi_platform.console_is_read = console_is_read();
 	efi_platform.cpu_count = efi_cpu_count;
 	efi_platform.cpu_total = mp_total();
 	clock_init();
@@ -88,6 +89,7 @@ static bool platform_start(const struct options *options)
 	timer_init();
 	if (!timer_works())
 		efi_platform.timer = NULL;
+	efi_platform.apic_timer = options->apic_timer && efi_platform.timer;
 	efi_platform.arena = arena_get(efi_cpu_count, &efi_platform.arena_pages);
 	if (!efi_platform.arena) {
 		console_format("assay: not enough memory: %u MiB in one piece are needed\n",

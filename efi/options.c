@@ -14,6 +14,7 @@ const char options_usage[] =
 	"  -p       stop and wait for a key when the screen is full\n"
 	"  -r PATH  report files PATH.TAP, .JSON and .XML; default: \\ASSAY\\REPORT\n"
 	"  -s       shut the machine down at the end\n"
+	"  --apic-timer       end guests' time by the local APIC's timer, not by VMX's\n"
 	"  --reboot restart the machine at the end\n"
 	"  --return go back to the firmware at the end, without waiting for a key\n"
 	"  --wait N wait N seconds for a key, at the end and with -p; default: 3600\n"
@@ -227,6 +228,12 @@ static void parse_debug_exit(struct options *options, const char *word)
 		fail(options, "--debug-exit needs a port in hexadecimal, not ", word);
 }
 
+static void set_apic_timer(struct options *options, const char *word)
+{
+	(void)word;
+	options->apic_timer = true;
+}
+
 static void set_reboot(struct options *options, const char *word)
 {
 	(void)word;
@@ -250,6 +257,7 @@ static const struct {
 	bool value; /* it takes the next word */
 	void (*parse)(struct options *options, const char *word);
 } long_options[] = {
+	{ "--apic-timer", false, set_apic_timer },
 	{ "--debug-exit", true, parse_debug_exit },
 	{ "--max-skips", true, parse_max_skips },
 	{ "--reboot", false, set_reboot },

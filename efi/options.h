@@ -10,8 +10,9 @@ enum { OPTIONS_SIZE = 1024, /* of a line */ OPTIONS_PATH = 100 /* characters of 
 
 struct options {
 	bool help;
-	bool page;	/* stop when the screen is full */
-	char error[96]; /* what is wrong with the line; "" if nothing is */
+	bool apic_timer; /* see struct platform */
+	bool page;	 /* stop when the screen is full */
+	char error[96];	 /* what is wrong with the line; "" if nothing is */
 	struct ending_options ending;
 	struct suite_options suite;
 };

@@ -14,6 +14,11 @@ static void rflags_set(struct vcpu *vcpu, uint64_t rflags)
 	vmcb_set(svm_of(vcpu)->vmcb, VMCB_RFLAGS, rflags);
 }
 
+static bool borrows_timer(void)
+{
+	return true;
+}
+
 static bool needs_pacemaker(void)
 {
 	return svm_quirk_is_here(QUIRK_INTR_WAITS);
@@ -44,6 +49,7 @@ const struct backend svm_backend = {
 	.capability_text = svm_capability_text,
 	.cpu_on = svm_cpu_on,
 	.cpu_off = svm_cpu_off,
+	.borrows_timer = borrows_timer,
 	.needs_pacemaker = needs_pacemaker,
 	.quirk = svm_quirk,
 	.vm_create = svm_vm_create,

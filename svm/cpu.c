@@ -50,9 +50,6 @@ static enum status switch_on(struct svm_cpu *arch)
 		status = wrmsr_try(AMD_VM_HSAVE_PA, svm_physical(arch->host_save));
 	if (status == STATUS_OK)
 		status = svm_vmsave(svm_physical(arch->host));
-	arch->timer = status == STATUS_OK && platform->timer;
-	if (arch->timer)
-		platform->timer_use(true);
 	return status;
 }
 
@@ -86,12 +83,8 @@ void svm_cpu_off(struct cpu *cpu)
 
 	if (!arch)
 		return;
-	if (arch->on) {
-		if (arch->timer)
-			platform->timer_use(false);
-		if (wrmsr_try(AMD_VM_HSAVE_PA, arch->hsave_pa) != STATUS_OK)
-			cpu->error = STATUS_FAULT;
-	}
+	if (arch->on && wrmsr_try(AMD_VM_HSAVE_PA, arch->hsave_pa) != STATUS_OK)
+		cpu->error = STATUS_FAULT;
 	wrmsr(IA32_EFER, arch->efer);
 	if (arch->has_vm_cr && wrmsr_try(AMD_VM_CR, arch->vm_cr) != STATUS_OK)
 		cpu->error = STATUS_FAULT;

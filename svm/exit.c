@@ -137,9 +137,6 @@ void svm_decode_exit(struct vcpu *vcpu, struct vm_exit *exit)
 	exit->kind = kind_of(exit->raw_reason);
 	exit->length = 0;
 	switch (exit->raw_reason) {
-	case SVM_EXIT_INTR:
-		exit->kind = EXIT_TIMER;
-		break;
 	case SVM_EXIT_DB: /* the step is over: see events.c */
 		exit->kind = EXIT_NMI_WINDOW;
 		break;

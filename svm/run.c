@@ -83,8 +83,6 @@ void svm_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	svm_prepare_events(vcpu, entry);
 	if (at_once)
 		map_nothing(vcpu, true);
-	else
-		platform->timer(entry->ticks);
 	exit->raw_reason = SVM_EXIT_NMI;
 	exit->raw_qualification = 0;
 	if (!enter(vcpu, arch, &exit->raw_reason)) {
@@ -99,9 +97,6 @@ void svm_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 		exit->length = 0;
 	} else {
 		vcpu->cache_bits = svm_get(arch, CR0) & (CR0_CD | CR0_NW);
-		/* What ended the guest still waits: the slice's, which needs no more. */
-		if (exit->raw_reason == SVM_EXIT_INTR)
-			interrupts_take();
 		svm_take_back_events(vcpu, exit);
 		svm_decode_exit(vcpu, exit);
 	}

@@ -49,8 +49,7 @@ struct svm_cpu {
 	struct vmcb *host; /* for VMSAVE: what VMRUN leaves of the host's state */
 	uint64_t efer, vm_cr, hsave_pa;
 	uint64_t cr4, xcr0;
-	bool on;    /* SVME is set */
-	bool timer; /* the platform's is borrowed */
+	bool on; /* SVME is set */
 	bool has_vm_cr;
 };
 

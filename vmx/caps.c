@@ -1,4 +1,5 @@
 #include "lib/text.h"
+#include "platform.h"
 #include "suite/facts.h"
 #include "x86/control.h"
 #include "x86/cpuid.h"
@@ -19,7 +20,7 @@ static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_SVM] = "AMD SVM",
 	[CAP_NESTED_PAGING] = "EPT",
 	[CAP_UNRESTRICTED_GUEST] = "unrestricted guest",
-	[CAP_PREEMPTION] = "VMX-preemption timer",
+	[CAP_PREEMPTION] = "a timer that ends guests",
 	[CAP_APIC_REGISTERS] = "APIC-register virtualization",
 	[CAP_WAIT_SIPI] = "wait-for-SIPI activity state",
 	[CAP_XSAVE] = "XSAVE",
@@ -205,6 +206,11 @@ static uint64_t processor_capabilities(void)
 	return found;
 }
 
+bool vmx_borrows_timer(void)
+{
+	return platform->apic_timer || !vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER));
+}
+
 static uint64_t vmx_capabilities(void)
 {
 	uint64_t found = BIT(CAP_VIRTUALIZATION) | BIT(CAP_VMX);
@@ -216,7 +222,7 @@ static uint64_t vmx_capabilities(void)
 		found |= BIT(CAP_NESTED_PAGING);
 	if (vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_UNRESTRICTED_GUEST)))
 		found |= BIT(CAP_UNRESTRICTED_GUEST);
-	if (vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER)))
+	if (!vmx_borrows_timer())
 		found |= BIT(CAP_PREEMPTION);
 	if (vmx_allows(GROUP_SECONDARY, apic) &&
 	    vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW)))
@@ -302,6 +308,8 @@ uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice)
 	*why = what_is_fixed();
 	if (*why)
 		return 0;
+	if (vmx_borrows_timer() && platform->timer)
+		facts_add(facts, "vmx time slices", "ended by the local APIC's timer");
 	processor = processor_capabilities();
 	first_caps = vmx_caps;
 	return vmx_capabilities() | processor;

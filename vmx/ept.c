@@ -54,6 +54,12 @@ enum status vmx_vm_create(struct vm *vm)
 	if (nested_create(&arch->ept, EPT_RWX) != STATUS_OK)
 		return STATUS_NO_MEMORY;
 	arch->eptp = physical(arch->ept.root) | EPTP_WALK_4 | EPTP_WB;
+	if (vmx_borrows_timer()) {
+		arch->empty = pages_alloc(1);
+		if (!arch->empty)
+			return STATUS_NO_MEMORY;
+		arch->empty_eptp = physical(arch->empty) | EPTP_WALK_4 | EPTP_WB;
+	}
 	if (!use_apic_page(vm))
 		return STATUS_OK;
 	arch->apic_access_page = pages_alloc(1);
@@ -68,6 +74,7 @@ void vmx_vm_destroy(struct vm *vm)
 
 	nested_destroy(&arch->ept);
 	pages_free(arch->apic_access_page, 1);
+	pages_free(arch->empty, 1);
 	pages_free(arch, 1);
 	vm->arch = NULL;
 }

@@ -1,5 +1,9 @@
 #include "vmx/quirks.h"
 
+#include "platform.h"
+#include "vm/create.h"
+#include "vm/load.h"
+
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
@@ -20,6 +24,10 @@ static const struct quirk rows[QUIRK_COUNT] = {
 		ROW("entering a guest without \"blocking by NMI\" after another one with it does "
 		    "not unblock NMIs, and the exit saves it for the wrong guest",
 		    "Bochs 2.7", "SDM vol. 3C, \"Loading Guest Non-Register State\""),
+	[QUIRK_INTERRUPT_WAITS] =
+		ROW("an external interrupt does not end a guest whose IF is 0 at the entry, with "
+		    "\"external-interrupt exiting\"",
+		    "Bochs 2.7, 3.1", "SDM vol. 3C, \"Other Causes of VM Exits\""),
 };
 
 static _Atomic uint64_t counts[QUIRK_COUNT];
@@ -36,6 +44,47 @@ bool vmx_quirk(unsigned row, struct quirk *quirk)
 	*quirk = rows[row];
 	quirk->count = atomic_load(&counts[row]);
 	return true;
+}
+
+bool vmx_quirk_is_here(enum vmx_quirk quirk)
+{
+	return atomic_load_explicit(&counts[quirk], memory_order_relaxed);
+}
+
+/* In its power-up state, IF is 0. */
+static bool interrupt_ends(struct vcpu *vcpu, uint64_t ticks)
+{
+	const struct entry at_once = { .ticks = 0 };
+	const uint64_t start = platform->clock();
+	struct vm_exit exit;
+
+	platform->timer(1);
+	while (platform->clock() - start < ticks)
+		cpu_relax();
+	vmx_run(vcpu, &at_once, &exit);
+	platform->take_interrupt();
+	return (exit.raw_reason & 0xFFFF) != REASON_EPT_VIOLATION;
+}
+
+void vmx_measure_quirks(struct cpu *cpu)
+{
+	enum { WAITS_A_SECOND = 5000, TRIES = 4 };
+	const struct vm_config config = { .vcpus = 1 };
+	const uint64_t wait = platform->clock_hz / WAITS_A_SECOND;
+	struct vm *vm;
+	bool ends = false;
+
+	if (vm_create(&config, &vm) != STATUS_OK)
+		return;
+	vcpu_load(cpu, vm->vcpus[0]);
+	vmx_state_set(vm->vcpus[0], &vm->vcpus[0]->regs);
+	/* The interrupt may come late on a busy host. */
+	for (unsigned i = 0; i < TRIES && !ends; i++)
+		ends = interrupt_ends(vm->vcpus[0], wait << 2 * i);
+	if (!ends)
+		met(QUIRK_INTERRUPT_WAITS);
+	vcpu_unload(cpu);
+	(void)vm_destroy(vm);
 }
 
 void vmx_drop_smi_blocking(void)

@@ -8,7 +8,21 @@
 #include "backend.h"
 #include "vm/vcpu.h"
 
-enum vmx_quirk { QUIRK_SMI_BLOCKING, QUIRK_SIPI_MASKS_NMI, QUIRK_NMI_BLOCKING_LEAKS, QUIRK_COUNT };
+enum vmx_quirk {
+	QUIRK_SMI_BLOCKING,
+	QUIRK_SIPI_MASKS_NMI,
+	QUIRK_NMI_BLOCKING_LEAKS,
+	QUIRK_INTERRUPT_WAITS,
+	QUIRK_COUNT
+};
+
+bool vmx_quirk_is_here(enum vmx_quirk quirk);
+
+/*
+ * Looks for QUIRK_INTERRUPT_WAITS, with VMX on and the platform's timer in use, by entering a guest
+ * of no memory. Matters only where that timer ends the guests' time.
+ */
+void vmx_measure_quirks(struct cpu *cpu);
 
 /* See struct backend. */
 bool vmx_quirk(unsigned row, struct quirk *quirk);

@@ -104,11 +104,25 @@ static void set_timer(const struct vmx_vcpu *arch, uint32_t ticks)
 		vmwrite(PREEMPTION_TIMER_VALUE, ticks && !value ? 1 : value);
 }
 
+/*
+ * Without the timer: an entry with no memory ends with the guest's first fetch, or with the
+ * delivery of what it injects. Translations are those of an EPTP: there are none to be invalidated.
+ */
+static void enter_nothing(struct vmx_vcpu *arch, const struct vmx_vm *vm)
+{
+	if (vmwrite_try(EPT_POINTER, vm->empty_eptp) == STATUS_OK)
+		arch->enters_nothing = true;
+}
+
 /* In the NMI handler: flags and registers are restored by its end, the VMCS is the current one. */
 void vmx_abort_entry(struct cpu *cpu)
 {
-	(void)cpu;
-	(void)!vmwrite_try(PREEMPTION_TIMER_VALUE, 0);
+	struct vcpu *vcpu = cpu->loaded;
+
+	if (!vmx_borrows_timer())
+		(void)!vmwrite_try(PREEMPTION_TIMER_VALUE, 0);
+	else if (vcpu && vmx_of(vcpu)->entering)
+		enter_nothing(vmx_of(vcpu), vcpu->vm->arch);
 }
 
 static NOINLINE void entry_failed(struct vm_exit *exit)
@@ -116,6 +130,12 @@ static NOINLINE void entry_failed(struct vm_exit *exit)
 	*exit = (struct vm_exit){ .kind = EXIT_ENTRY_FAILED, .raw_reason = REASON_ENTRY_FAILURE };
 	if (vmread_try(VM_INSTRUCTION_ERROR, &exit->raw_qualification) != STATUS_OK)
 		exit->raw_qualification = 0;
+}
+
+static bool timer_goes_on(const struct vmx_vcpu *arch)
+{
+	return !(arch->pin & CONTROL_MASK(PIN_PREEMPTION_TIMER)) ||
+	       arch->exit & CONTROL_MASK(EXIT_SAVE_TIMER);
 }
 
 /* Enters until an exit comes that core/ must see. False: the entry failed. */
@@ -133,8 +153,8 @@ static bool enter(struct vcpu *vcpu, struct vmx_vcpu *arch, uint64_t *reason)
 		if (cpu_arch->smi_sticks &&
 		    *reason != REASON_SIPI) /* that one is looked at first */
 			vmx_drop_smi_blocking();
-		/* Where exits do not save the timer, it would begin anew. */
-		if (*reason != REASON_CPUID || !(arch->exit & CONTROL_MASK(EXIT_SAVE_TIMER)) ||
+		/* Where exits do not save VMX's timer, it would begin anew. */
+		if (*reason != REASON_CPUID || !timer_goes_on(arch) ||
 		    atomic_load_explicit(&cpu->window, memory_order_relaxed) != WINDOW_OPEN ||
 		    !vcpu_cpuid_quick(vcpu))
 			return true;
@@ -143,9 +163,20 @@ static bool enter(struct vcpu *vcpu, struct vmx_vcpu *arch, uint64_t *reason)
 	}
 }
 
+static void after_nothing(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	const struct vmx_vm *vm = vcpu->vm->arch;
+
+	vmx_of(vcpu)->enters_nothing = false;
+	vmwrite(EPT_POINTER, vm->eptp);
+	if (exit->kind == EXIT_MEMORY)
+		exit->kind = EXIT_KICK;
+}
+
 void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 {
 	struct vmx_vcpu *arch = vmx_of(vcpu);
+	bool entered;
 
 	if (vcpu->advance)
 		advance(vcpu, arch->exit_length);
@@ -157,11 +188,18 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 		arch->rsp_in_gpr = false;
 	}
 	set_timer(arch, entry->ticks);
-	/* An NMI that came before the line above has been overwritten; later ones write 0. */
+	arch->entering = true;
+	/* An NMI that came before the lines above has had no effect; later ones have. */
 	if (atomic_load(&arch->cpu->window) == WINDOW_KICKED)
 		vmx_abort_entry(arch->cpu);
-	if (enter(vcpu, arch, &exit->raw_reason))
+	if (!entry->ticks && vmx_borrows_timer())
+		enter_nothing(arch, vcpu->vm->arch);
+	entered = enter(vcpu, arch, &exit->raw_reason);
+	arch->entering = false;
+	if (entered)
 		vmx_decode_exit(vcpu, exit);
 	else
 		entry_failed(exit);
+	if (arch->enters_nothing)
+		after_nothing(vcpu, exit);
 }

@@ -58,6 +58,12 @@ static uint32_t primary_controls(void)
 	return vmx_adjust(GROUP_PRIMARY, wanted);
 }
 
+/* SDM vol. 3C, "VM-Exit Control Fields": the timer's value is not saved where it is not active. */
+static uint32_t timer(uint32_t control)
+{
+	return vmx_borrows_timer() ? 0 : control;
+}
+
 static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *arch)
 {
 	const struct vmx_vm *vm = vcpu->vm->arch;
@@ -65,7 +71,7 @@ static void write_execution_controls(struct vcpu *vcpu, struct vmx_vcpu *arch)
 	arch->pin =
 		vmx_adjust(GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT) | CONTROL_MASK(PIN_NMI) |
 					      CONTROL_MASK(PIN_VIRTUAL_NMIS) |
-					      CONTROL_MASK(PIN_PREEMPTION_TIMER));
+					      timer(CONTROL_MASK(PIN_PREEMPTION_TIMER)));
 	arch->primary = primary_controls();
 	arch->secondary = vmx_adjust(GROUP_SECONDARY,
 				     CONTROL_MASK(SECONDARY_EPT) |
@@ -96,7 +102,7 @@ static void write_entry_exit_controls(struct vmx_vcpu *arch)
 		GROUP_EXIT, CONTROL_MASK(EXIT_SAVE_DEBUG) | CONTROL_MASK(EXIT_HOST_64) |
 				    CONTROL_MASK(EXIT_SAVE_PAT) | CONTROL_MASK(EXIT_LOAD_PAT) |
 				    CONTROL_MASK(EXIT_SAVE_EFER) | CONTROL_MASK(EXIT_LOAD_EFER) |
-				    CONTROL_MASK(EXIT_SAVE_TIMER));
+				    timer(CONTROL_MASK(EXIT_SAVE_TIMER)));
 	arch->entry = vmx_adjust(GROUP_ENTRY, CONTROL_MASK(ENTRY_LOAD_DEBUG) |
 						      CONTROL_MASK(ENTRY_LOAD_PAT) |
 						      CONTROL_MASK(ENTRY_LOAD_EFER));

@@ -37,6 +37,8 @@ struct vmx_cpu {
 struct vmx_vm {
 	struct nested ept;
 	uint64_t eptp;
+	void *empty; /* where guests' time is ended by the local APIC's timer: tables of nothing */
+	uint64_t empty_eptp;
 	void *apic_access_page; /* NULL: not used */
 };
 
@@ -46,7 +48,10 @@ struct vmx_vcpu {
 	struct cpu *cpu;	/* where it is loaded */
 	struct cpu *host_state; /* the processor that the host-state fields are for */
 	bool launched;
-	bool registers;	      /* APIC-register virtualization is on */
+	bool registers; /* APIC-register virtualization is on */
+	/* Of this processor and its NMI handler: an entry is on its way, and it will find nothing.
+	 */
+	volatile bool entering, enters_nothing;
 	bool rsp_in_gpr;      /* regs.gpr[RSP] holds it and must be written back */
 	uint32_t exit_length; /* of the instruction that exited last */
 	uint32_t primary, secondary, entry, pin, exit; /* as written to the VMCS */
@@ -85,6 +90,9 @@ uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice);
 bool vmx_caps_join(struct vmx_caps *here, bool first);
 bool vmx_caps_intersect(struct vmx_caps *all, const struct vmx_caps *here);
 uint64_t vmx_settle(struct facts *facts);
+/* There is no VMX-preemption timer, or guests are not to use it: their time is ended by the local
+ * APIC's; vmx_probe and vmx_settle do not say CAP_PREEMPTION then. */
+bool vmx_borrows_timer(void);
 const char *vmx_capability_text(enum capability capability);
 
 /* cpu.c */

@@ -5,13 +5,15 @@
 #include "suite/sink.h"
 #include "suite/summary.h"
 
-enum { LONG_MS = 100 }; /* a test that takes longer is told with its time */
+enum { LONG_MS = 100 };	     /* a test that takes longer is told with its time */
+enum { SLOW_A_SECOND = 50 }; /* lines: 20 ms each */
 enum { FACT_COLUMN = 22, NEXT_COLUMN = 3 };
 /* Of so many tests each failure shows so many notes, if a file has the others. */
 enum { MANY_TESTS = 50, NOTES_OF_MANY = 8 };
 
 static unsigned tests;
 static unsigned notes, notes_max; /* of the test at hand */
+static bool brief;		  /* tests that passed or were skipped are not told */
 static const char *meant;	  /* by the last failure that was told */
 
 /* label and text; a long text goes on below, indented, broken at spaces. */
@@ -54,6 +56,7 @@ static void begin(struct report_file *file, const struct report_head *head)
 	(void)file;
 	tests = head->total;
 	meant = NULL;
+	brief = false;
 	summary_begin(head);
 	for (unsigned i = 0; i < facts->count; i++)
 		print_fact(facts->fact[i].name, facts->fact[i].value);
@@ -110,6 +113,26 @@ static void print_explanation(struct report_file *file, const char *name, const 
 	print_wrapped(MARGIN, MARGIN + NAME, name, text);
 }
 
+/*
+ * Where a line takes longer than most tests do, only failures are told. Not if a program may read
+ * the console, nor if the volume does not keep what is left out.
+ */
+static bool is_left_out(const struct test_run *run)
+{
+	const uint64_t ticks = report_line_ticks();
+
+	if (run->verdict == VERDICT_FAIL || run->verdict == VERDICT_ERROR ||
+	    platform->console_is_read || files_refused() != STATUS_OK)
+		return false;
+	if (!brief && ticks > platform->clock_hz / SLOW_A_SECOND) {
+		brief = true;
+		report_line(
+			"a line takes %u ms here: from now on only failures; the report has all",
+			(unsigned)(ticks * 1000 / platform->clock_hz));
+	}
+	return brief;
+}
+
 static void tell(const struct test_run *run, bool in_file)
 {
 	static const enum tone tones[VERDICT_COUNT] = { TONE_PLAIN, TONE_FAILED, TONE_SKIPPED,
@@ -118,6 +141,8 @@ static void tell(const struct test_run *run, bool in_file)
 	const char *verdict = verdict_text(run->verdict);
 	char time[24] = "";
 
+	if (is_left_out(run))
+		return;
 	if (ms >= LONG_MS)
 		text_format(time, sizeof(time), ", %u ms", ms);
 	platform->tone(tones[run->verdict]);

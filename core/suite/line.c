@@ -3,12 +3,20 @@
 #include "lib/text.h"
 #include "platform.h"
 
-enum { LINE = 1000 };
+enum { LINE = 1000, LATELY = 8 /* lines */ };
+
+static uint64_t usual;
+
+uint64_t report_line_ticks(void)
+{
+	return usual;
+}
 
 void report_line(const char *format, ...)
 {
 	char line[LINE];
 	va_list arguments;
+	uint64_t start;
 	size_t length;
 
 	va_start(arguments, format);
@@ -18,5 +26,7 @@ void report_line(const char *format, ...)
 		length = sizeof(line) - 2;
 	line[length] = '\n';
 	line[length + 1] = '\0';
+	start = platform->clock();
 	platform->print(line);
+	usual = (usual * (LATELY - 1) + platform->clock() - start) / LATELY;
 }

@@ -9,4 +9,7 @@ enum { LINE_COLUMNS = 79 }; /* what a screen of 80x25 shows without a break */
 /* One formatted line, cut at about a thousand characters. */
 void report_line(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* What a line has taken of late, in clock ticks. */
+uint64_t report_line_ticks(void);
+
 #endif

@@ -63,6 +63,7 @@ struct cpu {
 	 * interrupt, which it ends itself, and each NMI, after it was counted. NULL: none has.
 	 */
 	void (*on_interrupt)(struct cpu *cpu, uint8_t vector);
+	bool timer_borrowed;  /* see borrowed_timer.h */
 	bool named;	      /* the report says that it is out of use */
 	_Atomic bool paces;   /* it is the pacemaker, and runs no guests: see pacemaker.h */
 	_Atomic uint64_t due; /* when its guest's time is over; 0: no guest */

@@ -1,6 +1,7 @@
 #include "vm/machine.h"
 
 #include "backend.h"
+#include "vm/borrowed_timer.h"
 #include "vm/fail.h"
 #include "vm/load.h"
 #include "vm/pacemaker.h"
@@ -47,7 +48,15 @@ static enum status switch_on(struct cpu *cpu)
 	cpu->error = STATUS_OK;
 	if (!platform->guarded(cpu, turn_on, cpu, &fault))
 		cpu->error = STATUS_NOT_ON;
+	if (cpu->error == STATUS_OK)
+		borrowed_timer_take(cpu);
 	return cpu->error;
+}
+
+static void switch_off(struct cpu *cpu)
+{
+	borrowed_timer_return(cpu);
+	backend->cpu_off(cpu);
 }
 
 static void survive(struct cpu *cpu, const struct fault *fault)
@@ -78,7 +87,7 @@ static void work(struct cpu *cpu)
 		while (!platform->guarded(cpu, guarded_loop, cpu, &fault))
 			survive(cpu, &fault);
 	if (use_virtualization)
-		backend->cpu_off(cpu);
+		switch_off(cpu);
 }
 
 /*
@@ -197,7 +206,7 @@ void machine_leave(bool virtualization)
 	vcpu_unload(cpu);
 	atomic_store(&cpu->phase, CPU_FIRMWARE);
 	if (virtualization)
-		backend->cpu_off(cpu);
+		switch_off(cpu);
 	give_back(cpu);
 }
 

@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "platform.h"
 #include "vlapic/timer.h"
+#include "vm/borrowed_timer.h"
 #include "vm/events.h"
 #include "vm/handle.h"
 #include "vm/load.h"
@@ -95,12 +96,12 @@ void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
 }
 
 /* An entry that ends before the first instruction. False: it ended otherwise, which is handled. */
-static bool enter_for_nothing(struct vcpu *vcpu)
+static bool enter_for_nothing(struct cpu *cpu, struct vcpu *vcpu)
 {
 	const struct entry at_once = { .ticks = 0 };
 	struct vm_exit exit;
 
-	backend->run(vcpu, &at_once, &exit);
+	borrowed_timer_run(cpu, vcpu, &at_once, &exit);
 	if (exit.kind == EXIT_TIMER || exit.kind == EXIT_KICK || exit.kind == EXIT_INTERRUPT)
 		return true;
 	exit_handle(vcpu, &exit);
@@ -116,7 +117,7 @@ static bool measure_exit(struct cpu *cpu, struct vcpu *vcpu)
 	for (unsigned i = 0; i < TRIES; i++) {
 		uint64_t start = platform->clock();
 
-		if (!enter_for_nothing(vcpu))
+		if (!enter_for_nothing(cpu, vcpu))
 			return false;
 		shortest = min_u64(shortest, platform->clock() - start);
 	}
@@ -143,7 +144,7 @@ static void capture_start(struct cpu *cpu, struct vcpu *vcpu)
 	vcpu->start.pending = false;
 	if (!cpu->exit_ticks && !measure_exit(cpu, vcpu))
 		return;
-	if (!vcpu->start.capture || !enter_for_nothing(vcpu))
+	if (!vcpu->start.capture || !enter_for_nothing(cpu, vcpu))
 		return;
 	*vcpu->start.capture = vcpu->regs; /* GPRs */
 	backend->state_get(vcpu, vcpu->start.capture);
@@ -165,7 +166,7 @@ static bool enter(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 		return false;
 	}
 	pacemaker_begin(cpu, entry->ticks);
-	backend->run(vcpu, entry, exit);
+	borrowed_timer_run(cpu, vcpu, entry, exit);
 	pacemaker_end(cpu);
 	count(&vcpu->counts.exits);
 	vcpu->last_exit.kind = exit->kind;

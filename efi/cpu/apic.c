@@ -64,10 +64,12 @@ void efi_cpu_end_of_interrupt(unsigned vector)
 		local_apic_write(APIC_EOI, 0);
 }
 
-/* exceptions.c counts it as a stray. */
+/* exceptions.c counts it as a stray. It may be the timer's, a little before its time: there is no
+ * shot any more. */
 void efi_cpu_take_interrupt(void)
 {
 	interrupts_take();
+	efi_cpu_self()->timer_due = 0;
 }
 
 void efi_cpu_ipi(const struct cpu *to, uint32_t icr_low)

@@ -110,11 +110,11 @@ void timer_shoot(uint64_t ticks)
 
 	ticks = min_u64(ticks, clock_hz());
 	/* A shot that comes sooner than asked costs an exit, arming costs one each time. */
-	if (ticks && own->timer_due > now && own->timer_due <= now + ticks)
+	if (own->timer_due > now && own->timer_due <= now + ticks)
 		return;
-	own->timer_due = ticks ? now + ticks : 0;
+	own->timer_due = now + ticks;
 	count = ticks * measured_timer / measured_clock;
-	if (ticks && !count)
+	if (!count)
 		count = 1;
 	local_apic_write(APIC_TIMER_INITIAL, (uint32_t)min_u64(count, 0xFFFFFFFF));
 }

@@ -61,6 +61,7 @@ SHOWN = {
     "PML": ("vmx secondary controls", r"\bPML\b"),
     "EPT-violation #VE": ("vmx secondary controls", "EPT-violation #VE"),
     "mode-based execute control": ("vmx secondary controls", "mode-based execute"),
+    "a timer that ends guests": ("vmx pin-based controls", "VMX-preemption timer"),
     "VMX-preemption timer": ("vmx pin-based controls", "VMX-preemption timer"),
     "wait-for-SIPI activity state": ("vmx misc", "wait-for-SIPI"),
     "64-bit guests": ("vmx entry controls", "IA-32e mode guest"),

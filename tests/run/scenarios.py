@@ -23,6 +23,8 @@ NO_SVM_LACK = (f"{BY_NAME}|needs (Intel VMX|APIC-register virtualization|"
 # All but the tests whose guests shut down: Bochs stops there, in spite of the intercept.
 NO_SHUTDOWN = ("machine.* svm.* fuzz.* start.* v* kick.* many.* i* apic.* race.* storm.* "
                "hostile.m* hostile.po* hostile.i* hostile.x* hostile.shut*")
+OF_GUESTS = ("ma* st* vcpu.* vm.* vector.* kick.* i* d* apic.* race.* "
+             "hostile.m* hostile.po* hostile.i* hostile.x* hostile.shut*")
 SVM = Expect(skips=rf"{NO_SVM_LACK}|needs \d+ processors")
 NO_VIRTUALIZATION = "needs ((Intel )?VMX|AMD SVM|TSC-deadline timer)"
 WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"(machine|\w+\.machine)\..*",
@@ -86,6 +88,13 @@ SUITE = [
     Scenario("qemu-races", qemu(cpus=4, icount=False), expect=Expect(skips=NO_SVM_LACK)),
     Scenario("bochs-ryzen", bochs(cpus=4, model="ryzen"), NO_SHUTDOWN,
              expect=Expect(skips=rf"{NO_SVM_LACK}|needs (4|all) processors.*")),  # one keeps the time
+
+    # Guests on a machine without the VMX-preemption timer: the tests of VMX itself need none of it.
+    Scenario("bochs-apic-timer", bochs(cpus=4), f"--apic-timer {OF_GUESTS}",
+             expect=Expect(passed=120, says=("vmx time slices +ended by the local APIC's timer",),
+                           skips=rf"{NO_LACK}|needs (4|all) processors.*")),  # one keeps the time
+    Scenario("bochs-apic-timer-1", bochs(cpus=1), "--apic-timer start.vector.10 machine.k*",
+             expect=Expect(skips="needs a timer that ends guests")),
 
     Scenario("qemu-disk", plain(), expect=WITHOUT_VMX),
     Scenario("qemu-usb-stick", plain(boot="usb"), expect=WITHOUT_VMX),

@@ -363,6 +363,11 @@ static void fake_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 			out[i] = leaf + subleaf * 16 + i;
 }
 
+static bool fake_borrows_timer(void)
+{
+	return fake_vendor.borrows_timer;
+}
+
 const struct backend fake_backend = {
 	.name = "fake",
 	.probe = fake_probe,
@@ -370,6 +375,7 @@ const struct backend fake_backend = {
 	.capability_text = fake_capability_text,
 	.cpu_on = fake_cpu_on,
 	.cpu_off = fake_cpu_off,
+	.borrows_timer = fake_borrows_timer,
 	.vm_create = fake_vm_create,
 	.vm_destroy = fake_vm_destroy,
 	.map = fake_map,

@@ -226,6 +226,18 @@ static void fake_apic_put_back(void)
 	atomic_fetch_add(&fake.apics_put_back, 1);
 }
 
+static void fake_timer_use(bool on)
+{
+	FAKE_CHECK(on || fake.timer_uses);
+	fake.timer_uses += on ? 1 : -1u;
+}
+
+static void fake_timer(uint64_t ticks)
+{
+	FAKE_CHECK(fake.timer_uses && ticks);
+	fake.shot = ticks;
+}
+
 static void fake_take_interrupt(void)
 {
 	fake.interrupts_taken++;
@@ -267,6 +279,7 @@ static void fake_print(const char *text)
 {
 	size_t length = strlen(text);
 
+	fake.now += fake.print_ticks;
 	FAKE_CHECK(fake.console_size + length < sizeof(fake.console));
 	memcpy(fake.console + fake.console_size, text, length + 1);
 	fake.console_size += length;
@@ -356,6 +369,8 @@ struct platform fake_platform = {
 	.ipi = fake_ipi,
 	.apic_put_back = fake_apic_put_back,
 	.take_interrupt = fake_take_interrupt,
+	.timer_use = fake_timer_use,
+	.timer = fake_timer,
 	.guarded = fake_guarded,
 	.idle = fake_idle,
 	.print = fake_print,

@@ -37,6 +37,8 @@ struct fake_machine {
 	_Atomic unsigned lost_wakeups; /* the doorbell rang and nobody woke the sleeper */
 	_Atomic unsigned idles;
 	unsigned interrupts_taken;
+	uint64_t shot;	     /* the last one of platform.timer */
+	unsigned timer_uses; /* processors that have borrowed the timer */
 	_Atomic unsigned apics_put_back;
 	_Atomic unsigned taken, given_back;
 	unsigned late_take;	 /* bit n: processor n comes after a quarter of a second */
@@ -51,6 +53,7 @@ struct fake_machine {
 	unsigned file_count;
 	char console[FAKE_FILE_SIZE];
 	size_t console_size;
+	uint64_t print_ticks; /* what print costs */
 	unsigned progress_lines;
 };
 

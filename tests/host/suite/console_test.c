@@ -121,12 +121,61 @@ static void test_notes_without_volume(void **state)
 	report_close(NULL);
 }
 
+static bool tells(enum verdict of)
+{
+	struct test_run run = verdict(of, "why");
+
+	fake.console_size = 0;
+	fake.console[0] = '\0';
+	report_test(&run, 1);
+	return strstr(fake.console, "group.subject");
+}
+
+/* Where a line takes more than 20 ms only failures are told, once that has been said. */
+static void test_slow_console(void **state)
+{
+	const uint64_t ms = platform->clock_hz / 1000;
+	static const struct {
+		unsigned ms;
+		bool read, refused, brief;
+	} rows[] = {
+		{ 15, false, false, false },
+		{ 30, false, false, true },
+		{ 30, true, false, false },
+		{ 30, false, true, false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		report_set_up(state);
+		fake_platform.console_is_read = rows[i].read;
+		fake.print_ticks = rows[i].ms * ms;
+		fake.file_status = rows[i].refused ? STATUS_VOLUME_FULL : STATUS_OK;
+		for (unsigned n = 0; n < 40; n++)
+			report_line("a fact");
+		assert_int_equal(open_report(4), STATUS_OK);
+		assert_true(tells(VERDICT_FAIL));
+		assert_int_equal(tells(VERDICT_PASS), !rows[i].brief);
+		assert_int_equal(strstr(fake.console, "only failures; the report has all") != NULL,
+				 rows[i].brief);
+		assert_int_equal(tells(VERDICT_SKIP), !rows[i].brief);
+		assert_null(strstr(fake.console, "only failures"));
+		assert_true(tells(VERDICT_ERROR));
+		report_close(NULL);
+		assert_non_null(strstr(fake.console, "1 passed, 1 failed, 1 skipped, 1 errors"));
+	}
+	fake_platform.console_is_read = false;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, report_set_up)
 	const struct CMUnitTest tests[] = {
 		TEST(test_lines), TEST(test_summary_fits),	   TEST(test_advice),
 		TEST(test_notes), TEST(test_notes_without_volume),
+		TEST(test_lines),
+		TEST(test_summary_fits),
+		TEST(test_advice),
+		TEST(test_slow_console),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);

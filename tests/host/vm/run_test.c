@@ -2,6 +2,7 @@
 #include "vm/run.h"
 
 #include "vlapic/registers.h"
+#include "vm/borrowed_timer.h"
 #include "vm/sched.h"
 
 #include "tests/host/fake/fake_vm.h"
@@ -376,6 +377,35 @@ static void test_init_keeps_debug_registers(void **state)
 	assert_int_equal(guest()->regs.dr7, 0x400);
 }
 
+/* The interrupt is the timer's, which has ended the slice, or the machine's own. */
+static void test_borrowed_timer(void **state)
+{
+	const struct vm_exit interrupted = { .kind = EXIT_INTERRUPT };
+
+	(void)state;
+	for (unsigned borrows = 0; borrows < 2; borrows++) {
+		unsigned taken = fake.interrupts_taken;
+		uint64_t foreign = atomic_load(&vcpu->counts.foreign_interrupts);
+
+		fake_vendor.borrows_timer = borrows;
+		fake.shot = 0;
+		fake_set_script(vcpu, &interrupted, 1);
+		enter();
+		assert_int_equal(fake.timer_uses, borrows);
+		assert_int_equal(fake.interrupts_taken - taken, borrows);
+		assert_int_equal(atomic_load(&vcpu->counts.foreign_interrupts) - foreign, !borrows);
+		if (borrows)
+			assert_int_equal(fake.shot, guest()->entry.ticks);
+		else
+			assert_int_equal(fake.shot, 0);
+	}
+	borrowed_timer_take(cpu);
+	assert_int_equal(fake.timer_uses, 1);
+	borrowed_timer_return(cpu);
+	borrowed_timer_return(cpu);
+	assert_int_equal(fake.timer_uses, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -395,6 +425,7 @@ int main(void)
 		TEST(test_interrupted_delivery),
 		TEST(test_event_goes_before_all),
 		TEST(test_init_keeps_debug_registers),
+		TEST(test_borrowed_timer),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

@@ -19,7 +19,7 @@ from report import Broken
 
 # The image's options that take the next word: efi/options.c.
 VALUED = {"-c", "-n", "-r", "--seed", "--wait", "--require", "--max-skips", "--debug-exit"}
-FLAGS = {"-h", "-l", "-b", "-p", "-s", "--reboot", "--return", "--resume"}
+FLAGS = {"-h", "-l", "-b", "-p", "-s", "--reboot", "--return", "--resume", "--apic-timer"}
 ENDINGS = {"-s", "--reboot", "--return", "--debug-exit"}
 LINE = 1000  # characters that the image reads of its options
 GRACE = 5  # seconds between the last line and the end of a VMM that does not end by itself

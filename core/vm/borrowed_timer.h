@@ -1,0 +1,23 @@
+/*
+ * The local APIC's timer, which ends a guest's time where virtualization has no timer of its own.
+ * A processor borrows it when virtualization is switched on, or, if another processor turns out to
+ * have no such timer, with its next guest.
+ */
+#ifndef CORE_VM_BORROWED_TIMER_H
+#define CORE_VM_BORROWED_TIMER_H
+
+#include "backend.h"
+#include "vm/cpu.h"
+
+/* When virtualization has been switched on on this processor; nothing if it is not needed. */
+void borrowed_timer_take(struct cpu *cpu);
+
+/* backend->run; where the backend borrows the timer, it is armed for that, and its interrupt taken.
+ */
+void borrowed_timer_run(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
+			struct vm_exit *exit);
+
+/* Before virtualization is switched off on this processor; nothing if it has not been borrowed. */
+void borrowed_timer_return(struct cpu *cpu);
+
+#endif
