@@ -26,6 +26,7 @@ enum capability {
 	CAP_UNRESTRICTED_GUEST, /* guests may run unpaged */
 	CAP_PREEMPTION,		/* a guest is stopped after a number of ticks */
 	CAP_APIC_REGISTERS,	/* the processor virtualizes the APIC page */
+	CAP_VIRTUAL_INTERRUPTS, /* ... and delivers fixed interrupts to guests by itself */
 	CAP_WAIT_SIPI,		/* the hardware's wait-for-SIPI state */
 	CAP_XSAVE,
 	CAP_AVX,
@@ -139,7 +140,7 @@ struct backend {
 
 	/*
 	 * The guest's APIC mode may have changed: route accesses to the page or the MSRs
-	 * accordingly.
+	 * accordingly. Sets vcpu->virtual_interrupts.
 	 */
 	void (*apic_mode_changed)(struct vcpu *vcpu);
 

@@ -59,6 +59,9 @@ enum status vmx_vm_create(struct vm *vm)
 	arch->apic_access_page = pages_alloc(1);
 	if (!arch->apic_access_page)
 		return STATUS_NO_MEMORY;
+	if (vm->virtual_interrupts && vmx_delivers_interrupts() &&
+	    vmx_deliver_create(arch) != STATUS_OK)
+		return STATUS_NO_MEMORY;
 	return vmx_map(vm, APIC_DEFAULT_BASE, physical(arch->apic_access_page), 1);
 }
 
@@ -68,6 +71,7 @@ void vmx_vm_destroy(struct vm *vm)
 
 	nested_destroy(&arch->ept);
 	pages_free(arch->apic_access_page, 1);
+	pages_free(arch->msr_bitmap, 1);
 	pages_free(arch, 1);
 	vm->arch = NULL;
 }

@@ -163,6 +163,9 @@ static NOINLINE void details(struct vcpu *vcpu, struct vm_exit *exit)
 		exit->apic.offset = exit->raw_qualification & PAGE_MASK;
 		exit->length = 0; /* trap-like: RIP is past the store already */
 		break;
+	case REASON_EOI:
+		exit->length = 0; /* trap-like, too */
+		break;
 	case REASON_APIC_ACCESS:
 	case REASON_EPT_VIOLATION:
 		memory_access(vcpu, exit);

@@ -150,6 +150,8 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	if (vcpu->advance)
 		advance(vcpu, arch->exit_length);
 	set_windows(arch, entry);
+	if (vcpu->virtual_interrupts)
+		vmx_deliver_before(vcpu);
 	if (entry->inject)
 		inject(entry->inject);
 	if (arch->rsp_in_gpr) {
@@ -160,8 +162,11 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	/* An NMI that came before the line above has been overwritten; later ones write 0. */
 	if (atomic_load(&arch->cpu->window) == WINDOW_KICKED)
 		vmx_abort_entry(arch->cpu);
-	if (enter(vcpu, arch, &exit->raw_reason))
-		vmx_decode_exit(vcpu, exit);
-	else
+	if (!enter(vcpu, arch, &exit->raw_reason)) {
 		entry_failed(exit);
+		return;
+	}
+	if (vcpu->virtual_interrupts)
+		vmx_deliver_after(vcpu);
+	vmx_decode_exit(vcpu, exit);
 }

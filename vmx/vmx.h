@@ -38,6 +38,7 @@ struct vmx_vm {
 	struct nested ept;
 	uint64_t eptp;
 	void *apic_access_page; /* NULL: not used */
+	uint8_t *msr_bitmap;	/* for virtual-interrupt delivery in x2APIC mode; NULL: not used */
 };
 
 struct vmx_vcpu {
@@ -46,11 +47,12 @@ struct vmx_vcpu {
 	struct cpu *cpu;	/* where it is loaded */
 	struct cpu *host_state; /* the processor that the host-state fields are for */
 	bool launched;
-	bool registers;	      /* APIC-register virtualization is on */
 	bool rsp_in_gpr;      /* regs.gpr[RSP] holds it and must be written back */
 	uint32_t exit_length; /* of the instruction that exited last */
 	uint32_t primary, secondary, entry, pin, exit; /* as written to the VMCS */
 	uint32_t tpr_threshold;
+	uint16_t interrupt_status;		    /* as in the VMCS */
+	uint64_t eoi_exits[4];			    /* likewise, the EOI-exit bitmap */
 	uint64_t guest_dr[4], guest_dr6, guest_cr2; /* while not loaded */
 	struct debug_host host_debug;		    /* while loaded */
 	struct fpu fpu;				    /* while not loaded */
@@ -86,6 +88,8 @@ bool vmx_caps_join(struct vmx_caps *here, bool first);
 bool vmx_caps_intersect(struct vmx_caps *all, const struct vmx_caps *here);
 uint64_t vmx_settle(struct facts *facts);
 const char *vmx_capability_text(enum capability capability);
+/* Virtual-interrupt delivery, in xAPIC and x2APIC mode, with all that it needs. */
+bool vmx_delivers_interrupts(void);
 
 /* cpu.c */
 enum status vmx_cpu_on(struct cpu *cpu);
@@ -109,6 +113,12 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu);
 void vmx_flush_linear(struct vcpu *vcpu); /* its linear addresses, on this processor */
 void vmx_apic_mode_changed(struct vcpu *vcpu);
 void vmx_xcr0_changed(struct vcpu *vcpu);
+
+/* deliver.c: virtual-interrupt delivery, while vcpu->virtual_interrupts. */
+enum status vmx_deliver_create(struct vmx_vm *arch);
+void vmx_deliver_begin(struct vcpu *vcpu);
+void vmx_deliver_before(struct vcpu *vcpu); /* an entry */
+void vmx_deliver_after(struct vcpu *vcpu);  /* its exit */
 
 /* state.c */
 void vmx_state_get(struct vcpu *vcpu, struct regs *regs);

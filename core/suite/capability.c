@@ -10,6 +10,7 @@ const char *const capability_names[CAP_COUNT] = {
 	[CAP_UNRESTRICTED_GUEST] = "unrestricted-guest",
 	[CAP_PREEMPTION] = "preemption",
 	[CAP_APIC_REGISTERS] = "apic-registers",
+	[CAP_VIRTUAL_INTERRUPTS] = "virtual-interrupts",
 	[CAP_WAIT_SIPI] = "wait-for-sipi",
 	[CAP_XSAVE] = "xsave",
 	[CAP_AVX] = "avx",

@@ -98,6 +98,7 @@ bool fixture_open(struct fixture *fixture, struct test_run *run, const struct gu
 		.region_count = ARRAY_SIZE(regions) - !setup->region,
 		.wait_in_hardware = setup->wait_in_hardware,
 		.decode_apic = setup->decode_apic,
+		.virtual_interrupts = setup->virtual_interrupts,
 		.apic_ids = setup->apic_ids,
 	};
 

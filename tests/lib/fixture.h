@@ -12,12 +12,13 @@
 
 /* The guest that a test wants. Fields that are left out are 0. */
 struct guest_setup {
-	unsigned vcpus;	       /* 0: one for each processor in use */
-	bool x2apic;	       /* the guest uses x2APIC mode */
-	bool wait_in_hardware; /* APs wait in the processor's wait-for-SIPI state; there are no
-				* more vCPUs than processors then */
-	bool decode_apic;      /* never let the processor virtualize the APIC page */
-	bool capture;	       /* keep each vCPU's state at its start, as the processor has it */
+	unsigned vcpus;		 /* 0: one for each processor in use */
+	bool x2apic;		 /* the guest uses x2APIC mode */
+	bool wait_in_hardware;	 /* APs wait in the processor's wait-for-SIPI state; there are no
+				  * more vCPUs than processors then */
+	bool decode_apic;	 /* never let the processor virtualize the APIC page */
+	bool virtual_interrupts; /* the processor delivers fixed interrupts */
+	bool capture;		 /* keep each vCPU's state at its start, as the processor has it */
 	enum guest_program bsp, ap;
 	uint8_t sipi_vector, sipis;		  /* of the program "start"; 0: 01H, and two */
 	const uint32_t *apic_ids;		  /* NULL: the vCPUs' ids */

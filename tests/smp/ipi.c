@@ -113,7 +113,7 @@ static const struct script_step level_outside[] = {
 	ON(0, 0x53, READ_BIT(TMR, 0x53, 0), READ_BIT(TMR, 0x52, 1), EOI),
 	HOST(AWAIT_READY(1), POST(ICR_FIXED | ICR_LEVEL | 0x52, 0, STATUS_OK), AWAIT_FLAG(1, 1),
 		POST(ICR_FIXED | 0x53, 0, STATUS_OK)),
-	AFTER(TRACE(0, 0x52, 0x53)),
+	AFTER(TRACE(0, 0x52, 0x53), COUNT(0, level_eois, 1)),
 	END,
 };
 
@@ -409,6 +409,82 @@ static const struct test rows[] = {
 			    "redirectable-IPI bit, and nothing is sent.",
 			    MEANS_LOWEST),
 		   .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.delivery", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, delivery,
+		    MODE_VIRTUAL,
+		    EXPLAINS("A fixed interrupt that the processor itself delivers to a guest: "
+			     "IRR, ISR, PPR and EOI as the guest sees them.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.order", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, order, MODE_VIRTUAL,
+		    EXPLAINS("The processor delivers what is pending in the virtual IRR by falling "
+			     "priority.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.nesting", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, nesting, MODE_VIRTUAL,
+		    EXPLAINS("Self-IPIs, nesting and EOI without an exit: a higher class "
+			     "interrupts a handler, EOI ends the highest in service.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("ipi.virtual.tpr", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, task_priority,
+		    MODE_VIRTUAL,
+		    EXPLAINS("A write to the virtual TPR holds back its class and lower ones, and "
+			     "lets them come, without an exit.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("ipi.virtual.coalesce", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, coalesce,
+		    MODE_VIRTUAL,
+		    EXPLAINS("Of one vector one is in service and one pending in the virtual APIC "
+			     "page, however many arrive.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.window", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, window, MODE_VIRTUAL,
+		    EXPLAINS("A virtual interrupt comes in a window of one instruction, and not in "
+			     "the shadow of STI.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.shadows", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, shadows, MODE_VIRTUAL,
+		    EXPLAINS("A virtual interrupt waits for the end of the shadow of STI or MOV SS "
+			     "that an entry loads.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("ipi.virtual.hlt", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, halted, MODE_VIRTUAL,
+		    EXPLAINS("After HLT a virtual interrupt comes if IF and TPR let it, and an NMI "
+			     "always.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.trigger", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, trigger, MODE_VIRTUAL,
+		    EXPLAINS("ICR writes with level trigger, no self-IPI, exit; the virtual TMR "
+			     "shows how each came.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.level", SPEC_VAPIC_EOI, FIXED_ROW, level_outside, MODE_VIRTUAL,
+		    EXPLAINS("The EOI of a level-triggered virtual interrupt exits by the EOI-exit "
+			     "bitmap, once, and that of another one does not.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("ipi.virtual.disabled", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, disabled,
+		    MODE_VIRTUAL,
+		    EXPLAINS("While the guest has its local APIC software-disabled, virtual "
+			     "interrupts that are pending are kept.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.nmi.latch", SPEC_VAPIC_INTERRUPTS, NMI_ROW, nmi_latch,
+		    MODE_VIRTUAL,
+		    EXPLAINS("Injected NMIs come before a virtual interrupt that is pending.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.extint", SPEC_VAPIC_INTERRUPTS, "IPI: ExtINT", extint,
+		    MODE_VIRTUAL,
+		    EXPLAINS("An injected ExtINT and its interrupt window touch no virtual "
+			     "interrupt and no virtual priority.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.lowest", SPEC_VAPIC_INTERRUPTS, LOWEST_ROW, lowest,
+		    MODE_VIRTUAL_XAPIC,
+		    EXPLAINS("The virtual APIC pages show which guest processor has the lowest "
+			     "priority, by TPR or ISR, while they run.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 4),
 	MACHINE_ROW("ipi.machine.delivery", SPEC_FIXED_ACCEPTANCE, 2, 0,
 		    EXPLAINS("A fixed interrupt from a processor's own ICR to another's handler: "
 			     "IRR, ISR, TMR, PPR and EOI.",
