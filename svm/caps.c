@@ -29,6 +29,7 @@ static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_PREEMPTION] = "local APIC timer",
 	[CAP_APIC_REGISTERS] = "APIC-register virtualization",
 	[CAP_VIRTUAL_INTERRUPTS] = "virtual-interrupt delivery",
+	[CAP_POSTED_INTERRUPTS] = "posted interrupts",
 	[CAP_WAIT_SIPI] = "wait-for-SIPI activity state",
 	[CAP_XSAVE] = "XSAVE",
 	[CAP_AVX] = "AVX",

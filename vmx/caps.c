@@ -22,6 +22,7 @@ static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_PREEMPTION] = "VMX-preemption timer",
 	[CAP_APIC_REGISTERS] = "APIC-register virtualization",
 	[CAP_VIRTUAL_INTERRUPTS] = "virtual-interrupt delivery",
+	[CAP_POSTED_INTERRUPTS] = "posted interrupts",
 	[CAP_WAIT_SIPI] = "wait-for-SIPI activity state",
 	[CAP_XSAVE] = "XSAVE",
 	[CAP_AVX] = "AVX",
@@ -235,6 +236,8 @@ static uint64_t vmx_capabilities(void)
 		found |= BIT(CAP_APIC_REGISTERS);
 	if (vmx_delivers_interrupts())
 		found |= BIT(CAP_VIRTUAL_INTERRUPTS);
+	if (vmx_posts_interrupts())
+		found |= BIT(CAP_POSTED_INTERRUPTS);
 	if (vmx_caps.misc & VMX_MISC_WAIT_SIPI)
 		found |= BIT(CAP_WAIT_SIPI);
 	if (vmx_allows(GROUP_ENTRY, CONTROL_MASK(ENTRY_GUEST_64)) &&

@@ -88,14 +88,17 @@ void vmx_deliver_before(struct vcpu *vcpu)
 	if (status != arch->interrupt_status)
 		write_status(arch, status);
 	set_eoi_exits(vcpu, false);
+	vmx_post_before(vcpu);
 }
 
-void vmx_deliver_after(struct vcpu *vcpu)
+bool vmx_deliver_after(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *arch = vmx_of(vcpu);
+	bool good = vmx_post_after(vcpu);
 
 	arch->interrupt_status = (uint16_t)vmread(GUEST_INTERRUPT_STATUS);
 	apic_reload(&vcpu->apic);
 	if (apic_highest_request(&vcpu->apic) >= 0)
 		vcpu->event_pending = true;
+	return good;
 }

@@ -62,6 +62,7 @@ enum status vmx_vm_create(struct vm *vm)
 	if (vm->virtual_interrupts && vmx_delivers_interrupts() &&
 	    vmx_deliver_create(arch) != STATUS_OK)
 		return STATUS_NO_MEMORY;
+	arch->posts = arch->msr_bitmap && vm->posted_interrupts && vmx_posts_interrupts();
 	return vmx_map(vm, APIC_DEFAULT_BASE, physical(arch->apic_access_page), 1);
 }
 

@@ -150,6 +150,9 @@ static NOINLINE void details(struct vcpu *vcpu, struct vm_exit *exit)
 	case REASON_EXCEPTION_NMI:
 		exception_or_nmi(vcpu, exit);
 		break;
+	case REASON_EXTERNAL_INTERRUPT:
+		vmx_post_foreign(vcpu);
+		break;
 	case REASON_SIPI:
 		startup_ipi(vcpu, exit);
 		break;

@@ -1,6 +1,7 @@
 /* One VM entry and its exit. */
 #include "platform.h"
 #include "vm/cpuid.h"
+#include "vm/fail.h"
 
 #include "vmx/insn.h"
 #include "vmx/quirks.h"
@@ -162,11 +163,10 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	/* An NMI that came before the line above has been overwritten; later ones write 0. */
 	if (atomic_load(&arch->cpu->window) == WINDOW_KICKED)
 		vmx_abort_entry(arch->cpu);
-	if (!enter(vcpu, arch, &exit->raw_reason)) {
+	if (enter(vcpu, arch, &exit->raw_reason))
+		vmx_decode_exit(vcpu, exit);
+	else
 		entry_failed(exit);
-		return;
-	}
-	if (vcpu->virtual_interrupts)
-		vmx_deliver_after(vcpu);
-	vmx_decode_exit(vcpu, exit);
+	if (vcpu->virtual_interrupts && !vmx_deliver_after(vcpu))
+		vcpu_fail(vcpu, "a notification of posted interrupts did not arrive", exit);
 }

@@ -23,6 +23,7 @@ enum status vmx_vcpu_create(struct vcpu *vcpu)
 		return STATUS_NO_MEMORY;
 	*(uint32_t *)arch->vmcs = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
 	arch->guest_dr6 = DR6_POWER_UP;
+	vmx_post_create(arch);
 	fpu_power_up(&arch->fpu);
 	return STATUS_OK;
 }
@@ -151,6 +152,7 @@ enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu)
 	/* Whatever this processor has cached of this VM may be from before. */
 	vmx_flush(vcpu->vm);
 	vmx_flush_linear(vcpu);
+	vmx_post_load(vcpu);
 	vmx_debug_load(arch);
 	fpu_restore(&arch->fpu, vmx_caps.xcr0, vcpu->regs.xcr0);
 	return STATUS_OK;
@@ -163,6 +165,7 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
 	(void)vmx_interruptibility(vcpu);
 	fpu_save(&arch->fpu, vmx_caps.xcr0);
 	vmx_debug_unload(arch);
+	vmx_post_unload(vcpu);
 	if (arch->rsp_in_gpr)
 		vmwrite(GUEST_RSP, vcpu->regs.gpr[RSP]);
 	arch->rsp_in_gpr = false;
@@ -212,6 +215,7 @@ void vmx_apic_mode_changed(struct vcpu *vcpu)
 	vmwrite(PRIMARY_CONTROLS, arch->primary);
 	if (vcpu->virtual_interrupts)
 		vmx_deliver_begin(vcpu);
+	vmx_post_mode_changed(vcpu);
 }
 
 void vmx_xcr0_changed(struct vcpu *vcpu)

@@ -38,7 +38,15 @@ struct vmx_vm {
 	struct nested ept;
 	uint64_t eptp;
 	void *apic_access_page; /* NULL: not used */
+	bool posts;		/* interrupts to vCPUs that run; they are delivered as below */
 	uint8_t *msr_bitmap;	/* for virtual-interrupt delivery in x2APIC mode; NULL: not used */
+};
+
+/* The posted-interrupt descriptor: SDM vol. 3C, "Posted-Interrupt Processing". */
+struct vmx_posted {
+	_Alignas(64) _Atomic uint32_t requests[8];
+	_Atomic uint64_t control; /* see post.c */
+	uint64_t unused[3];
 };
 
 struct vmx_vcpu {
@@ -51,8 +59,9 @@ struct vmx_vcpu {
 	uint32_t exit_length; /* of the instruction that exited last */
 	uint32_t primary, secondary, entry, pin, exit; /* as written to the VMCS */
 	uint32_t tpr_threshold;
-	uint16_t interrupt_status;		    /* as in the VMCS */
-	uint64_t eoi_exits[4];			    /* likewise, the EOI-exit bitmap */
+	uint16_t interrupt_status; /* as in the VMCS */
+	uint64_t eoi_exits[4];	   /* likewise, the EOI-exit bitmap */
+	struct vmx_posted posted;
 	uint64_t guest_dr[4], guest_dr6, guest_cr2; /* while not loaded */
 	struct debug_host host_debug;		    /* while loaded */
 	struct fpu fpu;				    /* while not loaded */
@@ -118,7 +127,19 @@ void vmx_xcr0_changed(struct vcpu *vcpu);
 enum status vmx_deliver_create(struct vmx_vm *arch);
 void vmx_deliver_begin(struct vcpu *vcpu);
 void vmx_deliver_before(struct vcpu *vcpu); /* an entry */
-void vmx_deliver_after(struct vcpu *vcpu);  /* its exit */
+/* Its exit, or failure. False: a notification of posted interrupts has not arrived. */
+bool vmx_deliver_after(struct vcpu *vcpu);
+
+/* post.c: posted interrupts, in VMs that want them. */
+bool vmx_posts_interrupts(void); /* the processors can */
+bool vmx_post(struct vcpu *vcpu, uint8_t vector);
+void vmx_post_create(struct vmx_vcpu *arch);
+void vmx_post_mode_changed(struct vcpu *vcpu);
+void vmx_post_load(const struct vcpu *vcpu);
+void vmx_post_unload(const struct vcpu *vcpu);
+void vmx_post_before(struct vcpu *vcpu);
+bool vmx_post_after(struct vcpu *vcpu); /* false: a notification has not arrived */
+void vmx_post_foreign(const struct vcpu *vcpu);
 
 /* state.c */
 void vmx_state_get(struct vcpu *vcpu, struct regs *regs);

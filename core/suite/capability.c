@@ -11,6 +11,7 @@ const char *const capability_names[CAP_COUNT] = {
 	[CAP_PREEMPTION] = "preemption",
 	[CAP_APIC_REGISTERS] = "apic-registers",
 	[CAP_VIRTUAL_INTERRUPTS] = "virtual-interrupts",
+	[CAP_POSTED_INTERRUPTS] = "posted-interrupts",
 	[CAP_WAIT_SIPI] = "wait-for-sipi",
 	[CAP_XSAVE] = "xsave",
 	[CAP_AVX] = "avx",

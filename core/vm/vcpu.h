@@ -79,6 +79,8 @@ struct vcpu_counts {
 	_Atomic uint64_t nmi_blocking_leaks; /* found blocked by NMI before any NMI was taken */
 	/* By kind of message: sent as above, and delivered, coalesced or dropped here. */
 	_Atomic uint64_t sent_of[MESSAGE_IPIS], settled_of[MESSAGE_IPIS];
+	/* Not received, but given to the processor that runs this vCPU; by the senders. */
+	_Atomic uint64_t posted_of[MESSAGE_IPIS];
 };
 
 struct vm;

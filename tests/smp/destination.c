@@ -403,6 +403,10 @@ static const struct test rows[] = {
 			     "next entry.",
 			     MEANS_VIRTUAL),
 		    .vcpus = 1),
+	POSTED_ROW(
+		"destination.posted.shorthands", "destination: shorthands", shorthands,
+		EXPLAINS("Posted interrupts reach those that the shorthand names.", MEANS_POSTED),
+		.vcpus = 3),
 	MACHINE_ROW("destination.machine.physical", SPEC_PHYSICAL_MODE, 1, ALL_PROCESSORS,
 		    EXPLAINS("On the machine itself physical destinations reach exactly the "
 			     "processor with that APIC id, the sender too.",

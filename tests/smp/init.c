@@ -191,6 +191,10 @@ static const struct test rows[] = {
 			     "are delivered.",
 			     MEANS_VIRTUAL),
 		    .vcpus = 2),
+	POSTED_ROW("init.posted.forgets", INIT_ROW, forgets,
+		   EXPLAINS("INIT forgets an interrupt that was posted, and the next ones come.",
+			    MEANS_POSTED),
+		   .vcpus = 2),
 	SCRIPT_ROW("init.deassert", SPEC_ICR, INIT_ROW, deassert, MODE_ALL,
 		   EXPLAINS("An INIT level de-assert resets nobody, whatever shorthand it has.",
 			    "The old de-assert message resets a processor: start-up code that "
