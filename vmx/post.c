@@ -1,15 +1,7 @@
 /*
- * Posted interrupts: SDM vol. 3C, "Posted-Interrupt Processing". Another processor sets the
- * vector's bit in the descriptor and sends a notification, which the processor of the guest takes
- * by itself.
- *
- *   sender: set the request; if HELD: take it back. If ON is clear: set it, send the notification
- *   owner:  clear HELD; enter the guest, exit; set HELD; if ON is set, one notification is still on
- *           its way: wait for it, throw it away, clear ON. Take over what is requested
- *
- * ON is set only while HELD is clear, in one step, and the processor clears it when it takes the
- * notification. So none arrives once the owner has gone on, and the vCPU may move. A request that
- * is found while HELD is set has a sender that is about to take it back.
+ * Posted interrupts, for guests that the processor delivers interrupts to: posted.h says how. The
+ * platform holds all interrupts by CR8; while such a guest is on a processor the class of the
+ * notification is let through, so that its processor takes it.
  */
 #include "platform.h"
 #include "x86/insn.h"
@@ -18,9 +10,6 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
-/* The control word: the processor knows bit 256 of the descriptor, the others are software's. */
-enum { ON = 1 << 0, HELD = 1 << 1 };
-/* The platform holds all interrupts by CR8; the notification is of the only class let through. */
 enum { NOTIFICATION = 0xF2, CR8_ALL_BUT_F = 14, CR8_NONE = 15, ARRIVAL_SECONDS = 1 };
 
 bool vmx_posts_interrupts(void)
@@ -42,31 +31,18 @@ static bool level_triggered(const struct vcpu *vcpu, uint8_t vector)
 	return apic_get(&vcpu->apic, APIC_TMR + vector / 32u * 0x10) >> vector % 32 & 1;
 }
 
+/* Level-triggered ones and the first edge after one are core's: the processor leaves the TMR alone.
+ */
 bool vmx_post(struct vcpu *vcpu, uint8_t vector)
 {
-	struct vmx_posted *posted = &vmx_of(vcpu)->posted;
-	const uint32_t request = 1u << vector % 32;
-	uint64_t control;
+	enum posted posted = level_triggered(vcpu, vector)
+				     ? POSTED_REFUSED
+				     : posted_request(&vmx_of(vcpu)->posted, vector);
 
-	/* The processor does not clear the TMR's bit. */
-	if (atomic_load(&posted->control) & HELD || level_triggered(vcpu, vector))
-		return false;
-	atomic_fetch_or(&posted->requests[vector / 32], request);
-	control = atomic_load(&posted->control);
-	do {
-		if (control & HELD) /* unless the owner has found it */
-			return !(atomic_fetch_and(&posted->requests[vector / 32], ~request) &
-				 request);
-		if (control & ON)
-			return true;
-	} while (!atomic_compare_exchange_weak(&posted->control, &control, control | ON));
-	platform->ipi(atomic_load(&vcpu->cpu), ICR_ASSERT | NOTIFICATION);
-	return true;
-}
-
-void vmx_post_create(struct vmx_vcpu *arch)
-{
-	atomic_store(&arch->posted.control, HELD);
+	/* It is still there: it would wait for this notification. */
+	if (posted == POSTED_NOTIFY)
+		platform->ipi(atomic_load(&vcpu->cpu), ICR_ASSERT | NOTIFICATION);
+	return posted != POSTED_REFUSED;
 }
 
 /* Posted interrupts need virtual-interrupt delivery; without it the APIC is disabled. */
@@ -103,7 +79,7 @@ void vmx_post_before(struct vcpu *vcpu)
 	bool enabled = apic_get(&vcpu->apic, APIC_SVR) & APIC_SVR_ENABLED;
 
 	if (may_post(vcpu) && enabled && atomic_load(&vcpu->state) == VCPU_RUNNING)
-		atomic_fetch_and(&vmx_of(vcpu)->posted.control, ~(uint64_t)HELD);
+		posted_release(&vmx_of(vcpu)->posted);
 }
 
 static bool await_notification(void)
@@ -126,17 +102,15 @@ bool vmx_post_after(struct vcpu *vcpu)
 
 	if (!may_post(vcpu))
 		return true;
-	if (atomic_fetch_or(&posted->control, HELD) & ON) {
+	if (posted_hold(posted)) {
 		arrived = await_notification();
-		atomic_fetch_and(&posted->control, ~(uint64_t)ON);
+		posted_arrived(posted);
 	}
-	for (unsigned i = 0; i < ARRAY_SIZE(posted->requests); i++) {
-		uint32_t offset = APIC_IRR + i * 0x10;
+	for (unsigned i = 0; i < POSTED_WORDS; i++) {
+		uint32_t requests = posted_take(posted, i), offset = APIC_IRR + i * 0x10;
 
-		if (atomic_load(&posted->requests[i]))
-			apic_put(&vcpu->apic, offset,
-				 apic_get(&vcpu->apic, offset) |
-					 atomic_exchange(&posted->requests[i], 0));
+		if (requests)
+			apic_put(&vcpu->apic, offset, apic_get(&vcpu->apic, offset) | requests);
 	}
 	return arrived;
 }

@@ -23,7 +23,7 @@ enum status vmx_vcpu_create(struct vcpu *vcpu)
 		return STATUS_NO_MEMORY;
 	*(uint32_t *)arch->vmcs = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
 	arch->guest_dr6 = DR6_POWER_UP;
-	vmx_post_create(arch);
+	posted_reset(&arch->posted);
 	fpu_power_up(&arch->fpu);
 	return STATUS_OK;
 }

@@ -11,6 +11,7 @@
 #include "x86/debug.h"
 #include "x86/fpu.h"
 
+#include "vmx/posted.h"
 #include "vmx/vmcs.h"
 
 extern const struct backend vmx_backend;
@@ -40,13 +41,6 @@ struct vmx_vm {
 	void *apic_access_page; /* NULL: not used */
 	bool posts;		/* interrupts to vCPUs that run; they are delivered as below */
 	uint8_t *msr_bitmap;	/* for virtual-interrupt delivery in x2APIC mode; NULL: not used */
-};
-
-/* The posted-interrupt descriptor: SDM vol. 3C, "Posted-Interrupt Processing". */
-struct vmx_posted {
-	_Alignas(64) _Atomic uint32_t requests[8];
-	_Atomic uint64_t control; /* see post.c */
-	uint64_t unused[3];
 };
 
 struct vmx_vcpu {
@@ -133,7 +127,6 @@ bool vmx_deliver_after(struct vcpu *vcpu);
 /* post.c: posted interrupts, in VMs that want them. */
 bool vmx_posts_interrupts(void); /* the processors can */
 bool vmx_post(struct vcpu *vcpu, uint8_t vector);
-void vmx_post_create(struct vmx_vcpu *arch);
 void vmx_post_mode_changed(struct vcpu *vcpu);
 void vmx_post_load(const struct vcpu *vcpu);
 void vmx_post_unload(const struct vcpu *vcpu);
