@@ -26,6 +26,8 @@ enum capability {
 	CAP_UNRESTRICTED_GUEST, /* guests may run unpaged */
 	CAP_PREEMPTION,		/* a guest is stopped after a number of ticks */
 	CAP_APIC_REGISTERS,	/* the processor virtualizes the APIC page */
+	CAP_VIRTUAL_INTERRUPTS, /* ... and delivers fixed interrupts to guests by itself */
+	CAP_POSTED_INTERRUPTS,	/* ... also those that other processors send meanwhile */
 	CAP_WAIT_SIPI,		/* the hardware's wait-for-SIPI state */
 	CAP_XSAVE,
 	CAP_AVX,
@@ -139,13 +141,20 @@ struct backend {
 	 */
 	void (*run)(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit);
 
+	/*
+	 * Any processor: gives a fixed, edge-triggered interrupt to a vCPU while its guest runs,
+	 * whose processor takes it from there. False, and nothing has happened: that cannot be now.
+	 * NULL: it never can.
+	 */
+	bool (*post)(struct vcpu *vcpu, uint8_t vector);
+
 	/* In the NMI handler on this processor: makes an entry that is being prepared end at once.
 	 * NULL: run() sees by itself that the kick window is no longer open. */
 	void (*abort_entry)(struct cpu *cpu);
 
 	/*
 	 * The guest's APIC mode may have changed: route accesses to the page or the MSRs
-	 * accordingly.
+	 * accordingly. Sets vcpu->virtual_interrupts.
 	 */
 	void (*apic_mode_changed)(struct vcpu *vcpu);
 

@@ -82,6 +82,7 @@ const struct backend vmx_backend = {
 	.rflags_set = rflags_set,
 	.interruptibility_get = vmx_interruptibility,
 	.run = vmx_run,
+	.post = vmx_post,
 	.abort_entry = vmx_abort_entry,
 	.apic_mode_changed = vmx_apic_mode_changed,
 	.xcr0_changed = vmx_xcr0_changed,

@@ -22,6 +22,8 @@ static const char *const capability_texts[CAP_COUNT] = {
 	[CAP_UNRESTRICTED_GUEST] = "unrestricted guest",
 	[CAP_PREEMPTION] = "a timer that ends guests",
 	[CAP_APIC_REGISTERS] = "APIC-register virtualization",
+	[CAP_VIRTUAL_INTERRUPTS] = "virtual-interrupt delivery",
+	[CAP_POSTED_INTERRUPTS] = "posted interrupts",
 	[CAP_WAIT_SIPI] = "wait-for-SIPI activity state",
 	[CAP_XSAVE] = "XSAVE",
 	[CAP_AVX] = "AVX",
@@ -211,6 +213,17 @@ bool vmx_borrows_timer(void)
 	return platform->apic_timer || !vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER));
 }
 
+bool vmx_delivers_interrupts(void)
+{
+	return vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT)) &&
+	       vmx_allows(GROUP_PRIMARY,
+			  CONTROL_MASK(PRIMARY_TPR_SHADOW) | CONTROL_MASK(PRIMARY_MSR_BITMAPS)) &&
+	       vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_APIC_ACCESSES) |
+						   CONTROL_MASK(SECONDARY_X2APIC) |
+						   CONTROL_MASK(SECONDARY_APIC_REGISTERS) |
+						   CONTROL_MASK(SECONDARY_INTERRUPT_DELIVERY));
+}
+
 static uint64_t vmx_capabilities(void)
 {
 	uint64_t found = BIT(CAP_VIRTUALIZATION) | BIT(CAP_VMX);
@@ -227,6 +240,10 @@ static uint64_t vmx_capabilities(void)
 	if (vmx_allows(GROUP_SECONDARY, apic) &&
 	    vmx_allows(GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW)))
 		found |= BIT(CAP_APIC_REGISTERS);
+	if (vmx_delivers_interrupts())
+		found |= BIT(CAP_VIRTUAL_INTERRUPTS);
+	if (vmx_posts_interrupts())
+		found |= BIT(CAP_POSTED_INTERRUPTS);
 	if (vmx_caps.misc & VMX_MISC_WAIT_SIPI)
 		found |= BIT(CAP_WAIT_SIPI);
 	if (vmx_allows(GROUP_ENTRY, CONTROL_MASK(ENTRY_GUEST_64)) &&

@@ -65,6 +65,10 @@ enum status vmx_vm_create(struct vm *vm)
 	arch->apic_access_page = pages_alloc(1);
 	if (!arch->apic_access_page)
 		return STATUS_NO_MEMORY;
+	if (vm->virtual_interrupts && vmx_delivers_interrupts() &&
+	    vmx_deliver_create(arch) != STATUS_OK)
+		return STATUS_NO_MEMORY;
+	arch->posts = arch->msr_bitmap && vm->posted_interrupts && vmx_posts_interrupts();
 	return vmx_map(vm, APIC_DEFAULT_BASE, physical(arch->apic_access_page), 1);
 }
 
@@ -75,6 +79,7 @@ void vmx_vm_destroy(struct vm *vm)
 	nested_destroy(&arch->ept);
 	pages_free(arch->apic_access_page, 1);
 	pages_free(arch->empty, 1);
+	pages_free(arch->msr_bitmap, 1);
 	pages_free(arch, 1);
 	vm->arch = NULL;
 }

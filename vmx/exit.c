@@ -150,6 +150,9 @@ static NOINLINE void details(struct vcpu *vcpu, struct vm_exit *exit)
 	case REASON_EXCEPTION_NMI:
 		exception_or_nmi(vcpu, exit);
 		break;
+	case REASON_EXTERNAL_INTERRUPT:
+		vmx_post_foreign(vcpu);
+		break;
 	case REASON_SIPI:
 		startup_ipi(vcpu, exit);
 		break;
@@ -162,6 +165,9 @@ static NOINLINE void details(struct vcpu *vcpu, struct vm_exit *exit)
 	case REASON_APIC_WRITE:
 		exit->apic.offset = exit->raw_qualification & PAGE_MASK;
 		exit->length = 0; /* trap-like: RIP is past the store already */
+		break;
+	case REASON_EOI:
+		exit->length = 0; /* trap-like, too */
 		break;
 	case REASON_APIC_ACCESS:
 	case REASON_EPT_VIOLATION:

@@ -1,6 +1,7 @@
 /* One VM entry and its exit. */
 #include "platform.h"
 #include "vm/cpuid.h"
+#include "vm/fail.h"
 
 #include "vmx/insn.h"
 #include "vmx/quirks.h"
@@ -181,6 +182,8 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	if (vcpu->advance)
 		advance(vcpu, arch->exit_length);
 	set_windows(arch, entry);
+	if (vcpu->virtual_interrupts)
+		vmx_deliver_before(vcpu);
 	if (entry->inject)
 		inject(entry->inject);
 	if (arch->rsp_in_gpr) {
@@ -202,4 +205,6 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 		entry_failed(exit);
 	if (arch->enters_nothing)
 		after_nothing(vcpu, exit);
+	if (vcpu->virtual_interrupts && !vmx_deliver_after(vcpu))
+		vcpu_fail(vcpu, "a notification of posted interrupts did not arrive", exit);
 }

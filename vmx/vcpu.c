@@ -23,6 +23,7 @@ enum status vmx_vcpu_create(struct vcpu *vcpu)
 		return STATUS_NO_MEMORY;
 	*(uint32_t *)arch->vmcs = (uint32_t)(vmx_caps.basic & 0x7FFFFFFF);
 	arch->guest_dr6 = DR6_POWER_UP;
+	posted_reset(&arch->posted);
 	fpu_power_up(&arch->fpu);
 	return STATUS_OK;
 }
@@ -157,6 +158,7 @@ enum status vmx_load(struct cpu *cpu, struct vcpu *vcpu)
 	/* Whatever this processor has cached of this VM may be from before. */
 	vmx_flush(vcpu->vm);
 	vmx_flush_linear(vcpu);
+	vmx_post_load(vcpu);
 	vmx_debug_load(arch);
 	fpu_restore(&arch->fpu, vmx_caps.xcr0, vcpu->regs.xcr0);
 	return STATUS_OK;
@@ -169,6 +171,7 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
 	(void)vmx_interruptibility(vcpu);
 	fpu_save(&arch->fpu, vmx_caps.xcr0);
 	vmx_debug_unload(arch);
+	vmx_post_unload(vcpu);
 	if (arch->rsp_in_gpr)
 		vmwrite(GUEST_RSP, vcpu->regs.gpr[RSP]);
 	arch->rsp_in_gpr = false;
@@ -178,22 +181,47 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
 }
 
 /*
- * In xAPIC mode the processor may virtualize the registers. In the other modes the page is not
- * there: accesses to it exit, so that core/ refuses them.
+ * In xAPIC mode the processor may virtualize the registers, and in x2APIC mode the MSRs if it
+ * delivers interrupts, too. In the other modes the page is not there: accesses to it exit, so that
+ * core/ refuses them. "Virtualize x2APIC mode" excludes these exits: the guest finds memory there.
  */
+static uint32_t apic_controls(const struct vcpu *vcpu, enum apic_mode mode)
+{
+	uint32_t delivery =
+		vcpu->virtual_interrupts ? CONTROL_MASK(SECONDARY_INTERRUPT_DELIVERY) : 0;
+
+	if (mode == APIC_XAPIC)
+		return CONTROL_MASK(SECONDARY_APIC_ACCESSES) |
+		       CONTROL_MASK(SECONDARY_APIC_REGISTERS) | delivery;
+	if (delivery)
+		return CONTROL_MASK(SECONDARY_X2APIC) | CONTROL_MASK(SECONDARY_APIC_REGISTERS) |
+		       delivery;
+	return CONTROL_MASK(SECONDARY_APIC_ACCESSES);
+}
+
 void vmx_apic_mode_changed(struct vcpu *vcpu)
 {
+	const uint32_t all =
+		CONTROL_MASK(SECONDARY_APIC_ACCESSES) | CONTROL_MASK(SECONDARY_X2APIC) |
+		CONTROL_MASK(SECONDARY_APIC_REGISTERS) | CONTROL_MASK(SECONDARY_INTERRUPT_DELIVERY);
 	struct vmx_vcpu *arch = vmx_of(vcpu);
 	const struct vmx_vm *vm = vcpu->vm->arch;
+	enum apic_mode mode = apic_mode(&vcpu->apic);
 
 	if (!vm->apic_access_page)
 		return;
-	arch->registers = apic_mode(&vcpu->apic) == APIC_XAPIC;
-	arch->secondary |= CONTROL_MASK(SECONDARY_APIC_ACCESSES);
-	arch->secondary &= ~CONTROL_MASK(SECONDARY_APIC_REGISTERS);
-	if (arch->registers)
-		arch->secondary |= CONTROL_MASK(SECONDARY_APIC_REGISTERS);
+	vcpu->virtual_interrupts = vm->msr_bitmap && mode != APIC_DISABLED;
+	arch->secondary = (arch->secondary & ~all) | apic_controls(vcpu, mode);
 	vmwrite(SECONDARY_CONTROLS, arch->secondary);
+	if (!vm->msr_bitmap)
+		return;
+	arch->primary &= ~CONTROL_MASK(PRIMARY_MSR_BITMAPS);
+	if (mode == APIC_X2APIC)
+		arch->primary |= CONTROL_MASK(PRIMARY_MSR_BITMAPS);
+	vmwrite(PRIMARY_CONTROLS, arch->primary);
+	if (vcpu->virtual_interrupts)
+		vmx_deliver_begin(vcpu);
+	vmx_post_mode_changed(vcpu);
 }
 
 void vmx_xcr0_changed(struct vcpu *vcpu)

@@ -11,6 +11,7 @@
 #include "x86/debug.h"
 #include "x86/fpu.h"
 
+#include "vmx/posted.h"
 #include "vmx/vmcs.h"
 
 extern const struct backend vmx_backend;
@@ -40,6 +41,8 @@ struct vmx_vm {
 	void *empty; /* where guests' time is ended by the local APIC's timer: tables of nothing */
 	uint64_t empty_eptp;
 	void *apic_access_page; /* NULL: not used */
+	bool posts;		/* interrupts to vCPUs that run; they are delivered as below */
+	uint8_t *msr_bitmap;	/* for virtual-interrupt delivery in x2APIC mode; NULL: not used */
 };
 
 struct vmx_vcpu {
@@ -48,7 +51,6 @@ struct vmx_vcpu {
 	struct cpu *cpu;	/* where it is loaded */
 	struct cpu *host_state; /* the processor that the host-state fields are for */
 	bool launched;
-	bool registers; /* APIC-register virtualization is on */
 	/* Of this processor and its NMI handler: an entry is on its way, and it will find nothing.
 	 */
 	volatile bool entering, enters_nothing;
@@ -56,6 +58,9 @@ struct vmx_vcpu {
 	uint32_t exit_length; /* of the instruction that exited last */
 	uint32_t primary, secondary, entry, pin, exit; /* as written to the VMCS */
 	uint32_t tpr_threshold;
+	uint16_t interrupt_status; /* as in the VMCS */
+	uint64_t eoi_exits[4];	   /* likewise, the EOI-exit bitmap */
+	struct vmx_posted posted;
 	uint64_t guest_dr[4], guest_dr6, guest_cr2; /* while not loaded */
 	struct debug_host host_debug;		    /* while loaded */
 	struct fpu fpu;				    /* while not loaded */
@@ -94,6 +99,8 @@ uint64_t vmx_settle(struct facts *facts);
  * APIC's; vmx_probe and vmx_settle do not say CAP_PREEMPTION then. */
 bool vmx_borrows_timer(void);
 const char *vmx_capability_text(enum capability capability);
+/* Virtual-interrupt delivery, in xAPIC and x2APIC mode, with all that it needs. */
+bool vmx_delivers_interrupts(void);
 
 /* cpu.c */
 enum status vmx_cpu_on(struct cpu *cpu);
@@ -117,6 +124,23 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu);
 void vmx_flush_linear(struct vcpu *vcpu); /* its linear addresses, on this processor */
 void vmx_apic_mode_changed(struct vcpu *vcpu);
 void vmx_xcr0_changed(struct vcpu *vcpu);
+
+/* deliver.c: virtual-interrupt delivery, while vcpu->virtual_interrupts. */
+enum status vmx_deliver_create(struct vmx_vm *arch);
+void vmx_deliver_begin(struct vcpu *vcpu);
+void vmx_deliver_before(struct vcpu *vcpu); /* an entry */
+/* Its exit, or failure. False: a notification of posted interrupts has not arrived. */
+bool vmx_deliver_after(struct vcpu *vcpu);
+
+/* post.c: posted interrupts, in VMs that want them. */
+bool vmx_posts_interrupts(void); /* the processors can */
+bool vmx_post(struct vcpu *vcpu, uint8_t vector);
+void vmx_post_mode_changed(struct vcpu *vcpu);
+void vmx_post_load(const struct vcpu *vcpu);
+void vmx_post_unload(const struct vcpu *vcpu);
+void vmx_post_before(struct vcpu *vcpu);
+bool vmx_post_after(struct vcpu *vcpu); /* false: a notification has not arrived */
+void vmx_post_foreign(const struct vcpu *vcpu);
 
 /* state.c */
 void vmx_state_get(struct vcpu *vcpu, struct regs *regs);

@@ -40,13 +40,18 @@ static bool test_and_change(struct apic *apic, uint32_t offset, uint8_t vector, 
 	return before & bit;
 }
 
-void apic_end_of_interrupt(struct apic *apic)
+bool apic_end_of_interrupt(struct apic *apic)
 {
 	int serving = highest(apic, APIC_ISR);
+	bool level = false;
 
-	if (serving >= 0)
+	if (serving >= 0) {
 		test_and_change(apic, APIC_ISR, (uint8_t)serving, false);
+		level = apic_get(apic, APIC_TMR + (uint32_t)serving / 32 * 0x10) >> serving % 32 &
+			1;
+	}
 	apic_update_ppr(apic);
+	return level;
 }
 
 enum apic_accepted apic_accept(struct apic *apic, uint8_t vector, bool level)
@@ -102,6 +107,26 @@ void apic_update_ppr(struct apic *apic)
 int apic_highest_request(const struct apic *apic)
 {
 	return highest(apic, APIC_IRR);
+}
+
+int apic_highest_in_service(const struct apic *apic)
+{
+	return highest(apic, APIC_ISR);
+}
+
+static void reload(struct apic *apic, uint32_t offset)
+{
+	unsigned words = 0;
+
+	for (unsigned word = 0; word < 8; word++)
+		words |= (unsigned)!!apic_get(apic, offset + word * 0x10) << word;
+	apic->words_set[bitmap_of(offset)] = (uint8_t)words;
+}
+
+void apic_reload(struct apic *apic)
+{
+	reload(apic, APIC_ISR);
+	reload(apic, APIC_IRR);
 }
 
 int apic_deliverable(struct apic *apic)

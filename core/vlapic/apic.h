@@ -46,8 +46,8 @@ static inline enum apic_mode apic_mode(const struct apic *apic)
 /* Stores a register; no effects. The owner only. */
 void apic_put(struct apic *apic, uint32_t offset, uint32_t value);
 
-/* The highest vector in service is done: EOI. */
-void apic_end_of_interrupt(struct apic *apic);
+/* The highest vector in service is done: EOI. True: it was level-triggered. */
+bool apic_end_of_interrupt(struct apic *apic);
 
 enum apic_accepted { APIC_ACCEPTED, APIC_COALESCED, APIC_REFUSED };
 
@@ -62,6 +62,12 @@ int apic_deliverable(struct apic *apic);
 
 /* The highest vector that waits in the IRR, whatever the PPR; -1: none. */
 int apic_highest_request(const struct apic *apic);
+
+/* The highest vector in the ISR; -1: none. */
+int apic_highest_in_service(const struct apic *apic);
+
+/* After a processor that delivers virtual interrupts has changed ISR and IRR in the page. */
+void apic_reload(struct apic *apic);
 
 /* The processor takes a vector that apic_deliverable gave: IRR to ISR, PPR raised. */
 void apic_take(struct apic *apic, uint8_t vector);

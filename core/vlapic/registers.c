@@ -155,8 +155,7 @@ static enum apic_effect store(struct apic *apic, unsigned row, uint32_t value, u
 		return APIC_DONE;
 	case APIC_EOI:
 		apic_put(apic, APIC_EOI, 0);
-		apic_end_of_interrupt(apic);
-		return APIC_DONE;
+		return apic_end_of_interrupt(apic) ? APIC_END_LEVEL : APIC_DONE;
 	case APIC_ESR:
 		apic_put(apic, APIC_ESR, apic->esr_latched);
 		apic->esr_latched = 0;

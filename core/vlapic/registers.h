@@ -10,6 +10,7 @@ enum apic_effect {
 	APIC_FAULT,	/* the access raises #GP(0) (x2APIC) */
 	APIC_SEND,	/* ICR was written: send it */
 	APIC_SEND_SELF, /* SELF IPI was written */
+	APIC_END_LEVEL, /* EOI of a level-triggered interrupt: I/O APICs are told */
 };
 
 /* State after power-up: "Local APIC State After Power-Up or Reset". */

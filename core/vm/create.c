@@ -109,6 +109,8 @@ enum status vm_create(const struct vm_config *config, struct vm **out)
 	vm->overcommitted = config->vcpus > cpus_in_use();
 	vm->wait_in_hardware = config->wait_in_hardware;
 	vm->decode_apic = config->decode_apic;
+	vm->virtual_interrupts = config->virtual_interrupts;
+	vm->posted_interrupts = config->posted_interrupts;
 	status = fill(vm, config);
 	if (status != STATUS_OK) {
 		vm_free(vm);

@@ -10,6 +10,8 @@ struct vm_config {
 	unsigned region_count;
 	bool wait_in_hardware;	  /* WAIT_SIPI uses the processor's activity state */
 	bool decode_apic;	  /* never use the processor's APIC-register virtualization */
+	bool virtual_interrupts;  /* the processor delivers fixed interrupts, if it can */
+	bool posted_interrupts;	  /* ... also from other processors to guests that run */
 	const uint32_t *apic_ids; /* one for each vCPU; NULL: equal to the id */
 };
 

@@ -31,7 +31,9 @@ static void inject_interrupt(struct vcpu *vcpu, uint8_t vector)
 
 static int next_interrupt(struct vcpu *vcpu)
 {
-	return vcpu->extint >= 0 ? vcpu->extint : apic_deliverable(&vcpu->apic);
+	if (vcpu->extint >= 0)
+		return vcpu->extint;
+	return vcpu->virtual_interrupts ? -1 : apic_deliverable(&vcpu->apic);
 }
 
 /* Leave when the TPR falls far enough for the highest request: "TPR Virtualization". */
@@ -78,7 +80,7 @@ void vcpu_choose_event(struct vcpu *vcpu, struct entry *entry)
 		vector = next_interrupt(vcpu);
 	}
 	entry->irq_window = vector >= 0 || shadow;
-	entry->tpr_threshold = threshold(vcpu);
+	entry->tpr_threshold = vcpu->virtual_interrupts ? 0 : threshold(vcpu);
 	vcpu->event_pending =
 		vcpu->nmis || vcpu->extint >= 0 || apic_highest_request(&vcpu->apic) >= 0;
 }

@@ -16,6 +16,7 @@
 	K(MSR_WRITE, "WRMSR")                                                                      \
 	K(IO, "port I/O")                                                                          \
 	K(APIC_WRITE, "APIC write")                                                                \
+	K(EOI, "EOI of a level-triggered interrupt")                                               \
 	K(MEMORY, "access outside guest memory")                                                   \
 	K(CR, "control-register access")                                                           \
 	K(DR, "debug-register access")                                                             \

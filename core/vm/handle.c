@@ -24,6 +24,9 @@ static void carry_out(struct vcpu *vcpu, enum apic_effect effect)
 	case APIC_SEND_SELF:
 		ipi_self(vcpu, (uint8_t)apic_get(&vcpu->apic, APIC_SELF_IPI));
 		break;
+	case APIC_END_LEVEL: /* there are none */
+		count(&vcpu->counts.level_eois);
+		break;
 	case APIC_FAULT:
 		vcpu_inject_gp(vcpu);
 		break;
@@ -37,6 +40,20 @@ static void apic_written(struct vcpu *vcpu, uint32_t offset, uint32_t value)
 {
 	vcpu->event_pending = true;
 	carry_out(vcpu, apic_mmio_write(&vcpu->apic, offset, value, platform->clock()));
+}
+
+/* The processor has put the register into the page, by a store or, in x2APIC mode, by WRMSR. */
+static void apic_put_by_processor(struct vcpu *vcpu, uint32_t offset)
+{
+	uint32_t value = apic_get(&vcpu->apic, offset & ~0xFu);
+
+	if (apic_mode(&vcpu->apic) == APIC_XAPIC) {
+		apic_written(vcpu, offset, value);
+		return;
+	}
+	vcpu->event_pending = true;
+	carry_out(vcpu, apic_msr_write(&vcpu->apic, X2APIC_MSR + offset / 0x10, value,
+				       platform->clock()));
 }
 
 static bool in_apic_page(const struct vcpu *vcpu, uint64_t gpa)
@@ -220,8 +237,10 @@ enum step exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)
 		vcpu->advance = true;
 		return STEP_AGAIN;
 	case EXIT_APIC_WRITE:
-		apic_written(vcpu, exit->apic.offset,
-			     apic_get(&vcpu->apic, exit->apic.offset & ~0xFu));
+		apic_put_by_processor(vcpu, exit->apic.offset);
+		return STEP_AGAIN;
+	case EXIT_EOI:
+		carry_out(vcpu, APIC_END_LEVEL);
 		return STEP_AGAIN;
 	case EXIT_IRQ_WINDOW:
 	case EXIT_NMI_WINDOW:

@@ -1,5 +1,6 @@
 #include "vm/post.h"
 
+#include "backend.h"
 #include "platform.h"
 #include "vm/cpu.h"
 #include "vm/receive.h"
@@ -37,8 +38,21 @@ static void drain_owned(struct cpu *self, struct vm *vm)
 			vcpu_drain(vm->vcpus[i]);
 }
 
+/* Not past what waits in the mailbox: an INIT must not take away what was sent after it. */
+static bool posted_to_processor(struct vcpu *vcpu, struct message message)
+{
+	if ((message.kind != MESSAGE_FIXED && message.kind != MESSAGE_LOWEST) || message.level ||
+	    message.vector < 16 || !backend->post || mailbox_waiting(&vcpu->mailbox) ||
+	    !backend->post(vcpu, message.vector))
+		return false;
+	atomic_fetch_add(&vcpu->counts.posted_of[message.kind], 1);
+	return true;
+}
+
 void vcpu_post(struct cpu *self, struct vcpu *vcpu, struct message message)
 {
+	if (posted_to_processor(vcpu, message))
+		return;
 	while (!mailbox_push(&vcpu->mailbox, message)) {
 		cpu_kick(atomic_load(&vcpu->cpu));
 		drain_owned(self, vcpu->vm);

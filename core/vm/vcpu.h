@@ -69,15 +69,18 @@ struct vcpu_counts {
 	_Atomic uint64_t dropped;   /* the APIC was disabled, the vCPU stopped, SIPI not awaited */
 	_Atomic uint64_t sipis_ignored;
 	_Atomic uint64_t inits;
-	_Atomic uint64_t interrupts;	 /* vectors taken through the guest's IDT */
+	_Atomic uint64_t interrupts;	 /* vectors injected into the guest's IDT */
 	_Atomic uint64_t nmis;		 /* NMIs taken */
 	_Atomic uint64_t hardware_sipis; /* exits from the hardware's wait-for-SIPI state */
 	_Atomic uint64_t hardware_inits;
 	_Atomic uint64_t foreign_interrupts; /* exits by interrupts of the machine's own */
 	_Atomic uint64_t exits;
+	_Atomic uint64_t level_eois;	     /* EOIs that I/O APICs would be told of */
 	_Atomic uint64_t nmi_blocking_leaks; /* found blocked by NMI before any NMI was taken */
 	/* By kind of message: sent as above, and delivered, coalesced or dropped here. */
 	_Atomic uint64_t sent_of[MESSAGE_IPIS], settled_of[MESSAGE_IPIS];
+	/* Not received, but given to the processor that runs this vCPU; by the senders. */
+	_Atomic uint64_t posted_of[MESSAGE_IPIS];
 };
 
 struct vm;
@@ -94,6 +97,7 @@ struct vcpu {
 	bool regs_changed;  /* regs hold a new state that the backend must load */
 	bool debug_kept;    /* all but the debug registers, which stay as the backend has them */
 	bool advance;	    /* RIP moves past the instruction that exited, at the next entry */
+	bool virtual_interrupts; /* the processor takes fixed interrupts from the APIC page */
 
 	_Atomic(enum vcpu_state) state;
 	_Atomic(struct cpu *) cpu; /* the owner */

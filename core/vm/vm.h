@@ -18,7 +18,7 @@ struct vm_region {
 
 struct vm {
 	unsigned vcpu_count;
-	bool wait_in_hardware, decode_apic;
+	bool wait_in_hardware, decode_apic, virtual_interrupts, posted_interrupts;
 	bool overcommitted; /* more vCPUs than processors */
 	uint64_t slice;	    /* a test's own; 0: the platform's */
 	bool stuck;	    /* a vCPU did not stop in time */

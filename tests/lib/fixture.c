@@ -98,6 +98,8 @@ bool fixture_open(struct fixture *fixture, struct test_run *run, const struct gu
 		.region_count = ARRAY_SIZE(regions) - !setup->region,
 		.wait_in_hardware = setup->wait_in_hardware,
 		.decode_apic = setup->decode_apic,
+		.virtual_interrupts = setup->virtual_interrupts,
+		.posted_interrupts = setup->posted_interrupts,
 		.apic_ids = setup->apic_ids,
 	};
 
@@ -296,6 +298,20 @@ bool fixture_wait_state(struct fixture *fixture, unsigned slot, enum vcpu_state 
 	return fixture_wait(fixture, vcpu_state_text(state), in_state, (uint64_t)slot << 8 | state);
 }
 
+static uint64_t posted(const struct vcpu *vcpu)
+{
+	uint64_t sum = 0;
+
+	for (unsigned kind = 0; kind < MESSAGE_IPIS; kind++)
+		sum += atomic_load(&vcpu->counts.posted_of[kind]);
+	return sum;
+}
+
+uint64_t fixture_received(const struct vcpu *vcpu)
+{
+	return atomic_load(&vcpu->counts.received) + posted(vcpu);
+}
+
 static bool all_arrived(struct fixture *fixture, uint64_t ignored)
 {
 	uint64_t sent = atomic_load(&fixture->vm->outside), received = 0;
@@ -303,7 +319,7 @@ static bool all_arrived(struct fixture *fixture, uint64_t ignored)
 	(void)ignored;
 	for (unsigned i = 0; i < fixture->vcpus; i++) {
 		sent += atomic_load(&fixture->vm->vcpus[i]->counts.sent);
-		received += atomic_load(&fixture->vm->vcpus[i]->counts.received);
+		received += fixture_received(fixture->vm->vcpus[i]);
 	}
 	return sent == received;
 }
@@ -330,7 +346,7 @@ void fixture_expect_counts(struct fixture *fixture)
 			const struct vcpu_counts *counts = &fixture->vm->vcpus[i]->counts;
 
 			sent += counts->sent_of[kind];
-			settled += counts->settled_of[kind];
+			settled += counts->settled_of[kind] + counts->posted_of[kind];
 		}
 		expect(fixture->run, names[kind], sent, settled);
 	}

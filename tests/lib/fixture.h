@@ -12,12 +12,14 @@
 
 /* The guest that a test wants. Fields that are left out are 0. */
 struct guest_setup {
-	unsigned vcpus;	       /* 0: one for each processor in use */
-	bool x2apic;	       /* the guest uses x2APIC mode */
-	bool wait_in_hardware; /* APs wait in the processor's wait-for-SIPI state; there are no
-				* more vCPUs than processors then */
-	bool decode_apic;      /* never let the processor virtualize the APIC page */
-	bool capture;	       /* keep each vCPU's state at its start, as the processor has it */
+	unsigned vcpus;		 /* 0: one for each processor in use */
+	bool x2apic;		 /* the guest uses x2APIC mode */
+	bool wait_in_hardware;	 /* APs wait in the processor's wait-for-SIPI state; there are no
+				  * more vCPUs than processors then */
+	bool decode_apic;	 /* never let the processor virtualize the APIC page */
+	bool virtual_interrupts; /* the processor delivers fixed interrupts */
+	bool posted_interrupts;	 /* ... also those that others send to a guest that runs */
+	bool capture;		 /* keep each vCPU's state at its start, as the processor has it */
 	enum guest_program bsp, ap;
 	uint8_t sipi_vector, sipis;		  /* of the program "start"; 0: 01H, and two */
 	const uint32_t *apic_ids;		  /* NULL: the vCPUs' ids */
@@ -70,6 +72,9 @@ bool fixture_wait_all_aps(struct fixture *fixture, uint32_t times);
 
 /* Waits until a vCPU is in a state. */
 bool fixture_wait_state(struct fixture *fixture, unsigned slot, enum vcpu_state state);
+
+/* IPIs that a vCPU has taken out of its mailbox, or its processor was given past it. */
+uint64_t fixture_received(const struct vcpu *vcpu);
 
 /* Waits until every IPI that was sent is out of its receiver's mailbox. */
 bool fixture_wait_arrived(struct fixture *fixture);

@@ -29,6 +29,14 @@ enum {
 	MODE_ALL = MODE_XAPIC | MODE_X2APIC,
 	APS_WAIT = 1 << 3, /* do not start the APs */
 	TOGETHER = 1 << 4, /* all vCPUs on one processor */
+	/* The processor delivers fixed interrupts. */
+	MODE_VIRTUAL_XAPIC = 1 << 5,
+	MODE_VIRTUAL_X2APIC = 1 << 6,
+	MODE_VIRTUAL = MODE_VIRTUAL_XAPIC | MODE_VIRTUAL_X2APIC,
+	/* ... and takes those that others send by itself. */
+	MODE_POSTED_XAPIC = 1 << 7,
+	MODE_POSTED_X2APIC = 1 << 8,
+	MODE_POSTED = MODE_POSTED_XAPIC | MODE_POSTED_X2APIC,
 };
 
 /* Runs the script in .data, which END ends, once for each mode, each time with another guest. */
@@ -168,6 +176,23 @@ struct script_step {
 #define SCRIPT_ROW(name_, spec_, row_, steps_, argument_, explains_, ...) \
 	{ .name = name_, .spec = spec_, .run = script_run, .needs = NEEDS_GUEST, \
 	  .row = row_, .argument = argument_, .data = steps_, explains_, .guest = GUEST(__VA_ARGS__) }
+/* The same steps where the processor delivers fixed interrupts: none is injected, and what it sends
+ * to itself is not counted. */
+#define VIRTUAL_ROW(name_, spec_, row_, steps_, modes_, explains_, ...) \
+	{ .name = name_, .spec = spec_, .run = script_run, \
+	  .needs = NEEDS_GUEST | BIT(CAP_VIRTUAL_INTERRUPTS), .row = row_, .argument = modes_, \
+	  .data = steps_, explains_, .guest = GUEST(__VA_ARGS__) }
+/* ... and takes what is posted to it. What it makes one of those is not counted either. */
+#define POSTED_ROW(name_, row_, steps_, explains_, ...) \
+	{ .name = name_, .spec = SPEC_VAPIC_POSTED, .run = script_run, \
+	  .needs = NEEDS_GUEST | BIT(CAP_POSTED_INTERRUPTS), .row = row_, .argument = MODE_POSTED, \
+	  .data = steps_, explains_, .guest = GUEST(__VA_ARGS__) }
+#define MEANS_VIRTUAL                                                                              \
+	"The processor's virtual-interrupt delivery differs from a local APIC: guests of "         \
+	"hypervisors that use it lose interrupts, take wrong ones, or hang."
+#define MEANS_POSTED                                                                               \
+	"Interrupts that are posted to a guest that runs are lost, come twice or late: guests of " \
+	"hypervisors that use it hang now and then."
 /* clang-format on */
 
 #endif

@@ -420,6 +420,54 @@ static const struct test rows[] = {
 			    "Illegal vectors are delivered, or their error is not reported: a "
 			    "driver's bug becomes a stray exception."),
 		   .vcpus = 1),
+	VIRTUAL_ROW("apic.virtual.writes", SPEC_VAPIC_ACCESSES, "APIC: registers", writes,
+		    MODE_VIRTUAL_XAPIC,
+		    EXPLAINS("With virtual-interrupt delivery reserved bits of registers do not "
+			     "stick, and read-only ones stay.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("apic.virtual.reserved", SPEC_VAPIC_ACCESSES, "APIC: registers",
+		    reserved_registers, MODE_VIRTUAL_XAPIC,
+		    EXPLAINS("Accesses to reserved registers exit, and the error interrupt that "
+			     "they raise is delivered by the processor.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("apic.virtual.x2apic.access", SPEC_VAPIC_MSRS, "APIC: registers", x2apic_access,
+		    MODE_VIRTUAL_X2APIC,
+		    EXPLAINS("With virtualized x2APIC MSRs, those that are missing, write-only or "
+			     "read-only raise #GP; the others work.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("apic.virtual.x2apic.reserved", SPEC_VAPIC_MSRS, "APIC: registers",
+		    x2apic_reserved, MODE_VIRTUAL_X2APIC,
+		    EXPLAINS("Reserved bits in virtualized WRMSRs raise #GP, and nothing is "
+			     "changed or sent.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("apic.virtual.base", SPEC_VAPIC_MSRS, "APIC: modes", transitions,
+		    MODE_VIRTUAL_XAPIC,
+		    EXPLAINS("Each transition between disabled, xAPIC and x2APIC changes what the "
+			     "processor virtualizes.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("apic.virtual.presence", SPEC_VAPIC_INTERRUPTS, "vCPU: identity", presence,
+		    MODE_VIRTUAL_XAPIC,
+		    EXPLAINS("Virtual-interrupt delivery is switched off and on with a guest's "
+			     "local APIC.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("apic.virtual.timer.one_shot", SPEC_VAPIC_INTERRUPTS, "APIC: registers",
+		    one_shot, MODE_VIRTUAL,
+		    EXPLAINS("Interrupts of the one-shot timer come by virtual-interrupt delivery, "
+			     "not before their time.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("apic.virtual.timer.periodic", SPEC_VAPIC_INTERRUPTS, "APIC: registers",
+		    periodic, MODE_VIRTUAL,
+		    EXPLAINS("Interrupts of the periodic timer come by virtual-interrupt delivery, "
+			     "in HLT too.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
 	MACHINE_ROW("apic.machine.registers", SPEC_APIC_REGISTERS, 1, 0,
 		    EXPLAINS("The registers of the machine's own local APIC keep what is written "
 			     "to them; in x2APIC mode, #GP where there is none.",

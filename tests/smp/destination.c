@@ -379,6 +379,34 @@ static const struct test rows[] = {
 			    "while masked, and does not loop.",
 			    MEANS_VECTORS),
 		   .vcpus = 1),
+	VIRTUAL_ROW("destination.virtual.shorthands", SPEC_VAPIC_INTERRUPTS,
+		    "destination: shorthands", shorthands, MODE_VIRTUAL,
+		    EXPLAINS("Self-IPIs are virtualized by the processor, other shorthands and "
+			     "destinations exit.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 3),
+	VIRTUAL_ROW("destination.virtual.self", SPEC_VAPIC_MSRS, "destination: shorthands",
+		    self_register, MODE_VIRTUAL_X2APIC,
+		    EXPLAINS("A WRMSR of the SELF IPI register is virtualized, and one of a vector "
+			     "below 16 exits.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	VIRTUAL_ROW("vector.virtual.illegal", SPEC_VAPIC_INTERRUPTS, "APIC: illegal vectors",
+		    illegal_vectors, MODE_VIRTUAL,
+		    EXPLAINS("An ICR write of a vector below 16 is no self-IPI that the processor "
+			     "virtualizes: it exits, and sets the ESR.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("vector.virtual.interrupt", SPEC_VAPIC_INTERRUPTS, "APIC: illegal vectors",
+		    error_interrupt, MODE_VIRTUAL,
+		    EXPLAINS("Error interrupts that an APIC-write exit raises are delivered at the "
+			     "next entry.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
+	POSTED_ROW(
+		"destination.posted.shorthands", "destination: shorthands", shorthands,
+		EXPLAINS("Posted interrupts reach those that the shorthand names.", MEANS_POSTED),
+		.vcpus = 3),
 	MACHINE_ROW("destination.machine.physical", SPEC_PHYSICAL_MODE, 1, ALL_PROCESSORS,
 		    EXPLAINS("On the machine itself physical destinations reach exactly the "
 			     "processor with that APIC id, the sender too.",

@@ -174,6 +174,27 @@ static const struct test rows[] = {
 			    "and the LDR.",
 			    MEANS_APIC_RESET),
 		   .vcpus = 2),
+	VIRTUAL_ROW("init.virtual.apic", SPEC_VAPIC_INTERRUPTS, INIT_ROW, apic_reset,
+		    MODE_VIRTUAL_XAPIC,
+		    EXPLAINS("After INIT nothing of the virtual ISR, IRR and priorities is left in "
+			     "the processor.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("init.virtual.x2apic", SPEC_VAPIC_INTERRUPTS, INIT_ROW, apic_reset_x2apic,
+		    MODE_VIRTUAL_X2APIC,
+		    EXPLAINS("After INIT in x2APIC mode nothing of the virtual ISR, IRR and "
+			     "priorities is left in the processor.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	VIRTUAL_ROW("init.virtual.forgets", SPEC_VAPIC_INTERRUPTS, INIT_ROW, forgets, MODE_VIRTUAL,
+		    EXPLAINS("INIT forgets a virtual interrupt that is pending, and the next ones "
+			     "are delivered.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 2),
+	POSTED_ROW("init.posted.forgets", INIT_ROW, forgets,
+		   EXPLAINS("INIT forgets an interrupt that was posted, and the next ones come.",
+			    MEANS_POSTED),
+		   .vcpus = 2),
 	SCRIPT_ROW("init.deassert", SPEC_ICR, INIT_ROW, deassert, MODE_ALL,
 		   EXPLAINS("An INIT level de-assert resets nobody, whatever shorthand it has.",
 			    "The old de-assert message resets a processor: start-up code that "

@@ -313,6 +313,14 @@ static void fake_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exi
 	arch->exit_length = exit->length;
 }
 
+static bool fake_post(struct vcpu *vcpu, uint8_t vector)
+{
+	(void)vcpu;
+	(void)vector;
+	fake_vendor.posted += fake_vendor.posts;
+	return fake_vendor.posts;
+}
+
 static void fake_apic_mode_changed(struct vcpu *vcpu)
 {
 	loaded(vcpu)->mode_changes++;
@@ -390,6 +398,7 @@ const struct backend fake_backend = {
 	.rflags_set = fake_rflags_set,
 	.interruptibility_get = fake_interruptibility_get,
 	.run = fake_run,
+	.post = fake_post,
 	.abort_entry = fake_abort_entry,
 	.apic_mode_changed = fake_apic_mode_changed,
 	.xcr0_changed = fake_xcr0_changed,

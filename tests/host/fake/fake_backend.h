@@ -45,6 +45,8 @@ struct fake_vendor {
 	unsigned fail_cpu_on;  /* bit n: not on processor n */
 	bool fail_load;
 	bool borrows_timer;	 /* see struct backend */
+	bool posts;		 /* a guest that runs takes interrupts that others send */
+	unsigned posted;	 /* vectors that it was given so */
 	unsigned vms, vcpus;	 /* alive */
 	_Atomic unsigned on;	 /* processors with virtualization on */
 	_Atomic unsigned aborts; /* calls of abort_entry */

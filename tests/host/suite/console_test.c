@@ -170,8 +170,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, report_set_up)
 	const struct CMUnitTest tests[] = {
-		TEST(test_lines), TEST(test_summary_fits),	   TEST(test_advice),
-		TEST(test_notes), TEST(test_notes_without_volume),
+		TEST(test_lines),
+		TEST(test_summary_fits),
+		TEST(test_advice),
+		TEST(test_notes),
+		TEST(test_notes_without_volume),
 		TEST(test_lines),
 		TEST(test_summary_fits),
 		TEST(test_advice),

@@ -51,7 +51,8 @@ static void test_every_vector(void **state)
 			assert_false(fake_has_vector(apic, APIC_IRR, v));
 			assert_true(fake_has_vector(apic, APIC_ISR, v));
 			assert_int_equal(apic_get(apic, APIC_PPR), vector & 0xF0);
-			eoi(apic);
+			assert_int_equal(apic_mmio_write(apic, APIC_EOI, 0, NOW),
+					 level ? APIC_END_LEVEL : APIC_DONE);
 			assert_false(fake_has_vector(apic, APIC_ISR, v));
 			assert_int_equal(apic_get(apic, APIC_PPR), 0);
 		}
@@ -120,6 +121,30 @@ static void test_eoi_in_one_word(void **state)
 	assert_true(fake_has_vector(apic, APIC_ISR, 0x20));
 	eoi(apic);
 	assert_false(fake_has_vector(apic, APIC_ISR, 0x20));
+}
+
+/* A processor that delivers virtual interrupts changes the page: each vector, and none. */
+static void test_reload(void **state)
+{
+	(void)state;
+	for (unsigned vector = 16; vector < 256; vector++) {
+		struct apic *apic = fake_enabled_apic();
+		uint8_t v = (uint8_t)vector;
+
+		fake_set_vector(apic, APIC_IRR, v);
+		fake_set_vector(apic, APIC_ISR, (uint8_t)(v ^ 0x80));
+		apic->words_set[0] = apic->words_set[2] = 0;
+		assert_int_equal(apic_highest_request(apic), -1);
+		assert_int_equal(apic_highest_in_service(apic), -1);
+		apic_reload(apic);
+		assert_int_equal(apic_highest_request(apic), vector);
+		assert_int_equal(apic_highest_in_service(apic), vector ^ 0x80);
+		apic_put(apic, APIC_IRR + vector / 32 * 16, 0);
+		apic_put(apic, APIC_ISR + (vector ^ 0x80) / 32 * 16, 0);
+		apic_reload(apic);
+		assert_int_equal(apic_highest_request(apic), -1);
+		assert_int_equal(apic_highest_in_service(apic), -1);
+	}
 }
 
 /* The PPR by its definition: SDM vol. 3A, "Task and Processor Priorities". */
@@ -287,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_coalescing),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_eoi_in_one_word),
+		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_ppr),
 		cmocka_unit_test(test_ppr_of_a_tpr_in_the_page),
 		cmocka_unit_test(test_tpr),

@@ -264,6 +264,52 @@ static void test_kick(void **state)
 	cpu_window_close(owner);
 }
 
+/* Fixed, edge-triggered and legal, and nothing waits in the mailbox: past it, and without a kick.
+ */
+static void test_posted(void **state)
+{
+	static const struct {
+		struct message message;
+		bool posted;
+	} rows[] = {
+		{ { .kind = MESSAGE_FIXED, .vector = 0x51 }, true },
+		{ { .kind = MESSAGE_LOWEST, .vector = 0xFF }, true },
+		{ { .kind = MESSAGE_FIXED, .vector = 0x10 }, true },
+		{ { .kind = MESSAGE_FIXED, .vector = 0x0F }, false },
+		{ { .kind = MESSAGE_FIXED, .vector = 0x51, .level = true }, false },
+		{ { .kind = MESSAGE_NMI, .vector = 0x51 }, false },
+		{ { .kind = MESSAGE_EXTINT, .vector = 0x51 }, false },
+		{ { .kind = MESSAGE_INIT, .vector = 0x51 }, false },
+		{ { .kind = MESSAGE_SIPI, .vector = 0x51 }, false },
+	};
+	struct cpu *owner = atomic_load(&target->cpu);
+
+	(void)state;
+	for (unsigned posts = 0; posts < 2; posts++)
+		for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+			bool posted = posts && rows[i].posted;
+			unsigned kind = rows[i].message.kind, before = fake_vendor.posted;
+			uint32_t rings = atomic_load(&owner->doorbell);
+			uint64_t count = atomic_load(&target->counts.posted_of[kind]);
+
+			fake_vendor.posts = posts;
+			vcpu_post(&platform->cpus[0], target, rows[i].message);
+			assert_int_equal(fake_vendor.posted - before, posted);
+			assert_int_equal(atomic_load(&target->counts.posted_of[kind]) - count,
+					 posted);
+			assert_int_equal(mailbox_count(&target->mailbox), !posted);
+			assert_int_equal(atomic_load(&owner->doorbell) - rings, !posted);
+			if (posted)
+				continue;
+			/* Behind what waits there. */
+			vcpu_post(&platform->cpus[0], target, rows[0].message);
+			assert_int_equal(fake_vendor.posted, before);
+			assert_int_equal(mailbox_count(&target->mailbox), 2);
+			vcpu_drain(target);
+			fake_set_state(target, VCPU_RUNNING);
+		}
+}
+
 static unsigned sipis_until_it_wakes;
 
 static void count_sipis(const struct cpu *to, uint32_t icr_low)
@@ -318,6 +364,7 @@ int main(void)
 		TEST(test_control_messages),
 		TEST(test_full_box),
 		TEST(test_kick),
+		TEST(test_posted),
 		TEST(test_hardware_waiter),
 	};
 

@@ -319,6 +319,28 @@ static void test_xsetbv(void **state)
 	}
 }
 
+/* What the processor leaves to us of its virtual APIC: an illegal SELF IPI, EOIs of level-triggered
+ * interrupts. */
+static void test_virtual_interrupts(void **state)
+{
+	const struct vm_exit self = { .kind = EXIT_APIC_WRITE,
+				      .apic = { .offset = APIC_SELF_IPI } };
+	const struct vm_exit eoi = { .kind = EXIT_EOI };
+
+	(void)state;
+	vcpu->apic.base |= IA32_APIC_BASE_EXTD;
+	apic_put(&vcpu->apic, APIC_SELF_IPI, 0x0F);
+	assert_int_equal(handle(&self), STEP_AGAIN);
+	assert_int_equal(vcpu->apic.esr_latched, APIC_ESR_SEND_ILLEGAL);
+	assert_int_equal(vcpu->event.type, EVENT_NONE);
+	assert_true(vcpu->event_pending);
+	assert_false(vcpu->advance);
+	assert_int_equal(atomic_load(&vcpu->counts.level_eois), 0);
+	assert_int_equal(handle(&eoi), STEP_AGAIN);
+	assert_int_equal(atomic_load(&vcpu->counts.level_eois), 1);
+	assert_false(vcpu->advance);
+}
+
 static void test_hardware_init_and_sipi(void **state)
 {
 	const struct vm_exit init = { .kind = EXIT_INIT };
@@ -348,10 +370,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_simple_kinds), TEST(test_foreign_interrupts),
-		TEST(test_fatal_kinds),	 TEST(test_msrs),
-		TEST(test_x2apic_msrs),	 TEST(test_control_registers),
-		TEST(test_xsetbv),	 TEST(test_hardware_init_and_sipi),
+		TEST(test_simple_kinds),
+		TEST(test_foreign_interrupts),
+		TEST(test_fatal_kinds),
+		TEST(test_msrs),
+		TEST(test_x2apic_msrs),
+		TEST(test_control_registers),
+		TEST(test_xsetbv),
+		TEST(test_hardware_init_and_sipi),
+		TEST(test_virtual_interrupts),
 	};
 
 	return cmocka_run_group_tests_name("exits", tests, NULL, NULL);

@@ -154,6 +154,43 @@ static void test_interrupt_between_sti_and_hlt(void **state)
 	assert_int_equal(guest()->regs.interruptibility, 0);
 }
 
+/* A processor that delivers fixed interrupts gets none of them injected; HLT ends by them all the
+ * same, if the priority lets it. NMIs and ExtINTs are still ours. */
+static void test_virtual_interrupts(void **state)
+{
+	(void)state;
+	vcpu->virtual_interrupts = true;
+	interrupt(0x50);
+	enter();
+	assert_int_equal(guest()->event_count, 0);
+	assert_false(guest()->entry.irq_window);
+	apic_put(&vcpu->apic, APIC_TPR, 0x50);
+	enter();
+	assert_int_equal(guest()->entry.tpr_threshold, 0);
+	assert_int_equal(apic_highest_request(&vcpu->apic), 0x50); /* the processor's to take */
+
+	go_to_sleep(RFLAGS_IF, 0);
+	apic_put(&vcpu->apic, APIC_TPR, 0x4F);
+	assert_true(wakes());
+	assert_int_equal(guest()->event_count, 0);
+
+	go_to_sleep(0, 0);
+	assert_false(wakes());
+	nmi();
+	assert_true(wakes());
+	assert_event(0, EVENT_NMI, 2);
+
+	guest()->regs.rflags &= ~(uint64_t)RFLAGS_IF;
+	vcpu->extint = 9;
+	enter();
+	assert_true(guest()->entry.irq_window);
+	guest()->regs.rflags |= RFLAGS_IF;
+	enter();
+	assert_event(1, EVENT_INTERRUPT, 9);
+	assert_false(guest()->entry.irq_window);
+	assert_int_equal(atomic_load(&vcpu->counts.interrupts), 1);
+}
+
 /* The timer ends an entry early, wakes a halted guest, and is not polled for nothing. */
 static void test_timer(void **state)
 {
@@ -181,6 +218,7 @@ int main(void)
 		TEST(test_halt_and_priority),
 		TEST(test_interrupt_between_sti_and_hlt),
 		TEST(test_timer),
+		TEST(test_virtual_interrupts),
 	};
 
 	return cmocka_run_group_tests_name("halts", tests, NULL, NULL);
