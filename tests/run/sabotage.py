@@ -36,6 +36,15 @@ SABOTAGE = {
     "start.hardware_wait.saved_state": ("FAIL", r"^activity saved by the exit$"),
 }
 
+# The same with SVM, which has no wait-for-SIPI state.
+NO_WAIT = ("SKIP", r"^needs wait-for-SIPI activity state$")
+SABOTAGE_SVM = {name: outcome for name, outcome in SABOTAGE.items()
+                if not name.startswith("start.hardware_wait.")} | {
+    "sabotage.guest.waits_in_hardware": NO_WAIT,
+    "sabotage.host.launches": ("SKIP", "^needs Intel VMX$"),
+    "vcpu.affinity.waiting_in_hardware": NO_WAIT,
+}
+
 RESET = {"crash.reset": ("ERROR", r"^the machine was reset during this test$")}
 
 SILENT = ("ERROR", r"^processor 1 \(APIC id 1\) does not answer: it is out of use$")
@@ -46,7 +55,7 @@ NMIS_LATE = {"crash.nmi.late.after": SILENT, "machine.restored": NOT_BACK}
 # What the notes of some must name beside.
 NOTES = {
     "sabotage.guest.spins": r"vCPU 0 on processor 0: running at \w+, \d+ exits, the last time sl",
-    "sabotage.entries_fail": r"the last VM entry failed \(80000021\)",
+    "sabotage.entries_fail": r"the last VM entry failed \((80000021|ffffffff)\)",
     "sabotage.host.calls_nowhere": r"called from run_test\+",
     "sabotage.ap.loops": r"vCPU 1 on processor 1: halted, \d+ exits.* does not answer",
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from emulator import Machine
-from sabotage import NMIS_LATE, NMIS_LOST, NOTES, RESET, SABOTAGE
+from sabotage import NMIS_LATE, NMIS_LOST, NOTES, RESET, SABOTAGE, SABOTAGE_SVM
 from scenario import Expect, Scenario
 
 NO_VMX = "no virtualization: .* offers neither VMX"
@@ -85,6 +85,9 @@ SUITE = [
     Scenario("qemu-4", qemu(cpus=4), expect=Expect(skips=NO_SVM_LACK)),
     Scenario("qemu-2", qemu(cpus=2), expect=SVM),
     Scenario("qemu-1", qemu(cpus=1), expect=SVM),
+    Scenario("qemu-3-runs", qemu(cpus=4), options="-n 3", shell=True, limit=600,
+             prepare="another program afterwards",
+             expect=Expect(times=2, ticks=0.01, says=SOAKED)),
     Scenario("qemu-races", qemu(cpus=4, icount=False), expect=Expect(skips=NO_SVM_LACK)),
     Scenario("bochs-ryzen", bochs(cpus=4, model="ryzen"), NO_SHUTDOWN,
              expect=Expect(skips=rf"{NO_SVM_LACK}|needs (4|all) processors.*")),  # one keeps the time
@@ -176,6 +179,9 @@ SABOTAGED = [
     Scenario("sabotage", bochs(cpus=3), variant="sabotage",
              options="sabotage.* *hardware_wait* vcpu.affinity.* many.*",
              expect=Expect(verdicts=SABOTAGE, notes=NOTES)),
+    Scenario("qemu-sabotage", qemu(cpus=3), variant="sabotage",
+             options="sabotage.* vcpu.affinity.* many.*",
+             expect=Expect(verdicts=SABOTAGE_SVM, notes=NOTES)),
     Scenario("reset-and-resume", bochs(cpus=2), resets=1, variant="sabotage",
              options="--resume machine.clock crash.reset*",
              expect=Expect(verdicts=RESET, says=("did not come to its end; 1 tests are known",))),
@@ -192,6 +198,8 @@ SABOTAGED = [
                  "machine.restored": ("ERROR", r"^processor 1 was not given back$")})),
     # Every port and every MSR: too long for each run.
     Scenario("full-sweeps", bochs(cpus=1), options="full.hostile.*",
+             expect=Expect(passed=4, ran=r"full\..*|machine.restored")),
+    Scenario("qemu-full-sweeps", qemu(cpus=1), options="full.hostile.*",
              expect=Expect(passed=4, ran=r"full\..*|machine.restored")),
     Scenario("volume-vanishes", bochs(cpus=2), options="crash.volume*", variant="sabotage",
              expect=Expect(report="cut", passed=3, says=("on the console only",))),
