@@ -27,8 +27,7 @@ static void go_deaf(struct cpu *cpu)
 
 static bool wait_nmi(const struct cpu *cpu, uint32_t before)
 {
-	const uint64_t limit = KICK_SECONDS * platform->clock_hz *
-			       (platform->patience ? platform->patience : 1),
+	const uint64_t limit = with_patience(KICK_SECONDS * platform->clock_hz),
 		       start = platform->clock();
 
 	while (atomic_load(&cpu->nmis) == before) {
