@@ -1,7 +1,7 @@
 #include "efi/firmware.h"
 
 /* Guests in real mode and 32-bit structures are at home below 4 GiB. */
-enum { CPUS_A_MIB = 64 };
+enum { CPUS_A_MIB = 4 };
 
 static const EFI_PHYSICAL_ADDRESS low_end = 0xffffffff;
 
@@ -23,7 +23,8 @@ void pages_return(void *pages, size_t count)
 		firmware.boot->FreePages((uintptr_t)pages, count);
 }
 
-/* Hundreds of processors take their share of it: VMXON regions, stacks of vCPUs. */
+/* Hundreds of processors take their share of it: what they enter guests with at the same time is
+ * some 200 KiB each. */
 void *arena_get(unsigned cpus, size_t *pages)
 {
 	for (size_t mib = ARENA_MIB + cpus / CPUS_A_MIB / 2 * 2; mib >= ARENA_MIN_MIB; mib -= 2) {

@@ -176,6 +176,7 @@ uint64_t svm_probe(struct facts *facts, const char **why, const char **advice)
 	}
 	read_caps(&svm_caps);
 	svm_caps.encrypted = c_bit_in_use();
+	facts_add_memory_type(facts, rdmsr_try);
 	add_facts(facts);
 	measure_quirks();
 	return capabilities();

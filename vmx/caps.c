@@ -327,6 +327,7 @@ uint64_t vmx_probe(struct facts *facts, const char **why, const char **advice)
 		return 0;
 	if (vmx_borrows_timer() && platform->timer)
 		facts_add(facts, "vmx time slices", "ended by the local APIC's timer");
+	facts_add_memory_type(facts, rdmsr_try);
 	processor = processor_capabilities();
 	first_caps = vmx_caps;
 	return vmx_capabilities() | processor;

@@ -1,6 +1,8 @@
 #include "suite/facts.h"
 
 #include "lib/text.h"
+#include "platform.h"
+#include "x86/mtrr.h"
 
 static const char dropped_name[] = "facts dropped";
 
@@ -38,6 +40,16 @@ void facts_add(struct facts *facts, const char *name, const char *format, ...)
 	text_format_v(facts->fact[facts->count].value, FACT_TEXT, format, arguments);
 	va_end(arguments);
 	facts->count++;
+}
+
+void facts_add_memory_type(struct facts *facts, enum status (*read)(uint32_t msr, uint64_t *value))
+{
+	const unsigned type =
+		mtrr_type(read, physical(platform->arena), platform->arena_pages * PAGE_SIZE);
+
+	if (type != MTRR_WB && type != MTRR_UNKNOWN)
+		facts_add(facts, "memory type", "%s by the MTRRs, and guests use it as write-back",
+			  mtrr_text(type));
 }
 
 const char *facts_find(const struct facts *facts, const char *name)

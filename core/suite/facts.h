@@ -6,6 +6,7 @@
 #define CORE_SUITE_FACTS_H
 
 #include "lib/base.h"
+#include "lib/status.h"
 
 enum { FACTS_MAX = 64, FACT_TEXT = 700, DETAILS_MAX = 32, DETAIL_TEXT = 80 };
 
@@ -26,6 +27,12 @@ struct facts {
 /* Adds one fact; the value is cut at FACT_TEXT - 1 characters. Facts beyond FACTS_MAX are dropped
  * and counted in the last one. */
 void facts_add(struct facts *facts, const char *name, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * A fact if the MTRRs make our memory another type than write-back, which guests use it as: their
+ * stores and the host's may not agree then. read as rdmsr_try.
+ */
+void facts_add_memory_type(struct facts *facts, enum status (*read)(uint32_t msr, uint64_t *value));
 
 /* The value of the fact of that name; "" if there is none. */
 const char *facts_find(const struct facts *facts, const char *name);

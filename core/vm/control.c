@@ -44,7 +44,8 @@ static enum status control(struct vcpu *vcpu, struct message message)
 
 	atomic_store(&vcpu->control.result, STATUS_OK);
 	vcpu_post(&platform->cpus[0], vcpu, message);
-	if (vm_wait(vcpu->vm, control_done, &done, CONTROL_MICROSECONDS) != STATUS_OK)
+	if (vm_wait(vcpu->vm, control_done, &done, with_patience(CONTROL_MICROSECONDS)) !=
+	    STATUS_OK)
 		return STATUS_TIMEOUT;
 	return atomic_load(&vcpu->control.result);
 }
@@ -159,6 +160,7 @@ enum status vm_stop_all(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_post(&platform->cpus[0], vm->vcpus[i], stop);
 	/* Once is enough to wait for what does not stop. */
-	vm->stuck = vm_wait(vm, all_stopped, vm, vm->stuck ? 0 : CONTROL_MICROSECONDS) != STATUS_OK;
+	vm->stuck = vm_wait(vm, all_stopped, vm,
+			    vm->stuck ? 0 : with_patience(CONTROL_MICROSECONDS)) != STATUS_OK;
 	return vm->stuck ? STATUS_TIMEOUT : STATUS_OK;
 }

@@ -27,10 +27,11 @@ static void go_deaf(struct cpu *cpu)
 
 static bool wait_nmi(const struct cpu *cpu, uint32_t before)
 {
-	uint64_t start = platform->clock();
+	const uint64_t limit = with_patience(KICK_SECONDS * platform->clock_hz),
+		       start = platform->clock();
 
 	while (atomic_load(&cpu->nmis) == before) {
-		if (platform->clock() - start > KICK_SECONDS * platform->clock_hz)
+		if (platform->clock() - start > limit)
 			return false;
 		cpu_relax();
 	}
@@ -49,15 +50,18 @@ void cpu_send_nmi(struct cpu *cpu)
 	platform->ipi(cpu, IPI_NMI);
 }
 
-bool cpu_hears(struct cpu *cpu)
+bool cpu_heard(struct cpu *cpu)
 {
-	uint32_t before = atomic_load(&cpu->nmis);
-
-	cpu_send_nmi(cpu);
-	if (wait_nmi(cpu, before))
+	if (wait_nmi(cpu, atomic_load(&cpu->nmis_then)))
 		return true;
 	go_deaf(cpu);
 	return false;
+}
+
+bool cpu_hears(struct cpu *cpu)
+{
+	cpu_send_nmi(cpu);
+	return cpu_heard(cpu);
 }
 
 /* Two that come close together may arrive as one, so not the numbers alone decide. */

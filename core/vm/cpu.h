@@ -9,9 +9,9 @@
  *   closing:  window = CLOSED; if it was KICKED, wait until that NMI has arrived
  *
  * So there is at most one NMI for each window, and none outside of one: never in the firmware.
- * The wait has an end: a processor on which an NMI has not arrived within a second is deaf. It gets
- * no kicks any more, an application processor is out of use, and none goes back to the firmware
- * before that NMI has arrived.
+ * The wait has an end: a processor on which an NMI has not arrived within a second (longer under a
+ * hypervisor) is deaf. It gets no kicks any more, an application processor is out of use, and none
+ * goes back to the firmware before that NMI has arrived.
  * An NMI between the look and the VM entry is not lost: its handler calls the backend's
  * abort_entry, which makes that entry end at once; or the backend holds NMIs and looks at the
  * window itself, as SVM's GIF lets it do.
@@ -95,7 +95,9 @@ bool cpu_abandoned(struct cpu *cpu);
 void cpu_send_nmi(struct cpu *cpu);
 void cpu_expect_nmi(struct cpu *cpu);
 
-/* Sends one NMI and waits, bounded, until it has arrived; false: the processor is deaf. */
+/* Waits, bounded, until the NMI that was sent last has arrived; false: the processor is deaf.
+ * cpu_hears sends one before. */
+bool cpu_heard(struct cpu *cpu);
 bool cpu_hears(struct cpu *cpu);
 
 /*

@@ -134,7 +134,7 @@ enum status vm_withdraw(void)
 	if (sched_quiet())
 		return STATUS_OK;
 	sched_publish(NULL);
-	if (vm_wait(NULL, withdrawn, NULL, DESTROY_MICROSECONDS) == STATUS_OK)
+	if (vm_wait(NULL, withdrawn, NULL, with_patience(DESTROY_MICROSECONDS)) == STATUS_OK)
 		return STATUS_OK;
 	return sched_rescue() ? STATUS_BAD_STATE : STATUS_TIMEOUT;
 }

@@ -18,10 +18,11 @@ enum {
 static void wake_hardware_waiter(struct vcpu *vcpu, struct message message)
 {
 	uint8_t vector = message.kind == MESSAGE_SIPI ? message.vector : 0;
-	uint64_t now = platform->clock(), give_up = now + GIVE_UP_SECONDS * platform->clock_hz;
+	uint64_t now = platform->clock(),
+		 give_up = now + with_patience(GIVE_UP_SECONDS * platform->clock_hz);
 
 	while (atomic_load(&vcpu->sipi_wait.in_hardware) && now < give_up) {
-		uint64_t again = now + platform->clock_hz / REPEATS_A_SECOND;
+		uint64_t again = now + with_patience(platform->clock_hz / REPEATS_A_SECOND);
 
 		vcpu->sipi_wait.sent++;
 		platform->ipi(atomic_load(&vcpu->cpu), IPI_SIPI | vector);

@@ -253,9 +253,9 @@ static bool carry_out_rare(const struct actor *actor, unsigned at, struct place 
 		note_as(at, elapsed(actor, place) >= step->ticks, step->value);
 		return true;
 	case STEP_CHOOSE_PERIOD:
-		place->period =
-			(uint32_t)machine_timer_counts(actor->rate, platform->clock_hz / PERIODS) +
-			1;
+		place->period = (uint32_t)machine_timer_counts(
+					actor->rate, with_patience(platform->clock_hz / PERIODS)) +
+				1;
 		return true;
 	case STEP_START_PERIODS:
 		local_apic_write(APIC_TIMER_INITIAL, place->period);

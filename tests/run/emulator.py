@@ -19,7 +19,7 @@ FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd", "/usr/share/ed
             "/usr/share/qemu/ovmf-x86_64.bin")
 BOCHS_SHARE = Path(os.environ.get("BOCHS_SHARE", "/usr/share/bochs"))
 # An instruction takes 2^3 ns. With 2^0 the firmware's waits take very many of them.
-ICOUNT = ["-icount", "shift=3,sleep=off", "-rtc", "base=2000-01-01,clock=vm"]
+ICOUNT = ["-icount", "shift={},sleep=off", "-rtc", "base=2000-01-01,clock=vm"]
 STARTS = re.compile(r"BdsDxe: starting Boot")
 
 
@@ -34,6 +34,8 @@ class Machine:
     # QEMU without KVM: its clocks count instructions, and its processors take turns in one thread,
     # so a busy host changes no verdict. Without it they race, each in a thread of its own.
     icount: bool = True
+    shift: int = 3  # with icount an instruction takes 2^shift ns
+    ips: int = 20_000_000  # Bochs: instructions in a second of its clocks
 
     def main(self):
         """The model of each vendor that shows all there is to show."""
@@ -103,7 +105,7 @@ def _bochs(machine, folder, disk, serial):
 display_library: rfb, options="timeout=0"
 romimage: file={firmware}, address={address:#x}, options=none
 vgaromimage: file={BOCHS_SHARE}/VGABIOS-lgpl-latest
-cpu: model={machine.model or "corei7_skylake_x"}, count={machine.cpus}, ips=20000000, \
+cpu: model={machine.model or "corei7_skylake_x"}, count={machine.cpus}, ips={machine.ips}, \
 reset_on_triple_fault=0
 memory: guest={machine.memory}, host={min(machine.memory, 512)}
 {pci}
@@ -127,7 +129,7 @@ def _qemu(machine, _folder, disk, serial):
     port = f"{serial}" if serial.is_absolute() else f"file:{serial}"
     accel = ["-accel", "kvm" if machine.emulator == "kvm" else "tcg"]
     if machine.emulator == "qemu" and machine.icount:
-        accel += ICOUNT
+        accel += [word.format(machine.shift) for word in ICOUNT]
     return ["qemu-system-x86_64", "-machine", "q35", "-cpu", model, "-smp", str(machine.cpus),
             *accel, "-m", str(machine.memory), "-bios", _firmware(), "-display", "none",
             "-monitor", "stdio", "-net", "none", "-serial", port, "-drive", drive, *device]

@@ -23,8 +23,11 @@ NO_SVM_LACK = (f"{BY_NAME}|needs (Intel VMX|APIC-register virtualization|"
 # All but the tests whose guests shut down: Bochs stops there, in spite of the intercept.
 NO_SHUTDOWN = ("machine.* svm.* fuzz.* start.* v* kick.* many.* i* apic.* race.* storm.* "
                "hostile.m* hostile.po* hostile.i* hostile.x* hostile.shut*")
-OF_GUESTS = ("ma* st* vcpu.* vm.* vector.* kick.* i* d* apic.* race.* "
-             "hostile.m* hostile.po* hostile.i* hostile.x* hostile.shut*")
+OF_TIME = "ma* st* vcpu.* vm.* vector.* kick.* i* d* apic.* race.*"  # guests, and all that waits
+OF_GUESTS = (f"{OF_TIME} hostile.m* hostile.po* hostile.i* hostile.x* hostile.shut*")
+# What each of many processors takes part in.
+OF_MANY = ("machine.* start.vector.10 many.* apic.machine.ids svm.capabilities "
+           "svm.instructions.svme svm.instructions.gif vcpu.affinity.paused")
 SVM = Expect(skips=rf"{NO_SVM_LACK}|needs \d+ processors")
 NO_VIRTUALIZATION = "needs ((Intel )?VMX|AMD SVM|TSC-deadline timer)"
 WITHOUT_VMX = Expect(says=(NO_VMX,), skipped=5, ran=r"(machine|\w+\.machine)\..*",
@@ -98,6 +101,16 @@ SUITE = [
                            skips=rf"{NO_LACK}|needs (4|all) processors.*")),  # one keeps the time
     Scenario("bochs-apic-timer-1", bochs(cpus=1), "--apic-timer start.vector.10 machine.k*",
              expect=Expect(skips="needs a timer that ends guests")),
+
+    # The same verdicts however fast the clocks are.
+    Scenario("bochs-slow-clock", bochs(cpus=2, ips=1_000_000), OF_TIME),
+    Scenario("bochs-fast-clock", bochs(cpus=2, ips=200_000_000), OF_TIME),
+    Scenario("qemu-slow-clock", qemu(cpus=2, shift=7), OF_TIME, expect=SVM),
+    # More processors than a list of bits or a byte's worth of memory holds.
+    Scenario("qemu-64", qemu(cpus=64, memory=1024, icount=False), OF_MANY,
+             expect=Expect(passed=20, skips=NO_SVM_LACK)),
+    Scenario("qemu-255", qemu(cpus=255, memory=2048, icount=False), OF_MANY,
+             expect=Expect(passed=20, skips=NO_SVM_LACK)),
 
     Scenario("qemu-disk", plain(), expect=WITHOUT_VMX),
     Scenario("qemu-usb-stick", plain(boot="usb"), expect=WITHOUT_VMX),
