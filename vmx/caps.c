@@ -218,6 +218,13 @@ bool vmx_delivers_interrupts(void)
 						   CONTROL_MASK(SECONDARY_INTERRUPT_DELIVERY));
 }
 
+bool vmx_posts_interrupts(void)
+{
+	return vmx_delivers_interrupts() &&
+	       vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_POSTED_INTERRUPTS)) &&
+	       vmx_allows(GROUP_EXIT, CONTROL_MASK(EXIT_ACKNOWLEDGE));
+}
+
 static uint64_t vmx_capabilities(void)
 {
 	uint64_t found = BIT(CAP_VIRTUALIZATION) | BIT(CAP_VMX);
