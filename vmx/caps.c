@@ -224,6 +224,15 @@ bool vmx_delivers_interrupts(void)
 						   CONTROL_MASK(SECONDARY_INTERRUPT_DELIVERY));
 }
 
+/* Not beside the local APIC's timer: the exit that posting wants acknowledges its interrupt, too.
+ */
+bool vmx_posts_interrupts(void)
+{
+	return vmx_delivers_interrupts() && !vmx_borrows_timer() &&
+	       vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_POSTED_INTERRUPTS)) &&
+	       vmx_allows(GROUP_EXIT, CONTROL_MASK(EXIT_ACKNOWLEDGE));
+}
+
 static uint64_t vmx_capabilities(void)
 {
 	uint64_t found = BIT(CAP_VIRTUALIZATION) | BIT(CAP_VMX);

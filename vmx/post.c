@@ -12,15 +12,6 @@
 
 enum { NOTIFICATION = 0xF2, CR8_ALL_BUT_F = 14, CR8_NONE = 15, ARRIVAL_SECONDS = 1 };
 
-/* Not beside the local APIC's timer: the exit that posting wants acknowledges its interrupt, too.
- */
-bool vmx_posts_interrupts(void)
-{
-	return vmx_delivers_interrupts() && !vmx_borrows_timer() &&
-	       vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_POSTED_INTERRUPTS)) &&
-	       vmx_allows(GROUP_EXIT, CONTROL_MASK(EXIT_ACKNOWLEDGE));
-}
-
 static bool may_post(const struct vcpu *vcpu)
 {
 	const struct vmx_vm *vm = vcpu->vm->arch;
@@ -33,15 +24,16 @@ static bool level_triggered(const struct vcpu *vcpu, uint8_t vector)
 	return apic_get(&vcpu->apic, APIC_TMR + vector / 32u * 0x10) >> vector % 32 & 1;
 }
 
-/* Level-triggered ones and the first edge after one are core's: the processor leaves the TMR alone.
- */
+/* Level-triggered ones, and the first edge after one, are core's: the processor leaves the TMR
+ * alone. */
 bool vmx_post(struct vcpu *vcpu, uint8_t vector)
 {
-	enum posted posted = level_triggered(vcpu, vector)
-				     ? POSTED_REFUSED
-				     : posted_request(&vmx_of(vcpu)->posted, vector);
+	enum posted posted;
 
-	/* It is still there: it would wait for this notification. */
+	if (!may_post(vcpu) || level_triggered(vcpu, vector))
+		return false;
+	posted = posted_request(&vmx_of(vcpu)->posted, vector);
+	/* The vCPU is there until this notification has come. */
 	if (posted == POSTED_NOTIFY)
 		platform->ipi(atomic_load(&vcpu->cpu), ICR_ASSERT | NOTIFICATION);
 	return posted != POSTED_REFUSED;

@@ -101,6 +101,7 @@ bool vmx_borrows_timer(void);
 const char *vmx_capability_text(enum capability capability);
 /* Virtual-interrupt delivery, in xAPIC and x2APIC mode, with all that it needs. */
 bool vmx_delivers_interrupts(void);
+bool vmx_posts_interrupts(void); /* ... and those that are posted */
 
 /* cpu.c */
 enum status vmx_cpu_on(struct cpu *cpu);
@@ -133,7 +134,6 @@ void vmx_deliver_before(struct vcpu *vcpu); /* an entry */
 bool vmx_deliver_after(struct vcpu *vcpu);
 
 /* post.c: posted interrupts, in VMs that want them. */
-bool vmx_posts_interrupts(void); /* the processors can */
 bool vmx_post(struct vcpu *vcpu, uint8_t vector);
 void vmx_post_mode_changed(struct vcpu *vcpu);
 void vmx_post_load(const struct vcpu *vcpu);

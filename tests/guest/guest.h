@@ -45,6 +45,7 @@ enum {
 	P(boots)    /* counts its boots and halts */                                               \
 	P(sequence)                                                                                \
 	P(sleeper)                                                                                 \
+	P(leaver)                                                                                  \
 	P(waker)                                                                                   \
 	P(storm)                                                                                   \
 	P(ports) P(msrs) P(pages) P(page_loop) P(controls) P(instructions) P(xsetbv) P(task)

@@ -61,6 +61,21 @@ PROGRAM(sleeper)
 	}
 }
 
+/* Leaves and is entered again all the time, with interrupts on, and says how many it has had. */
+PROGRAM(leaver)
+{
+	uint32_t state = 0x9E3779B9u * (slot + 1), a, b, c, d;
+
+	apic_enable();
+	SLOT(slot)->value[0] = 1;
+	sti();
+	while (SLOT(slot)->counter < SHARED->rounds) {
+		delay(&state);
+		__asm__ volatile("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "a"(0), "c"(0));
+		SLOT(slot)->counter = SLOT(slot)->interrupts;
+	}
+}
+
 /* value[1]: ICR reads that did not show what was written. */
 PROGRAM(waker)
 {

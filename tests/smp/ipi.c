@@ -92,6 +92,15 @@ static const struct script_step halted[] = {
 	END,
 };
 
+/* One that waits already, also for the TPR, leaves no HLT behind. */
+static const struct script_step halted_pending[] = {
+	AT(0, ENABLE, SEND(ICR_FIXED | ICR_SELF | 0x51, 0), STI_HLT, TAKEN(1), CLI,
+		WRITE(APIC_TPR, 0x50), SEND(ICR_FIXED | ICR_SELF | 0x52, 0), STI, TAKEN(1), CLI,
+		WRITE(APIC_TPR, 0), STI_HLT, TAKEN(2)),
+	AFTER(TRACE(0, 0x51, 0x52)),
+	END,
+};
+
 /* The ICR's trigger mode and level mean something to INIT only; a message from outside has one. */
 static const struct script_step trigger[] = {
 	AT(0, ENABLE, AWAIT_READY(1), SEND(ICR_FIXED | ICR_LEVEL | 0x51, 1),
@@ -342,6 +351,10 @@ static const struct test rows[] = {
 		   EXPLAINS("An interrupt wakes HLT only if IF allows it; an NMI wakes it always.",
 			    "A halted guest sleeps on or wakes too early."),
 		   .vcpus = 2),
+	SCRIPT_ROW("ipi.fixed.hlt.pending", SPEC_HLT, FIXED_ROW, halted_pending, MODE_ALL,
+		   EXPLAINS("An interrupt that is pending already ends STI;HLT at once.",
+			    "A halted guest sleeps on with an interrupt pending."),
+		   .vcpus = 1),
 	SCRIPT_ROW("ipi.fixed.trigger", SPEC_ICR, FIXED_ROW, trigger, MODE_ALL,
 		   EXPLAINS("Trigger mode and level in the ICR mean nothing to fixed interrupts "
 			    "between processors.",
@@ -452,6 +465,11 @@ static const struct test rows[] = {
 			     "always.",
 			     MEANS_VIRTUAL),
 		    .vcpus = 2),
+	VIRTUAL_ROW("ipi.virtual.hlt.pending", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, halted_pending,
+		    MODE_VIRTUAL,
+		    EXPLAINS("A self-IPI that the processor has made pending ends STI;HLT at once.",
+			     MEANS_VIRTUAL),
+		    .vcpus = 1),
 	VIRTUAL_ROW("ipi.virtual.trigger", SPEC_VAPIC_INTERRUPTS, FIXED_ROW, trigger, MODE_VIRTUAL,
 		    EXPLAINS("ICR writes with level trigger, no self-IPI, exit; the virtual TMR "
 			     "shows how each came.",

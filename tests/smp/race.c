@@ -104,21 +104,38 @@ static const struct sequence early_sipi = { 0x212, true, 1, 1, 1, VCPU_HALTED };
 static const struct sequence late_init = { 0x121, false, 1, 2, 0, VCPU_WAIT_SIPI };
 static const struct sequence two_senders = { 0x2121, false, 2, 2, 0, VCPU_HALTED };
 
-/* An interrupt that comes just before the HLT wakes it, every time. */
-static void sti_hlt(struct fixture *fixture)
+/* The target goes round the processors while it is interrupted. */
+static bool wander(struct fixture *fixture)
+{
+	const struct vcpu *waker = fixture->vm->vcpus[0];
+
+	for (unsigned i = 0;
+	     atomic_load(&waker->state) != VCPU_HALTED && test_time_left(fixture->run); i++)
+		if (!require(fixture->run, "affinity",
+			     vcpu_set_affinity(fixture->vm->vcpus[1], (int)cpu_in_use(i)->index)))
+			return false;
+	return true;
+}
+
+/* An interrupt that comes at any time, as just before HLT, at an exit, or during a move: each has
+ * to have come before the next one is sent. */
+enum { MOVES = 1 };
+
+static void interrupt_once(struct fixture *fixture)
 {
 	struct test_run *run = fixture->run;
+	const struct vm *vm = fixture->vm;
 	enum { TIMES = 50 };
 
 	fixture->shared->rounds = TIMES;
 	fixture->shared->argument[1] = 1;
 	if (require(run, "starting the AP", vm_start_ap(fixture->vm, 1, 1)) &&
-	    fixture_start(fixture) && fixture_wait_finished(fixture, 0, 1) &&
-	    fixture_wait_finished(fixture, 1, 1)) {
+	    fixture_start(fixture) && (run->test->argument != MOVES || wander(fixture)) &&
+	    fixture_wait_finished(fixture, 0, 1) && fixture_wait_finished(fixture, 1, 1)) {
 		expect(run, "interrupts handled", TIMES, fixture->slot[1].interrupts);
 		expect_cited(run, SPEC_ICR, "ICR reads that differ", 0, fixture->slot[0].value[1]);
-		expect(run, "interrupts given by us", fixture->vm->virtual_interrupts ? 0 : TIMES,
-		       atomic_load(&fixture->vm->vcpus[1]->counts.interrupts));
+		expect(run, "interrupts given by us", vm->virtual_interrupts ? 0 : TIMES,
+		       atomic_load(&vm->vcpus[1]->counts.interrupts));
 		fixture_expect_counts(fixture);
 	}
 }
@@ -257,6 +274,17 @@ static const struct script_step itself_x2apic[] = {
 	.name = name_, .spec = SPEC_MP_INIT, .run = fixture_run, .body = run_sequence,             \
 	.row = row_, .data = data_,                                                                \
 	.guest = GUEST(.bsp = GUEST_sequence, .ap = GUEST_boots, __VA_ARGS__)
+#define ONCE(name_, spec_, target, kind, ...)                                                      \
+	{                                                                                          \
+		.name = name_, .spec = spec_, .run = fixture_run, .body = interrupt_once,          \
+		.needs = NEEDS_##kind,                                                             \
+		.guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_##target, IS_##kind),   \
+		__VA_ARGS__                                                                        \
+	}
+#define NEEDS_VIRTUAL (NEEDS_GUEST | BIT(CAP_VIRTUAL_INTERRUPTS))
+#define NEEDS_POSTED (NEEDS_GUEST | BIT(CAP_POSTED_INTERRUPTS))
+#define IS_VIRTUAL .virtual_interrupts = true
+#define IS_POSTED .virtual_interrupts = true, .posted_interrupts = true
 #define INIT_ROW "IPI: INIT"
 #define SIPI_ROW "IPI: SIPI"
 #define NMI_ROW "IPI: NMI"
@@ -323,7 +351,7 @@ static const struct test rows[] = {
 	{ .name = "race.sti_hlt.xapic",
 	  .spec = SPEC_STI,
 	  .run = fixture_run,
-	  .body = sti_hlt,
+	  .body = interrupt_once,
 	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper),
 	  .needs = NEEDS_GUEST,
 	  .row = FIXED_ROW,
@@ -332,33 +360,36 @@ static const struct test rows[] = {
 	{ .name = "race.sti_hlt.x2apic",
 	  .spec = SPEC_STI,
 	  .run = fixture_run,
-	  .body = sti_hlt,
+	  .body = interrupt_once,
 	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper, .x2apic = true),
 	  .needs = NEEDS_GUEST,
 	  .row = FIXED_ROW,
 	  EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, x2APIC mode.",
 		   MEANS_WAKE_UP) },
-	{ .name = "race.sti_hlt.virtual",
-	  .spec = SPEC_STI,
-	  .run = fixture_run,
-	  .body = sti_hlt,
-	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper,
-			 .virtual_interrupts = true),
-	  .needs = NEEDS_GUEST | BIT(CAP_VIRTUAL_INTERRUPTS),
-	  .row = FIXED_ROW,
-	  EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, with "
-		   "virtual-interrupt delivery.",
-		   MEANS_WAKE_UP) },
-	{ .name = "race.sti_hlt.posted",
-	  .spec = SPEC_STI,
-	  .run = fixture_run,
-	  .body = sti_hlt,
-	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper,
-			 .virtual_interrupts = true, .posted_interrupts = true),
-	  .needs = NEEDS_GUEST | BIT(CAP_POSTED_INTERRUPTS),
-	  .row = FIXED_ROW,
-	  EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, posted or not.",
-		   MEANS_WAKE_UP) },
+	ONCE("race.sti_hlt.virtual", SPEC_STI, sleeper, VIRTUAL, .row = FIXED_ROW,
+	     EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, with "
+		      "virtual-interrupt delivery.",
+		      MEANS_WAKE_UP)),
+	ONCE("race.sti_hlt.posted", SPEC_STI, sleeper, POSTED, .row = FIXED_ROW,
+	     EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, posted or not.",
+		      MEANS_WAKE_UP)),
+	ONCE("race.exits.virtual", SPEC_VAPIC_INTERRUPTS, leaver, VIRTUAL, .row = FIXED_ROW,
+	     EXPLAINS("A virtual interrupt for a guest that exits all the time comes, and once.",
+		      MEANS_VIRTUAL)),
+	ONCE("race.exits.posted", SPEC_VAPIC_POSTED, leaver, POSTED, .row = FIXED_ROW,
+	     EXPLAINS("An interrupt that is posted as the guest is entered or exits comes, and "
+		      "once.",
+		      MEANS_POSTED)),
+	ONCE("race.moves.virtual", SPEC_VAPIC_INTERRUPTS, leaver, VIRTUAL, .row = FIXED_ROW,
+	     .cpus = 2, .argument = MOVES,
+	     EXPLAINS("A virtual interrupt for a vCPU that moves from processor to processor "
+		      "comes, and once.",
+		      MEANS_VIRTUAL)),
+	ONCE("race.moves.posted", SPEC_VAPIC_POSTED, leaver, POSTED, .row = FIXED_ROW, .cpus = 2,
+	     .argument = MOVES,
+	     EXPLAINS("An interrupt that is posted to a vCPU that moves from processor to "
+		      "processor comes, and once.",
+		      MEANS_POSTED)),
 	{ .name = "race.nmi_wait_sipi",
 	  .spec = SPEC_WAIT_FOR_SIPI,
 	  .run = fixture_run,

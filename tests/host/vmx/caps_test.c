@@ -100,13 +100,42 @@ static void test_impossible(void **state)
 	assert_true(all.basic & VMX_BASIC_32_BIT_ADDRESSES);
 }
 
+/* Each of the controls is needed; the last two for posted interrupts only. */
+static void test_interrupts(void **state)
+{
+	static const struct {
+		enum control_group group;
+		uint32_t control;
+	} needs[] = {
+		{ GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT) },
+		{ GROUP_PRIMARY, CONTROL_MASK(PRIMARY_TPR_SHADOW) },
+		{ GROUP_PRIMARY, CONTROL_MASK(PRIMARY_MSR_BITMAPS) },
+		{ GROUP_SECONDARY, CONTROL_MASK(SECONDARY_APIC_ACCESSES) },
+		{ GROUP_SECONDARY, CONTROL_MASK(SECONDARY_X2APIC) },
+		{ GROUP_SECONDARY, CONTROL_MASK(SECONDARY_APIC_REGISTERS) },
+		{ GROUP_SECONDARY, CONTROL_MASK(SECONDARY_INTERRUPT_DELIVERY) },
+		{ GROUP_PIN, CONTROL_MASK(PIN_POSTED_INTERRUPTS) },
+		{ GROUP_EXIT, CONTROL_MASK(EXIT_ACKNOWLEDGE) },
+	};
+	const unsigned posted = ARRAY_SIZE(needs) - 2;
+
+	(void)state;
+	for (unsigned i = 0; i <= ARRAY_SIZE(needs); i++) {
+		for (unsigned group = 0; group < GROUP_COUNT; group++)
+			vmx_caps.controls[group] = CONTROLS(~0u, 0);
+		if (i < ARRAY_SIZE(needs))
+			vmx_caps.controls[needs[i].group] = CONTROLS(~needs[i].control, 0);
+		assert_int_equal(vmx_delivers_interrupts(), i >= posted);
+		assert_int_equal(vmx_posts_interrupts(), i == ARRAY_SIZE(needs));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_differences),
-		cmocka_unit_test(test_timer_rate),
-		cmocka_unit_test(test_impossible),
+		cmocka_unit_test(test_equal),	   cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_timer_rate), cmocka_unit_test(test_impossible),
+		cmocka_unit_test(test_interrupts),
 	};
 
 	return cmocka_run_group_tests_name("capabilities of several processors", tests, NULL, NULL);
