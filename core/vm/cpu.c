@@ -77,7 +77,9 @@ bool cpu_settle(struct cpu *cpu)
 {
 	uint64_t start = platform->clock();
 
-	if (cpu_owes_nmi(cpu) && !wait_nmi(cpu, atomic_load(&cpu->nmis_then))) {
+	/* One that has not come in time already is not waited for again with each test. */
+	if (cpu_owes_nmi(cpu) &&
+	    (atomic_load(&cpu->deaf) || !wait_nmi(cpu, atomic_load(&cpu->nmis_then)))) {
 		go_deaf(cpu);
 		return false;
 	}
