@@ -10,7 +10,13 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
-enum { NOTIFICATION = 0xF2, CR8_ALL_BUT_F = 14, CR8_NONE = 15, ARRIVAL_SECONDS = 1 };
+enum {
+	CLASS_F = 0xF0,
+	NOTIFICATION = 0xF2,
+	CR8_ALL_BUT_F = 14,
+	CR8_NONE = 15,
+	ARRIVAL_SECONDS = 1
+};
 
 static bool may_post(const struct vcpu *vcpu)
 {
@@ -62,10 +68,18 @@ void vmx_post_load(const struct vcpu *vcpu)
 		write_cr8(CR8_ALL_BUT_F);
 }
 
-void vmx_post_unload(const struct vcpu *vcpu)
+/* What was acknowledged at exits and is not ours is sent once more: it waits for the firmware. */
+void vmx_post_unload(const struct cpu *cpu, struct vcpu *vcpu)
 {
-	if (may_post(vcpu))
-		write_cr8(CR8_NONE);
+	struct vmx_vcpu *arch = vmx_of(vcpu);
+
+	if (!may_post(vcpu))
+		return;
+	write_cr8(CR8_NONE);
+	for (unsigned i = 0; i < 16; i++)
+		if (arch->foreign >> i & 1)
+			platform->ipi(cpu, ICR_ASSERT | (CLASS_F + i));
+	arch->foreign = 0;
 }
 
 void vmx_post_before(struct vcpu *vcpu)
@@ -109,14 +123,16 @@ bool vmx_post_after(struct vcpu *vcpu)
 	return arrived;
 }
 
-/* "Acknowledge interrupt on exit": an interrupt that is not ours is in service, and is lost. */
-void vmx_post_foreign(const struct vcpu *vcpu)
+/* "Acknowledge interrupt on exit": one that is not ours is in service. */
+void vmx_post_foreign(struct vcpu *vcpu)
 {
 	uint64_t info;
 
 	if (!may_post(vcpu))
 		return;
 	info = vmread(EXIT_INTERRUPTION_INFO);
-	if (info & INFO_VALID && local_apic_bit(APIC_ISR, (uint8_t)info))
-		local_apic_write(APIC_EOI, 0);
+	if (!(info & INFO_VALID) || !local_apic_bit(APIC_ISR, (uint8_t)info))
+		return;
+	local_apic_write(APIC_EOI, 0);
+	vmx_of(vcpu)->foreign |= (uint16_t)(1u << (info & 0xF));
 }

@@ -171,7 +171,7 @@ void vmx_unload(struct cpu *cpu, struct vcpu *vcpu)
 	(void)vmx_interruptibility(vcpu);
 	fpu_save(&arch->fpu, vmx_caps.xcr0);
 	vmx_debug_unload(arch);
-	vmx_post_unload(vcpu);
+	vmx_post_unload(cpu, vcpu);
 	if (arch->rsp_in_gpr)
 		vmwrite(GUEST_RSP, vcpu->regs.gpr[RSP]);
 	arch->rsp_in_gpr = false;

@@ -61,6 +61,7 @@ struct vmx_vcpu {
 	uint16_t interrupt_status; /* as in the VMCS */
 	uint64_t eoi_exits[4];	   /* likewise, the EOI-exit bitmap */
 	struct vmx_posted posted;
+	uint16_t foreign; /* vectors F0H to FFH that came meanwhile and are not ours */
 	uint64_t guest_dr[4], guest_dr6, guest_cr2; /* while not loaded */
 	struct debug_host host_debug;		    /* while loaded */
 	struct fpu fpu;				    /* while not loaded */
@@ -137,10 +138,10 @@ bool vmx_deliver_after(struct vcpu *vcpu);
 bool vmx_post(struct vcpu *vcpu, uint8_t vector);
 void vmx_post_mode_changed(struct vcpu *vcpu);
 void vmx_post_load(const struct vcpu *vcpu);
-void vmx_post_unload(const struct vcpu *vcpu);
+void vmx_post_unload(const struct cpu *cpu, struct vcpu *vcpu);
 void vmx_post_before(struct vcpu *vcpu);
 bool vmx_post_after(struct vcpu *vcpu); /* false: a notification has not arrived */
-void vmx_post_foreign(const struct vcpu *vcpu);
+void vmx_post_foreign(struct vcpu *vcpu);
 
 /* state.c */
 void vmx_state_get(struct vcpu *vcpu, struct regs *regs);

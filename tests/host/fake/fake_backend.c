@@ -317,8 +317,10 @@ static bool fake_post(struct vcpu *vcpu, uint8_t vector)
 {
 	(void)vcpu;
 	(void)vector;
-	fake_vendor.posted += fake_vendor.posts;
-	return fake_vendor.posts;
+	if (!fake_vendor.posts)
+		return false;
+	fake_vendor.posted++;
+	return true;
 }
 
 static void fake_apic_mode_changed(struct vcpu *vcpu)
