@@ -17,6 +17,7 @@ import emulator
 import matrix
 import report
 import run
+import scenario
 import scenarios
 from console import Cleaner
 from emulator import Machine
@@ -239,9 +240,22 @@ class Machines(unittest.TestCase):
         self.assertFalse(self.nests("vmx", kvm_amd="1"))
         self.assertFalse(self.nests("vmx svm"))
 
-    def justified(self, reason, machine, **facts):
+    def justified(self, reason, machine, console=(), **facts):
         named = {name.replace("_", " "): value for name, value in facts.items()}
-        return matrix.justified(f"needs {reason}", report.Report([], machine=named), machine)
+        result = scenario.Result(scenario.Scenario("one", machine),
+                                 report=report.Report([], machine=named))
+        result.console = list(console)
+        return matrix.justified(f"needs {reason}", result)
+
+    def test_processors(self):
+        four = {"processors": "4, 4 in use"}
+        paced = ["processor 3 (APIC id 3) runs no guests but ends those of the others: ..."]
+        self.assertFalse(self.justified("4 processors", Machine("bochs"), **four))
+        self.assertTrue(self.justified("5 processors", Machine("bochs"), **four))
+        self.assertTrue(self.justified("4 processors", Machine("bochs"), paced, **four))
+        self.assertTrue(self.justified("all processors of the machine", Machine("bochs"), paced,
+                                       **four))
+        self.assertFalse(self.justified("all processors of the machine", Machine("bochs"), **four))
 
     def test_skips_on_svm(self):
         ryzen = Machine("bochs", model="ryzen")
