@@ -42,7 +42,7 @@ static void show_vcpus(void *run)
 	describe_vcpus(run);
 }
 
-static void run_guarded(struct test_run *run, void (*part)(void *argument), unsigned milliseconds)
+static void run_guarded(struct test_run *run, void (*part)(void *argument), uint64_t milliseconds)
 {
 	struct cpu *cpu = &platform->cpus[0];
 	struct fault fault;
@@ -56,7 +56,7 @@ static void run_guarded(struct test_run *run, void (*part)(void *argument), unsi
 	machine_after_fault(cpu);
 	describe_fault(run, &fault);
 	if (fault.abandoned && part == run_body)
-		run_guarded(run, show_vcpus, SHOW_LIMIT);
+		run_guarded(run, show_vcpus, with_patience(SHOW_LIMIT));
 }
 
 void guarded_run(struct test_run *run)
@@ -65,10 +65,10 @@ void guarded_run(struct test_run *run)
 	struct fault fault;
 
 	run->started = platform->clock();
-	run_guarded(run, run_body, test_milliseconds(run) + BODY_GRACE);
+	run_guarded(run, run_body, test_milliseconds(run) + with_patience(BODY_GRACE));
 	if (machine_take_fault(&fault))
 		describe_fault(run, &fault);
-	run_guarded(run, clean_up, CLEAN_UP_LIMIT);
+	run_guarded(run, clean_up, with_patience(CLEAN_UP_LIMIT));
 	if (machine_take_fault(&fault))
 		describe_fault(run, &fault);
 	for (unsigned i = 0; i < platform->cpu_count; i++)

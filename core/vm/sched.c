@@ -70,7 +70,7 @@ static bool waits_for_sipi(const struct cpu *cpu)
 
 static bool rescue(struct cpu *cpu, uint64_t now)
 {
-	for (unsigned i = 0; i < RESCUE_TRIES; i++) {
+	for (unsigned i = 0; i < with_patience(RESCUE_TRIES); i++) {
 		uint64_t start = platform->clock();
 
 		cpu_abandon(cpu);
