@@ -213,9 +213,12 @@ bool vmx_borrows_timer(void)
 	return platform->apic_timer || !vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_PREEMPTION_TIMER));
 }
 
+/* Not beside the local APIC's timer: the entry with no memory that ends a guest's time early would
+ * begin to deliver one, and the exit that posting wants acknowledges the timer's interrupt. */
 bool vmx_delivers_interrupts(void)
 {
-	return vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT)) &&
+	return !vmx_borrows_timer() &&
+	       vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_EXTERNAL_INTERRUPT)) &&
 	       vmx_allows(GROUP_PRIMARY,
 			  CONTROL_MASK(PRIMARY_TPR_SHADOW) | CONTROL_MASK(PRIMARY_MSR_BITMAPS)) &&
 	       vmx_allows(GROUP_SECONDARY, CONTROL_MASK(SECONDARY_APIC_ACCESSES) |
@@ -224,11 +227,9 @@ bool vmx_delivers_interrupts(void)
 						   CONTROL_MASK(SECONDARY_INTERRUPT_DELIVERY));
 }
 
-/* Not beside the local APIC's timer: the exit that posting wants acknowledges its interrupt, too.
- */
 bool vmx_posts_interrupts(void)
 {
-	return vmx_delivers_interrupts() && !vmx_borrows_timer() &&
+	return vmx_delivers_interrupts() &&
 	       vmx_allows(GROUP_PIN, CONTROL_MASK(PIN_POSTED_INTERRUPTS)) &&
 	       vmx_allows(GROUP_EXIT, CONTROL_MASK(EXIT_ACKNOWLEDGE));
 }
