@@ -22,6 +22,7 @@ const char options_usage[] =
 	"  --require NAME     INCOMPLETE without this capability, such as virtualization\n"
 	"  --max-skips N      INCOMPLETE if more tests cannot run here\n"
 	"  --resume go on after a run that a reset of the machine ended\n"
+	"  --cases N          so many cases in each test of the fuzzers, if its time allows\n"
 	"  --seed N other random numbers for the storms of IPIs; the report says N\n"
 	"  FILTER   run only the tests whose names match one of these; * and ? are wildcards\n";
 
@@ -163,20 +164,31 @@ static void add_filter(struct options *options, const char *word)
 		fail(options, "too many filters at ", word);
 }
 
-static void parse_seed(struct options *options, const char *word)
+/* 1 to 2^32 - 1; 0: it is no such number. */
+static uint32_t parse_32_bits(const char *word)
 {
 	uint64_t value = 0;
 
 	for (; *word; word++) {
 		value = value * 10 + (uint64_t)(*word - '0');
-		if (*word < '0' || *word > '9' || value > ~0u) {
-			value = 0;
-			break;
-		}
+		if (*word < '0' || *word > '9' || value > ~0u)
+			return 0;
 	}
-	options->suite.seed = (uint32_t)value;
-	if (!value)
+	return (uint32_t)value;
+}
+
+static void parse_seed(struct options *options, const char *word)
+{
+	options->suite.seed = parse_32_bits(word);
+	if (!options->suite.seed)
 		fail(options, "--seed needs a number from 1 to 4294967295", "");
+}
+
+static void parse_cases(struct options *options, const char *word)
+{
+	options->suite.cases = parse_32_bits(word);
+	if (!options->suite.cases)
+		fail(options, "--cases needs a number from 1 to 4294967295", "");
 }
 
 static void parse_wait(struct options *options, const char *word)
@@ -258,6 +270,7 @@ static const struct {
 	void (*parse)(struct options *options, const char *word);
 } long_options[] = {
 	{ "--apic-timer", false, set_apic_timer },
+	{ "--cases", true, parse_cases },
 	{ "--debug-exit", true, parse_debug_exit },
 	{ "--max-skips", true, parse_max_skips },
 	{ "--reboot", false, set_reboot },

@@ -6,13 +6,14 @@ enum { EXPLANATION_TEXT = 200 };
 
 static struct {
 	unsigned cpus;
-	uint32_t seed;
+	uint32_t seed, cases;
 } asked;
 
 void explain_begin(const struct suite_options *options)
 {
 	asked.cpus = options->cpus;
 	asked.seed = options->seed;
+	asked.cases = options->cases;
 }
 
 /* The command line in a UEFI Shell; without its first word, the options for everything else. */
@@ -24,6 +25,9 @@ static void again_text(const struct test_run *run, char text[EXPLANATION_TEXT])
 		used += text_format(text + used, EXPLANATION_TEXT - used, "-c %u ", asked.cpus);
 	if (asked.seed)
 		used += text_format(text + used, EXPLANATION_TEXT - used, "--seed %u ", asked.seed);
+	if (asked.cases)
+		used += text_format(text + used, EXPLANATION_TEXT - used, "--cases %u ",
+				    asked.cases);
 	text_format(text + used, EXPLANATION_TEXT - used, "%s", run->test->name);
 }
 

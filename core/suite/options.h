@@ -10,6 +10,7 @@ struct suite_options {
 	unsigned cpus;	    /* processors to use, 0: all */
 	unsigned runs;	    /* of all the tests, at most SOAK_RUNS_MAX; 0: one */
 	uint32_t seed;	    /* of tests with random numbers: see test_seed */
+	uint32_t cases;	    /* of each fuzzer; 0: as many as its test says */
 	bool list;	    /* print the tests' names and nothing else */
 	bool resume;	    /* go on after a run that a reset ended */
 	bool bench;	    /* run the benchmarks after the tests */

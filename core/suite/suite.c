@@ -329,6 +329,7 @@ int suite_main(const struct suite_options *options, struct facts *facts)
 	suite.ran = suite.lacking = 0;
 	suite_brief[0] = '\0';
 	test_seed = options->seed;
+	test_cases = options->cases;
 	facts_add(facts, "seed", "%u", test_seed);
 	if (options->list) {
 		for_each_selected(test_groups, suite.options, list_test);

@@ -2,7 +2,7 @@
 
 #include "lib/text.h"
 
-uint32_t test_seed;
+uint32_t test_seed, test_cases;
 
 static const char *const verdict_texts[VERDICT_COUNT] = { "PASS", "FAIL", "SKIP", "ERROR" };
 

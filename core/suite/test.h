@@ -82,6 +82,8 @@ struct test_run {
 
 /* Tests with random numbers mix this into their own seed; the report says it, --seed sets it. */
 extern uint32_t test_seed;
+/* Cases for each test of a fuzzer, by --cases; 0: as many as the test says. */
+extern uint32_t test_cases;
 
 /* One group of tests for each file of tests/; NULL ends the list. */
 struct test_group {

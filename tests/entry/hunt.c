@@ -10,6 +10,8 @@ enum {
 	KEPT = 6,	  /* differences that a processor keeps */
 	KEPT_REFUSED = 2, /* of them, valid states that it refused: no rule tells them apart */
 	CLOSE_MICROSECONDS = 1000000,
+	/* So many quarters of the test's time are for cases: a slow machine makes fewer. */
+	QUARTERS = 3,
 };
 
 struct hunter {
@@ -36,6 +38,7 @@ static struct {
 	const struct hunting *what;
 	struct hunter **hunters; /* by number of the processor */
 	unsigned each;		 /* cases for every processor */
+	uint64_t until;		 /* clock: then it is enough */
 	uint64_t seed;
 } hunt;
 
@@ -119,7 +122,7 @@ static void work(struct cpu *cpu, void *argument)
 	(void)argument;
 	if (!hunter || !hunter->seat || hunter->seat->status != STATUS_OK)
 		return;
-	for (unsigned i = 0; i < hunt.each; i++)
+	for (unsigned i = 0; i < hunt.each && platform->clock() < hunt.until; i++)
 		if (!fuzz_next(&hunter->fuzz, &hunter->kept[hunter->kept_count].what))
 			note(hunter);
 	hunter->ticks = platform->clock() - start;
@@ -138,9 +141,11 @@ static bool open_hunt(struct test_run *run, const struct hunting *what, unsigned
 {
 	unsigned cpus = cpus_in_use();
 
+	if (test_cases)
+		cases = test_cases;
 	hunt.what = what;
 	what->checks->prepare();
-	hunt.each = (cases + cpus - 1) / cpus;
+	hunt.each = (cases - 1) / cpus + 1;
 	hunt.seed = ((uint64_t)test_seed << 32) + (run->test->argument << 16);
 	hunt.hunters = pages_alloc((platform->cpu_count * sizeof(*hunt.hunters) + PAGE_SIZE - 1) /
 				   PAGE_SIZE);
@@ -240,9 +245,13 @@ static void tell(struct test_run *run)
 void hunt_entries(struct test_run *run, const struct hunting *what, unsigned cases)
 {
 	enum status status;
+	uint64_t microseconds;
 
 	if (open_hunt(run, what, cases)) {
-		status = work_on_all(work, NULL, test_time_left(run));
+		microseconds = test_time_left(run);
+		hunt.until = platform->clock() +
+			     microseconds * platform->clock_hz / 1000000 / 4 * QUARTERS;
+		status = work_on_all(work, NULL, microseconds);
 		/* Nothing must be in use in memory that is given back. */
 		(void)require(run, "closing", work_on_all(end, NULL, CLOSE_MICROSECONDS));
 		if (require(run, "work on all processors", status))

@@ -77,6 +77,10 @@ static void test_seed(void **state)
 		assert_string_equal(parse(wrong[i]).error,
 				    "--seed needs a number from 1 to 4294967295");
 	assert_string_equal(parse("--seed").error, "--seed needs a value");
+	assert_int_equal(parse("").suite.cases, 0);
+	assert_int_equal(parse("--cases 1000000 fuzz.*").suite.cases, 1000000);
+	assert_string_equal(parse("--cases 1k").error,
+			    "--cases needs a number from 1 to 4294967295");
 }
 
 static void test_endings(void **state)

@@ -18,7 +18,8 @@ from console import Cleaner
 from report import Broken
 
 # The image's options that take the next word: efi/options.c.
-VALUED = {"-c", "-n", "-r", "--seed", "--wait", "--require", "--max-skips", "--debug-exit"}
+VALUED = {"-c", "-n", "-r", "--cases", "--seed", "--wait", "--require", "--max-skips",
+          "--debug-exit"}
 FLAGS = {"-h", "-l", "-b", "-p", "-s", "--reboot", "--return", "--resume", "--apic-timer"}
 ENDINGS = {"-s", "--reboot", "--return", "--debug-exit"}
 LINE = 1000  # characters that the image reads of its options
