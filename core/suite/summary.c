@@ -33,30 +33,41 @@ void summary_begin(const struct report_head *head)
 	summary.facts = head->facts;
 }
 
-/* As many characters of the reason as fit between the two; what was wanted and what came stay. */
-static int room_for_reason(size_t before, size_t after)
+/*
+ * A line: the start, as much of the reason as fits, and what was wanted and came; these are left
+ * out if they leave too little of the reason to say what failed.
+ */
+static void line_text(char text[LINE_COLUMNS + 1], const char *start, const char *reason,
+		      const char *numbers)
 {
-	return before + after < LINE_COLUMNS ? (int)(LINE_COLUMNS - before - after) : 0;
+	enum { REASON_LEAST = 20 };
+	const size_t length = text_length(reason), before = text_length(start);
+	const size_t after = text_length(numbers);
+	size_t room = LINE_COLUMNS - min_u64(before, LINE_COLUMNS);
+
+	if (room < after + (length < REASON_LEAST ? length : REASON_LEAST))
+		numbers = "";
+	else
+		room -= after;
+	text_format(text, LINE_COLUMNS + 1, "%s%.*s%s", start, (int)room, reason, numbers);
 }
 
 static void add_failure(const struct test_run *run)
 {
 	unsigned n = summary.failures++;
-	char numbers[96] = "";
-	size_t used = 0, name = text_length(run->test->name) + INDENT + 2;
+	char numbers[96] = "", start[LINE_COLUMNS + 1];
 
 	if (n >= FAILURE_ROWS)
 		return;
 	if (run->wanted[0])
-		used = text_format(numbers, sizeof(numbers), ": wanted %.30s, got %.30s",
-				   run->wanted, run->got);
+		text_format(numbers, sizeof(numbers), ": wanted %.30s, got %.30s", run->wanted,
+			    run->got);
 	summary.failure[n].verdict = run->verdict;
 	summary.failure[n].name = run->test->name;
-	text_format(summary.failure[n].detail, sizeof(summary.failure[n].detail), "%*s%.*s%s",
-		    INDENT, "", room_for_reason(INDENT, used), run->reason, numbers);
-	text_format(summary.failure[n].text, sizeof(summary.failure[n].text), "%-5s %s: %.*s%s",
-		    verdict_text(run->verdict), run->test->name, room_for_reason(name, used),
-		    run->reason, numbers);
+	text_format(start, sizeof(start), "%*s", INDENT, "");
+	line_text(summary.failure[n].detail, start, run->reason, numbers);
+	text_format(start, sizeof(start), "%-5s %s: ", verdict_text(run->verdict), run->test->name);
+	line_text(summary.failure[n].text, start, run->reason, numbers);
 }
 
 static void add_skip(const struct test_run *run)

@@ -83,6 +83,24 @@ static void test_advice(void **state)
 			       "below: KVMKVMKVM\n"));
 }
 
+/* What failed comes first: numbers that would push it out of the line are left out. */
+static void test_summary_lines(void **state)
+{
+	struct test_run run = verdict(VERDICT_FAIL, "");
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) /* more than have a line below their names */
+		expect_failed(&run, "ctl.entry.smm: 1 of 4 cases", "VMfailValid 7",
+			      "exit reason 33, qualification 0");
+	assert_int_equal(open_report(60), STATUS_OK);
+	for (unsigned i = 0; i < 9; i++)
+		report_test(&run, i + 1);
+	fake.console_size = 0;
+	report_close(NULL);
+	assert_non_null(
+		strstr(fake.console, "\nFAIL  group.subject: ctl.entry.smm: 1 of 4 cases\n"));
+}
+
 /* Many tests: the console shows the first notes of a failure, the files have all. */
 static void test_notes(void **state)
 {
@@ -170,15 +188,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, report_set_up)
 	const struct CMUnitTest tests[] = {
-		TEST(test_lines),
-		TEST(test_summary_fits),
-		TEST(test_advice),
-		TEST(test_notes),
-		TEST(test_notes_without_volume),
-		TEST(test_lines),
-		TEST(test_summary_fits),
-		TEST(test_advice),
-		TEST(test_slow_console),
+		TEST(test_lines),	  TEST(test_summary_fits), TEST(test_advice),
+		TEST(test_summary_lines), TEST(test_notes),	   TEST(test_notes_without_volume),
+		TEST(test_lines),	  TEST(test_summary_fits), TEST(test_advice),
+		TEST(test_summary_lines), TEST(test_slow_console),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);
