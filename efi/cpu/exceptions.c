@@ -252,6 +252,13 @@ static bool is_interrupt(uint64_t vector)
 	return vector >= VECTORS_RESERVED || local_apic_bit(APIC_ISR, (unsigned)vector);
 }
 
+/* No exception has vector 15 or 31, but a local APIC's spurious interrupt may: firmware leaves the
+ * vector in the SVR at 15. SDM vol. 3A, "Spurious Interrupt". */
+static bool is_stray(uint64_t vector)
+{
+	return vector >= VECTORS_RESERVED || vector == 15 || vector == 31;
+}
+
 void exception_handle(struct frame *frame)
 {
 	struct efi_cpu *own = efi_cpu_self();
@@ -268,7 +275,7 @@ void exception_handle(struct frame *frame)
 		own->inits++;
 	} else if (own->cpu->on_interrupt && is_interrupt(frame->vector)) {
 		own->cpu->on_interrupt(own->cpu, (uint8_t)frame->vector);
-	} else if (frame->vector >= VECTORS_RESERVED) {
+	} else if (is_stray(frame->vector)) {
 		own->strays++;
 		efi_cpu_end_of_interrupt((unsigned)frame->vector);
 	} else if (!fix_up(frame)) {
