@@ -104,16 +104,21 @@ static const struct sequence early_sipi = { 0x212, true, 1, 1, 1, VCPU_HALTED };
 static const struct sequence late_init = { 0x121, false, 1, 2, 0, VCPU_WAIT_SIPI };
 static const struct sequence two_senders = { 0x2121, false, 2, 2, 0, VCPU_HALTED };
 
-/* The target goes round the processors while it is interrupted. */
+/* The target goes round the processors while it is interrupted: until the waker halts or was ended.
+ */
 static bool wander(struct fixture *fixture)
 {
 	const struct vcpu *waker = fixture->vm->vcpus[0];
 
-	for (unsigned i = 0;
-	     atomic_load(&waker->state) != VCPU_HALTED && test_time_left(fixture->run); i++)
+	for (unsigned i = 0; test_time_left(fixture->run) > 1; i++) {
+		const enum vcpu_state state = atomic_load(&waker->state);
+
+		if (state == VCPU_HALTED || state == VCPU_STOPPED)
+			break;
 		if (!require(fixture->run, "affinity",
 			     vcpu_set_affinity(fixture->vm->vcpus[1], (int)cpu_in_use(i)->index)))
 			return false;
+	}
 	return true;
 }
 
