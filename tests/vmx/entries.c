@@ -185,8 +185,11 @@ void invept_checks(struct stage *stage)
 /* What a type makes of a descriptor that other types refuse. */
 static void invvpid_type(struct stage *stage, uint64_t type)
 {
-	const unsigned width = cpuid_or_zero(0x80000008, 0).eax >> 8 & 0xFF;
-	const uint64_t bad[] = { BIT(width - 1), ~BIT(width - 1), BIT(63) };
+	/* With 4 levels on a processor that has 5, the manual does not say which of them counts:
+	 * what is bad is so in both, and what is good. */
+	const unsigned widest = cpuid_or_zero(0x80000008, 0).eax >> 8 & 0xFF;
+	const unsigned width = read_cr4() & CR4_LA57 ? widest : 48;
+	const uint64_t bad[] = { BIT(widest - 1), ~BIT(widest - 1), BIT(63) };
 	const uint64_t good[] = { BIT(width - 1) - 1, ~(BIT(width - 1) - 1), 0 };
 
 	check(stage, "invvpid.type", SUCCEEDS, invalidate(INSN_INVVPID, type, 1, 0), "type %u",
