@@ -247,22 +247,6 @@ static void do_cases(struct crew *crew, struct member *member, unsigned row, uns
 
 /* ---- the work of one processor ---- */
 
-void reasons_add(struct reasons *reasons, const char *text, unsigned rows)
-{
-	unsigned i = 0;
-
-	while (i < reasons->count && !text_equal(reasons->reason[i].text, text))
-		i++;
-	if (i == REASONS_MAX)
-		return;
-	if (i == reasons->count) {
-		text_format(reasons->reason[i].text, REASON_TEXT, "%s", text);
-		reasons->reason[i].rows = 0;
-		reasons->count++;
-	}
-	reasons->reason[i].rows += rows;
-}
-
 /* Large rows are shared out in parts: those beyond the first wait here for whoever is free. */
 static bool offer_part(struct crew *crew, unsigned row, unsigned part)
 {

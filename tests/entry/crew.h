@@ -8,6 +8,7 @@
 #include "suite/test.h"
 
 #include "tests/entry/checks.h"
+#include "tests/entry/reasons.h"
 
 #include <stdatomic.h>
 
@@ -47,19 +48,6 @@ struct reported {
 };
 
 enum { REPORTED_MAX = 24 };
-
-/* Why rows were not carried out, each reason once. */
-enum { REASONS_MAX = 32, REASON_TEXT = 80 };
-
-struct reasons {
-	unsigned count;
-	struct {
-		unsigned rows;
-		char text[REASON_TEXT];
-	} reason[REASONS_MAX];
-};
-
-void reasons_add(struct reasons *reasons, const char *text, unsigned rows);
 
 enum base_state { BASE_UNKNOWN, BASE_READY, BASE_MISSING, BASE_BROKEN };
 

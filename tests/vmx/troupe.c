@@ -4,13 +4,13 @@
 #include "lib/text.h"
 #include "vm/work.h"
 
+#include "tests/entry/reasons.h"
 #include "tests/vmx/theatre.h"
 
 enum {
 	SHARE = 8, /* rows that a processor takes at a time, of one mode */
 	DIFFERENCES_MAX = 64,
 	DIFFERENCES_OF_RULE = 3,
-	REASONS_MAX = 24,
 	CLOSE_MICROSECONDS = 1000000,
 	LINE_TEXT = 400,
 };
@@ -27,11 +27,7 @@ struct player {
 	struct theatre theatre;
 	unsigned difference_count;
 	struct difference difference[DIFFERENCES_MAX];
-	unsigned reason_count;
-	struct {
-		unsigned rows; /* and modes */
-		char text[80];
-	} reason[REASONS_MAX];
+	struct reasons reasons; /* of rows and modes */
 };
 
 struct row_result {
@@ -55,21 +51,6 @@ static unsigned pages_for(size_t size)
 }
 
 /* ---- a processor's work ---- */
-
-static void note_reason(struct player *player, const char *text)
-{
-	unsigned i = 0;
-
-	while (i < player->reason_count && !text_equal(player->reason[i].text, text))
-		i++;
-	if (i == REASONS_MAX)
-		return;
-	if (i == player->reason_count) {
-		text_format(player->reason[i].text, sizeof(player->reason[i].text), "%s", text);
-		player->reason_count++;
-	}
-	player->reason[i].rows++;
-}
 
 static void note_difference(struct player *player, unsigned row, unsigned number,
 			    enum guest_mode mode)
@@ -100,7 +81,7 @@ static void do_row(struct player *player, unsigned number, enum guest_mode mode)
 	if (!missing)
 		missing = guest_row_missing(&player->theatre, row, text, sizeof(text));
 	if (missing) {
-		note_reason(player, missing);
+		reasons_add(&player->reasons, missing, 1);
 		return;
 	}
 	for (unsigned i = 0; i < guest_row_cases(row); i++) {
@@ -283,52 +264,15 @@ static void tell_differences(struct test_run *run)
 	}
 }
 
-/* Rows that one of the processors before it has told. */
-static bool is_told(unsigned processor, const char *reason)
-{
-	for (unsigned i = 0; i < processor; i++) {
-		const struct player *player = the_troupe.players[i];
-
-		for (unsigned n = 0; player && n < player->reason_count; n++)
-			if (text_equal(player->reason[n].text, reason))
-				return true;
-	}
-	return false;
-}
-
-static unsigned rows_of_reason(const char *reason)
-{
-	unsigned rows = 0;
-
-	for (unsigned i = 0; i < platform->cpu_count; i++) {
-		const struct player *player = the_troupe.players[i];
-
-		for (unsigned n = 0; player && n < player->reason_count; n++)
-			if (text_equal(player->reason[n].text, reason))
-				rows += player->reason[n].rows;
-	}
-	return rows;
-}
-
 /* What left rows out, whichever processor they fell to. */
 static void tell_reasons(struct test_run *run)
 {
-	bool skipped = !run->expectations && !run->erred;
+	struct reasons all = { .count = 0 };
 
-	for (unsigned i = 0; i < platform->cpu_count; i++) {
-		const struct player *player = the_troupe.players[i];
-
-		for (unsigned n = 0; player && n < player->reason_count; n++) {
-			const char *reason = player->reason[n].text;
-
-			if (is_told(i, reason))
-				continue;
-			test_note(run, "%u rows need %s", rows_of_reason(reason), reason);
-			if (skipped)
-				test_skip(run, "needs %s", reason);
-			skipped = false;
-		}
-	}
+	for (unsigned i = 0; i < platform->cpu_count; i++)
+		if (the_troupe.players[i])
+			reasons_join(&all, &the_troupe.players[i]->reasons);
+	reasons_tell(&all, run);
 }
 
 static void tell(struct test_run *run)
