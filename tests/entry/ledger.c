@@ -161,10 +161,12 @@ static void tell(struct test_run *run, const struct ledger *ledger, bool aloud)
 	(void)require(run, "what the test itself did", ledger->status);
 }
 
-/* The same rules are wrong, as often. */
+/* The same rules are wrong, as often, and the same is noted. */
 static bool are_alike(const struct ledger *a, const struct ledger *b)
 {
-	bool alike = a->wrong == b->wrong && a->rule_count == b->rule_count;
+	bool alike = a->wrong == b->wrong && a->rule_count == b->rule_count &&
+		     a->notes_used == b->notes_used &&
+		     !__builtin_memcmp(a->notes, b->notes, a->notes_used);
 
 	for (unsigned i = 0; alike && i < a->rule_count; i++)
 		alike = text_equal(a->rules[i].id, b->rules[i].id) &&
