@@ -119,11 +119,12 @@ static void enter_nothing(struct vmx_vcpu *arch, const struct vmx_vm *vm)
 void vmx_abort_entry(struct cpu *cpu)
 {
 	struct vcpu *vcpu = cpu->loaded;
+	const struct vmx_vm *vm = vcpu ? vcpu->vm->arch : NULL;
 
-	if (!vmx_borrows_timer())
+	if (!vm || !vm->empty)
 		(void)!vmwrite_try(PREEMPTION_TIMER_VALUE, 0);
-	else if (vcpu && vmx_of(vcpu)->entering)
-		enter_nothing(vmx_of(vcpu), vcpu->vm->arch);
+	else if (vmx_of(vcpu)->entering)
+		enter_nothing(vmx_of(vcpu), vm);
 }
 
 static NOINLINE void entry_failed(struct vm_exit *exit)
@@ -176,6 +177,7 @@ static void after_nothing(struct vcpu *vcpu, struct vm_exit *exit)
 
 void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 {
+	const struct vmx_vm *vm = vcpu->vm->arch;
 	struct vmx_vcpu *arch = vmx_of(vcpu);
 	bool entered;
 
@@ -195,8 +197,8 @@ void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	/* An NMI that came before the lines above has had no effect; later ones have. */
 	if (atomic_load(&arch->cpu->window) == WINDOW_KICKED)
 		vmx_abort_entry(arch->cpu);
-	if (!entry->ticks && vmx_borrows_timer())
-		enter_nothing(arch, vcpu->vm->arch);
+	if (!entry->ticks && vm->empty)
+		enter_nothing(arch, vm);
 	entered = enter(vcpu, arch, &exit->raw_reason);
 	arch->entering = false;
 	if (entered)

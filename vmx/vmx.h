@@ -38,7 +38,7 @@ struct vmx_cpu {
 struct vmx_vm {
 	struct nested ept;
 	uint64_t eptp;
-	void *empty; /* where guests' time is ended by the local APIC's timer: tables of nothing */
+	void *empty; /* tables of nothing, if the local APIC's timer ends guests' time; else NULL */
 	uint64_t empty_eptp;
 	void *apic_access_page; /* NULL: not used */
 	bool posts;		/* interrupts to vCPUs that run; they are delivered as below */

@@ -2,11 +2,16 @@
 
 #include "platform.h"
 #include "vm/exit.h"
+#include "vm/vm.h"
+
+bool borrowed_timer_is_needed(void)
+{
+	return platform->timer && backend->borrows_timer && backend->borrows_timer();
+}
 
 void borrowed_timer_take(struct cpu *cpu)
 {
-	if (cpu->timer_borrowed || !platform->timer || !backend->borrows_timer ||
-	    !backend->borrows_timer())
+	if (cpu->timer_borrowed || !borrowed_timer_is_needed())
 		return;
 	platform->timer_use(true);
 	cpu->timer_borrowed = true;
@@ -15,11 +20,15 @@ void borrowed_timer_take(struct cpu *cpu)
 void borrowed_timer_run(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 			struct vm_exit *exit)
 {
+	if (!vcpu->vm->borrows_timer) {
+		backend->run(vcpu, entry, exit);
+		return;
+	}
 	borrowed_timer_take(cpu);
-	if (cpu->timer_borrowed && entry->ticks)
+	if (entry->ticks)
 		platform->timer(entry->ticks);
 	backend->run(vcpu, entry, exit);
-	if (cpu->timer_borrowed && exit->kind == EXIT_INTERRUPT) {
+	if (exit->kind == EXIT_INTERRUPT) {
 		platform->take_interrupt();
 		exit->kind = EXIT_TIMER;
 	}

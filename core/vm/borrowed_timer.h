@@ -9,11 +9,13 @@
 #include "backend.h"
 #include "vm/cpu.h"
 
+/* The backend borrows the timer, and there is one. */
+bool borrowed_timer_is_needed(void);
+
 /* When virtualization has been switched on on this processor; nothing if it is not needed. */
 void borrowed_timer_take(struct cpu *cpu);
 
-/* backend->run; where the backend borrows the timer, it is armed for that, and its interrupt taken.
- */
+/* backend->run; if the VM borrows the timer, it is armed for that, and its interrupt taken. */
 void borrowed_timer_run(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 			struct vm_exit *exit);
 

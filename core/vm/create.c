@@ -4,6 +4,7 @@
 #include "lib/pages.h"
 #include "platform.h"
 #include "vlapic/registers.h"
+#include "vm/borrowed_timer.h"
 #include "vm/control.h"
 #include "vm/sched.h"
 
@@ -111,6 +112,7 @@ enum status vm_create(const struct vm_config *config, struct vm **out)
 	vm->decode_apic = config->decode_apic;
 	vm->virtual_interrupts = config->virtual_interrupts;
 	vm->posted_interrupts = config->posted_interrupts;
+	vm->borrows_timer = borrowed_timer_is_needed();
 	status = fill(vm, config);
 	if (status != STATUS_OK) {
 		vm_free(vm);

@@ -42,8 +42,9 @@ static void drain_owned(struct cpu *self, struct vm *vm)
 /* Not past what waits in the mailbox: an INIT must not take away what was sent after it. */
 static bool posted_to_processor(struct vcpu *vcpu, struct message message)
 {
-	if ((message.kind != MESSAGE_FIXED && message.kind != MESSAGE_LOWEST) || message.level ||
-	    message.vector < 16 || !backend->post || mailbox_waiting(&vcpu->mailbox) ||
+	if (!vcpu->vm->posted_interrupts || !backend->post ||
+	    (message.kind != MESSAGE_FIXED && message.kind != MESSAGE_LOWEST) || message.level ||
+	    message.vector < 16 || mailbox_waiting(&vcpu->mailbox) ||
 	    !backend->post(vcpu, message.vector))
 		return false;
 	atomic_fetch_add(&vcpu->counts.posted_of[message.kind], 1);

@@ -20,6 +20,7 @@ struct vm {
 	unsigned vcpu_count;
 	bool wait_in_hardware, decode_apic, virtual_interrupts, posted_interrupts;
 	bool overcommitted; /* more vCPUs than processors */
+	bool borrows_timer; /* platform.timer ends its guests' time: see borrowed_timer.h */
 	uint64_t slice;	    /* a test's own; 0: the platform's */
 	bool stuck;	    /* a vCPU did not stop in time */
 	struct vcpu *vcpus[VM_VCPUS_MAX];

@@ -387,7 +387,7 @@ static void test_borrowed_timer(void **state)
 		unsigned taken = fake.interrupts_taken;
 		uint64_t foreign = atomic_load(&vcpu->counts.foreign_interrupts);
 
-		fake_vendor.borrows_timer = borrows;
+		fake_vendor.borrows_timer = vm->borrows_timer = borrows;
 		fake.shot = 0;
 		fake_set_script(vcpu, &interrupted, 1);
 		enter();
