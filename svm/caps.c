@@ -145,9 +145,7 @@ static void measure_quirks(void)
 
 	if (!platform->timer || !svm_has(SVM_NESTED_PAGING) || svm_cpu_on(cpu) != STATUS_OK)
 		return;
-	platform->timer_use(true);
 	svm_measure_quirks(cpu);
-	platform->timer_use(false);
 	svm_cpu_off(cpu);
 }
 

@@ -1,6 +1,7 @@
 #include "svm/quirks.h"
 
 #include "lib/pages.h"
+#include "vm/borrowed_timer.h"
 #include "x86/insn.h"
 
 #include "svm/insn.h"
@@ -93,23 +94,24 @@ static uint64_t enter(struct vmcb *vmcb, const struct svm_cpu *arch)
 	return vmcb_get(vmcb, VMCB_EXITCODE);
 }
 
-static uint64_t exit_with_interrupt(struct vmcb *vmcb, const struct svm_cpu *arch, uint64_t ticks)
+struct probed {
+	struct vmcb *vmcb;
+	const struct svm_cpu *arch;
+};
+
+static bool interrupt_ends(void *context)
 {
-	const uint64_t start = platform->clock();
+	const struct probed *probed = context;
 
-	platform->timer(1);
-	while (platform->clock() - start < ticks)
-		cpu_relax();
-	return enter(vmcb, arch);
+	return enter(probed->vmcb, probed->arch) != SVM_EXIT_NPF;
 }
-
-enum { TRIES = 4 };
 
 /* A virtual interrupt exits before the first fetch does. A physical one or an NMI may come first.
  */
 static bool virtual_interrupts_come(struct vmcb *vmcb, const struct svm_cpu *arch)
 {
 	const uint64_t vintr = vmcb_get(vmcb, VMCB_VINTR), rflags = vmcb_get(vmcb, VMCB_RFLAGS);
+	enum { TRIES = 4 };
 	uint64_t code = SVM_EXIT_INTR;
 
 	vmcb_intercept(vmcb, SVM_EXIT_VINTR, true);
@@ -151,29 +153,18 @@ static bool injection_masks_nmis(struct vmcb *vmcb, struct cpu *cpu)
 	return wait_nmi(cpu, before);
 }
 
-static bool interrupts_end_guests(struct vmcb *vmcb, const struct svm_cpu *arch)
-{
-	enum { WAITS_A_SECOND = 5000 };
-	const uint64_t wait = platform->clock_hz / WAITS_A_SECOND;
-
-	/* The interrupt may come late on a busy host. */
-	for (unsigned i = 0; i < TRIES; i++)
-		if (exit_with_interrupt(vmcb, arch, wait << 2 * i) != SVM_EXIT_NPF)
-			return true;
-	return false;
-}
-
 void svm_measure_quirks(struct cpu *cpu)
 {
 	enum { PAGES = 2, PATTERN = 0x5A5A5A5A };
 	uint8_t *memory = pages_alloc(PAGES); /* the VMCB, and a table that maps nothing */
 	struct vmcb *vmcb = (struct vmcb *)memory;
+	struct probed probed = { vmcb, cpu->arch };
 
 	if (!memory)
 		return;
 	prepare_guest(vmcb, memory + PAGE_SIZE);
 	vmcb_set(vmcb, VMCB_CR2, PATTERN);
-	if (!interrupts_end_guests(vmcb, cpu->arch))
+	if (!borrowed_timer_ends(interrupt_ends, &probed))
 		met(QUIRK_INTR_WAITS);
 	if (vmcb_get(vmcb, VMCB_CR2) != PATTERN)
 		met(QUIRK_CR2);

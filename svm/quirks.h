@@ -24,8 +24,7 @@ bool svm_quirk(unsigned row, struct quirk *quirk);
 bool svm_quirk_is_here(enum svm_quirk quirk);
 
 /*
- * Looks for all of them but the first, with SVM on and the platform's timer in use, by entering a
- * guest of which nothing is mapped.
+ * Looks for all of them but the first, with SVM on, by entering a guest of which nothing is mapped.
  */
 void svm_measure_quirks(struct cpu *cpu);
 

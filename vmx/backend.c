@@ -25,9 +25,7 @@ static void measure_quirks(uint64_t found)
 
 	if ((found & guest) != guest || vmx_cpu_on(cpu) != STATUS_OK)
 		return;
-	platform->timer_use(true);
 	vmx_measure_quirks(cpu);
-	platform->timer_use(false);
 	vmx_cpu_off(cpu);
 }
 

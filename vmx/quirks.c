@@ -1,6 +1,6 @@
 #include "vmx/quirks.h"
 
-#include "platform.h"
+#include "vm/borrowed_timer.h"
 #include "vm/create.h"
 #include "vm/load.h"
 
@@ -51,37 +51,28 @@ bool vmx_quirk_is_here(enum vmx_quirk quirk)
 	return atomic_load_explicit(&counts[quirk], memory_order_relaxed);
 }
 
-/* In its power-up state, IF is 0. */
-static bool interrupt_ends(struct vcpu *vcpu, uint64_t ticks)
+/* In its power-up state, IF is 0; without memory its first fetch exits. */
+static bool interrupt_ends(void *vcpu)
 {
 	const struct entry at_once = { .ticks = 0 };
-	const uint64_t start = platform->clock();
 	struct vm_exit exit;
 
-	platform->timer(1);
-	while (platform->clock() - start < ticks)
-		cpu_relax();
 	vmx_run(vcpu, &at_once, &exit);
-	platform->take_interrupt();
 	return (exit.raw_reason & 0xFFFF) != REASON_EPT_VIOLATION;
 }
 
 void vmx_measure_quirks(struct cpu *cpu)
 {
-	enum { WAITS_A_SECOND = 5000, TRIES = 4 };
 	const struct vm_config config = { .vcpus = 1 };
-	const uint64_t wait = platform->clock_hz / WAITS_A_SECOND;
+	struct vcpu *vcpu;
 	struct vm *vm;
-	bool ends = false;
 
 	if (vm_create(&config, &vm) != STATUS_OK)
 		return;
-	vcpu_load(cpu, vm->vcpus[0]);
-	vmx_state_set(vm->vcpus[0], &vm->vcpus[0]->regs);
-	/* The interrupt may come late on a busy host. */
-	for (unsigned i = 0; i < TRIES && !ends; i++)
-		ends = interrupt_ends(vm->vcpus[0], wait << 2 * i);
-	if (!ends)
+	vcpu = vm->vcpus[0];
+	vcpu_load(cpu, vcpu);
+	vmx_state_set(vcpu, &vcpu->regs);
+	if (!borrowed_timer_ends(interrupt_ends, vcpu))
 		met(QUIRK_INTERRUPT_WAITS);
 	vcpu_unload(cpu);
 	(void)vm_destroy(vm);

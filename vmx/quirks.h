@@ -19,8 +19,8 @@ enum vmx_quirk {
 bool vmx_quirk_is_here(enum vmx_quirk quirk);
 
 /*
- * Looks for QUIRK_INTERRUPT_WAITS, with VMX on and the platform's timer in use, by entering a guest
- * of no memory. Matters only where that timer ends the guests' time.
+ * Looks for QUIRK_INTERRUPT_WAITS, with VMX on, by entering a guest of no memory. Matters only
+ * where the platform's timer ends the guests' time.
  */
 void vmx_measure_quirks(struct cpu *cpu);
 

@@ -40,3 +40,24 @@ void borrowed_timer_return(struct cpu *cpu)
 		platform->timer_use(false);
 	cpu->timer_borrowed = false;
 }
+
+bool borrowed_timer_ends(bool (*enter)(void *context), void *context)
+{
+	enum { WAITS_A_SECOND = 5000, TRIES = 4 };
+	const uint64_t wait = platform->clock_hz / WAITS_A_SECOND;
+	bool ends = false;
+
+	platform->timer_use(true);
+	/* The interrupt may come late on a busy host. */
+	for (unsigned i = 0; i < TRIES && !ends; i++) {
+		const uint64_t start = platform->clock();
+
+		platform->timer(1);
+		while (platform->clock() - start < wait << 2 * i)
+			cpu_relax();
+		ends = enter(context);
+		platform->take_interrupt();
+	}
+	platform->timer_use(false);
+	return ends;
+}

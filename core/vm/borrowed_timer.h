@@ -19,6 +19,12 @@ void borrowed_timer_take(struct cpu *cpu);
 void borrowed_timer_run(struct cpu *cpu, struct vcpu *vcpu, const struct entry *entry,
 			struct vm_exit *exit);
 
+/*
+ * Whether the timer's interrupt ends a guest at its entry: enter(context) enters one, which exits
+ * by itself, too, and says so. Before the timer is borrowed.
+ */
+bool borrowed_timer_ends(bool (*enter)(void *context), void *context);
+
 /* Before virtualization is switched off on this processor; nothing if it has not been borrowed. */
 void borrowed_timer_return(struct cpu *cpu);
 
