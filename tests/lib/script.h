@@ -173,20 +173,20 @@ struct script_step {
 
 /* One row of a group: the rule that it checks, the row of the specification that it covers, its
  * steps, its .argument, and what struct guest_setup is to say beside the mode. */
-#define SCRIPT_ROW(name_, spec_, row_, steps_, argument_, explains_, ...) \
-	{ .name = name_, .spec = spec_, .run = script_run, .needs = NEEDS_GUEST, \
-	  .row = row_, .argument = argument_, .data = steps_, explains_, .guest = GUEST(__VA_ARGS__) }
+#define SCRIPT_FIELDS(name_, spec_, needs_, row_, steps_, modes_) \
+	.name = name_, .spec = spec_, .run = script_run, .needs = NEEDS_GUEST | (needs_), \
+	.row = row_, .argument = modes_, .data = steps_
+#define SCRIPT_ROW(name_, spec_, row_, steps_, modes_, explains_, ...) \
+	{ SCRIPT_FIELDS(name_, spec_, 0, row_, steps_, modes_), explains_, .guest = GUEST(__VA_ARGS__) }
 /* The same steps where the processor delivers fixed interrupts: none is injected, and what it sends
  * to itself is not counted. */
 #define VIRTUAL_ROW(name_, spec_, row_, steps_, modes_, explains_, ...) \
-	{ .name = name_, .spec = spec_, .run = script_run, \
-	  .needs = NEEDS_GUEST | BIT(CAP_VIRTUAL_INTERRUPTS), .row = row_, .argument = modes_, \
-	  .data = steps_, explains_, .guest = GUEST(__VA_ARGS__) }
+	{ SCRIPT_FIELDS(name_, spec_, BIT(CAP_VIRTUAL_INTERRUPTS), row_, steps_, modes_), \
+	  explains_, .guest = GUEST(__VA_ARGS__) }
 /* ... and takes what is posted to it. What it makes one of those is not counted either. */
 #define POSTED_ROW(name_, row_, steps_, explains_, ...) \
-	{ .name = name_, .spec = SPEC_VAPIC_POSTED, .run = script_run, \
-	  .needs = NEEDS_GUEST | BIT(CAP_POSTED_INTERRUPTS), .row = row_, .argument = MODE_POSTED, \
-	  .data = steps_, explains_, .guest = GUEST(__VA_ARGS__) }
+	{ SCRIPT_FIELDS(name_, SPEC_VAPIC_POSTED, BIT(CAP_POSTED_INTERRUPTS), row_, steps_, MODE_POSTED), \
+	  explains_, .guest = GUEST(__VA_ARGS__) }
 #define MEANS_VIRTUAL                                                                              \
 	"The processor's virtual-interrupt delivery differs from a local APIC: guests of "         \
 	"hypervisors that use it lose interrupts, take wrong ones, or hang."

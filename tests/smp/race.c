@@ -286,8 +286,12 @@ static const struct script_step itself_x2apic[] = {
 		.guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_##target, IS_##kind),   \
 		__VA_ARGS__                                                                        \
 	}
+#define NEEDS_XAPIC NEEDS_GUEST
+#define NEEDS_X2APIC NEEDS_GUEST
 #define NEEDS_VIRTUAL (NEEDS_GUEST | BIT(CAP_VIRTUAL_INTERRUPTS))
 #define NEEDS_POSTED (NEEDS_GUEST | BIT(CAP_POSTED_INTERRUPTS))
+#define IS_XAPIC .x2apic = false
+#define IS_X2APIC .x2apic = true
 #define IS_VIRTUAL .virtual_interrupts = true
 #define IS_POSTED .virtual_interrupts = true, .posted_interrupts = true
 #define INIT_ROW "IPI: INIT"
@@ -353,24 +357,12 @@ static const struct test rows[] = {
 	  .needs = NEEDS_GUEST,
 	  EXPLAINS("Two processors send INIT and SIPI to a third at the same time, x2APIC mode.",
 		   MEANS_LOST_INIT) },
-	{ .name = "race.sti_hlt.xapic",
-	  .spec = SPEC_STI,
-	  .run = fixture_run,
-	  .body = interrupt_once,
-	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper),
-	  .needs = NEEDS_GUEST,
-	  .row = FIXED_ROW,
-	  EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, xAPIC mode.",
-		   MEANS_WAKE_UP) },
-	{ .name = "race.sti_hlt.x2apic",
-	  .spec = SPEC_STI,
-	  .run = fixture_run,
-	  .body = interrupt_once,
-	  .guest = GUEST(.vcpus = 2, .bsp = GUEST_waker, .ap = GUEST_sleeper, .x2apic = true),
-	  .needs = NEEDS_GUEST,
-	  .row = FIXED_ROW,
-	  EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, x2APIC mode.",
-		   MEANS_WAKE_UP) },
+	ONCE("race.sti_hlt.xapic", SPEC_STI, sleeper, XAPIC, .row = FIXED_ROW,
+	     EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, xAPIC mode.",
+		      MEANS_WAKE_UP)),
+	ONCE("race.sti_hlt.x2apic", SPEC_STI, sleeper, X2APIC, .row = FIXED_ROW,
+	     EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, x2APIC mode.",
+		      MEANS_WAKE_UP)),
 	ONCE("race.sti_hlt.virtual", SPEC_STI, sleeper, VIRTUAL, .row = FIXED_ROW,
 	     EXPLAINS("An interrupt just before HLT in STI;HLT wakes it every time, with "
 		      "virtual-interrupt delivery.",
