@@ -92,10 +92,11 @@ void vmx_post_before(struct vcpu *vcpu)
 
 static bool await_notification(void)
 {
-	uint64_t start = platform->clock();
+	const uint64_t limit = with_patience(ARRIVAL_SECONDS * platform->clock_hz),
+		       start = platform->clock();
 
 	while (!local_apic_bit(APIC_IRR, NOTIFICATION)) {
-		if (platform->clock() - start > ARRIVAL_SECONDS * platform->clock_hz)
+		if (platform->clock() - start > limit)
 			return false;
 		cpu_relax();
 	}
