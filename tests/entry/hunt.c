@@ -250,7 +250,7 @@ void hunt_entries(struct test_run *run, const struct hunting *what, unsigned cas
 	if (open_hunt(run, what, cases)) {
 		microseconds = test_time_left(run);
 		hunt.until = platform->clock() +
-			     microseconds * platform->clock_hz / 1000000 / 4 * QUARTERS;
+			     platform->clock_hz / 1000 * microseconds / 1000 / 4 * QUARTERS;
 		status = work_on_all(work, NULL, microseconds);
 		/* Nothing must be in use in memory that is given back. */
 		(void)require(run, "closing", work_on_all(end, NULL, CLOSE_MICROSECONDS));
