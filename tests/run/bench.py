@@ -54,7 +54,7 @@ def measure(build):
     """{(figure, processors): (value, unit)}"""
     rows = {("image size", "-"): ((build / "assay.efi").stat().st_size, "bytes")}
     runs = [scenario.Scenario(f"bench-{name.replace(' ', '-')}", machine,
-                              f"-b {scenarios.NO_SHUTDOWN}" if machine.model == "ryzen" else "-b",
+                              f"-b {scenarios.tests_of(machine)}".strip(),
                               expect=scenario.Expect(passed=0, skips=".*"), limit=1500)
             for name, machine in MACHINES.items()]
     with ThreadPoolExecutor(2) as pool:

@@ -18,7 +18,7 @@ import emulator
 import scenario
 from emulator import Machine
 from scenario import Expect, Scenario
-from scenarios import NO_SHUTDOWN
+from scenarios import tests_of
 
 DOCUMENT = Path("docs/matrix.md")
 JOBS = 2
@@ -40,11 +40,6 @@ MODELS = {
 # Of Intel's, none has VMX here; qemu64 and Opteron_G3 have SVM without nested paging.
 QEMU_MODELS = "Nehalem Skylake-Server qemu64 Opteron_G3 phenom EPYC EPYC-Milan max"
 MODELS["qemu-10.0"] = MODELS["qemu-11.1"] = QEMU_MODELS + " EPYC-Genoa"
-
-# Bochs' models with SVM: a guest that shuts down stops the emulator, and where there is no nested
-# paging a CR3 beyond the physical addresses does.
-WITH_SVM = {"turion64_*": "machine.* svm.cap* svm.in* *.machine.*"} | dict.fromkeys(
-    ("phenom*", "zambezi", "trinity_*", "ryzen"), NO_SHUTDOWN)
 
 # What a SKIP names: the fact of the report that shows it, and the text that is there if the
 # machine has it after all.
@@ -93,8 +88,8 @@ def machines():
         found.append(Scenario(f"matrix-{name}", machine, expect=expect, limit=400, **more))
 
     for model in MODELS.get(bochs, "corei7_skylake_x").split():
-        tests = [t for glob, t in WITH_SVM.items() if fnmatch.fnmatchcase(model, glob)]
-        add(model, Machine("bochs", 2, model=model), options="".join(tests))
+        machine = Machine("bochs", 2, model=model)
+        add(model, machine, options=tests_of(machine))
     for cpus in range(15, 0, -1):
         add(f"{cpus:02}-processors", Machine("bochs", cpus))
     for memory in (64, 128, 1024, 5120):
