@@ -40,8 +40,7 @@ static const struct test rows[] = {
 		   MEANS_PORTS),
 	STAGE_TEST("vmx.behaviour.cr.fixed", fixed_bit_checks, SPEC_NON_ROOT,
 		   "Bits of CR0 and CR4 that are fixed, or that the machine lacks, are refused "
-		   "without "
-		   "an exit.",
+		   "without an exit.",
 		   MEANS_FIXED),
 	STAGE_TEST("vmx.behaviour.shadowing", shadowing_checks, SPEC_VMCS_SHADOWING,
 		   "VMREAD and VMWRITE of a guest exit by their bitmaps, or use the shadow VMCS.",
@@ -51,13 +50,11 @@ static const struct test rows[] = {
 		   MEANS_TIME),
 	STAGE_TEST("vmx.behaviour.timer.rate", timer_checks, SPEC_PREEMPTION_TIMER,
 		   "The VMX-preemption timer counts at its rate of the TSC, in the guest alone, "
-		   "and is "
-		   "saved.",
+		   "and is saved.",
 		   MEANS_TIME),
 	STAGE_TEST("vmx.behaviour.msr_areas", area_checks, SPEC_MSR_AREAS,
 		   "Entries and exits load and store the MSRs of their areas, in order, failed "
-		   "entries "
-		   "as well.",
+		   "entries as well.",
 		   MEANS_AREAS),
 	STAGE_TEST("vmx.behaviour.msr_areas.tsc", area_tsc_checks, SPEC_MSR_AREAS,
 		   "An exit stores the time-stamp counter as it is, without the guest's offset.",
