@@ -69,7 +69,8 @@ static void started(struct report_file *file)
 	report_line("test (number of checks)"); /* at 115200 baud words on each line are dear */
 }
 
-static void running(struct report_file *file, const struct test *test, unsigned number, bool ahead)
+static void running(struct report_file *file, const struct test_run *run, unsigned number,
+		    bool ahead)
 {
 	char line[LINE_COLUMNS + 1];
 	uint64_t seconds = (platform->clock() - platform->started) / platform->clock_hz;
@@ -77,7 +78,7 @@ static void running(struct report_file *file, const struct test *test, unsigned 
 	(void)file;
 	(void)ahead;
 	text_format(line, sizeof(line), "%3u/%-3u ...   %s, %llu s since the start", number, tests,
-		    test->name, (unsigned long long)seconds);
+		    run->test->name, (unsigned long long)seconds);
 	platform->progress(line);
 }
 

@@ -63,11 +63,11 @@ bool report_is_quick(void)
 	return file_is_quick();
 }
 
-void report_running(const struct test *test, unsigned number, bool ahead)
+void report_running(const struct test_run *run, unsigned number, bool ahead)
 {
 	for (unsigned i = 0; i < SINKS; i++)
 		if (sinks[i]->running)
-			sinks[i]->running(&report.files[i], test, number, ahead);
+			sinks[i]->running(&report.files[i], run, number, ahead);
 }
 
 void report_test(const struct test_run *run, unsigned number)

@@ -21,7 +21,7 @@ void report_started(const struct facts *facts, unsigned first);
  * The test that is about to run, where people see it; ahead: also on the volume, before it runs,
  * which report_is_quick says to take less than 20 ms.
  */
-void report_running(const struct test *test, unsigned number, bool ahead);
+void report_running(const struct test_run *run, unsigned number, bool ahead);
 bool report_is_quick(void);
 
 /* The verdict of one test; number counts from 1. */

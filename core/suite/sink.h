@@ -46,8 +46,9 @@ struct report_sink {
 	/* The application processors have been started. */
 	void (*started)(struct report_file *file);
 
-	/* A test is about to run. ahead: a reset of the machine in it must find its name. */
-	void (*running)(struct report_file *file, const struct test *test, unsigned number,
+	/* A test is about to run, or some of its cases. ahead: a reset of the machine in it must
+	 * find that. */
+	void (*running)(struct report_file *file, const struct test_run *run, unsigned number,
 			bool ahead);
 
 	/* The verdict of one test; number counts from 1. again: of a repetition. */

@@ -16,6 +16,8 @@
 #include "vm/sched.h"
 #include "vm/vm.h"
 
+enum { PARTS = 64 }; /* of a test's cases, each written ahead, where one of them ends the machine */
+
 static struct {
 	const struct suite_options *options;
 	uint64_t capabilities;
@@ -98,7 +100,7 @@ static void look_for_processors(struct test_run *run)
 
 static void run_here(struct test_run *run, unsigned number)
 {
-	report_running(run->test, number, suite.options->resume || report_is_quick());
+	report_running(run, number, suite.options->resume || report_is_quick());
 	if (!require(run, "taking the boot processor", machine_enter(virtualization())))
 		return;
 	guarded_run(run);
@@ -114,14 +116,44 @@ static void tell(const struct test_run *run, unsigned number)
 	report_test(run, number);
 }
 
+/* The machine was reset among these cases: runs them again, in parts, so that the next reset says
+ * more; a single one is told. */
+static void search(struct test_run *run, unsigned number)
+{
+	const struct case_range lost = run->cases;
+	unsigned step = (lost.end - lost.first - 1) / PARTS + 1;
+
+	*run = (struct test_run){ .test = run->test, .tells = lost.end - lost.first == 1 };
+	if (run->tells)
+		test_error(run, "the machine was reset in case %u of this test", lost.first);
+	else
+		report_line(
+			"the machine was reset in %s: running its cases %u to %u again, in parts",
+			run->test->name, lost.first, lost.end - 1);
+	for (run->cases.first = lost.first; run->cases.first < lost.end;
+	     run->cases.first = run->cases.end) {
+		run->cases.end =
+			lost.end - run->cases.first < step ? lost.end : run->cases.first + step;
+		run_here(run, number);
+	}
+	if (!run->tells)
+		test_error(run, "the machine was reset during this test, and not when its cases "
+				"were run again");
+	look_for_processors(run);
+	test_settle(run);
+}
+
 static void run_test(const struct test *test, unsigned number)
 {
 	struct test_run run = { .test = test };
 
 	if (tap_read_next(&run, number)) {
+		if (run.cases.end)
+			search(&run, number);
 		tell(&run, number);
 		return;
 	}
+	run.cases = test_all_cases(test);
 	if (!skip(&run, suite.options, suite.capabilities, suite.ready))
 		run_here(&run, number);
 	look_for_processors(&run);

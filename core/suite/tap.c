@@ -28,13 +28,22 @@ static void started(struct report_file *file)
 	file_append(file);
 }
 
-static void running(struct report_file *file, const struct test *test, unsigned number, bool ahead)
+/* tap_read.h. */
+static void running(struct report_file *file, const struct test_run *run, unsigned number,
+		    bool ahead)
 {
+	const struct case_range all = test_all_cases(run->test), cases = run->cases;
+
 	(void)number;
 	if (!ahead)
 		return;
 	make_room(file);
-	file_print(file, "# running %s\n", test->name);
+	file_print(file, "# running %s", run->test->name);
+	if (run->tells)
+		file_print(file, ", telling case %u", cases.first);
+	else if (cases.end - cases.first < all.end)
+		file_print(file, ", cases %u to %u", cases.first, cases.end - 1);
+	file_print(file, "\n");
 	file_append(file);
 }
 

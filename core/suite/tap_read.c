@@ -156,6 +156,29 @@ static const char *point(const char *kind, const struct test_run *run, unsigned 
 	return rest && (!*rest || *rest == ' ') ? rest : NULL;
 }
 
+/* What follows "# running ": whether it is this test, and among which of its cases it is. */
+static bool take_running(struct test_run *run, const char *rest)
+{
+	const struct case_range all = test_all_cases(run->test);
+	const char *part = after_in(rest, run->test->name), *cases;
+
+	if (!part || (*part && *part != ','))
+		return false;
+	run->cases = *part ? (struct case_range){ 0, 0 } : all;
+	cases = after_in(part, ", cases ");
+	if (!cases)
+		return true;
+	run->cases.first = number_at(cases);
+	while (*cases >= '0' && *cases <= '9')
+		cases++;
+	cases = after_in(cases, " to ");
+	if (cases)
+		run->cases.end = number_at(cases) + 1;
+	if (run->cases.end <= run->cases.first || run->cases.end > all.end)
+		run->cases = (struct case_range){ 0, 0 };
+	return true;
+}
+
 static bool take(struct test_run *run, unsigned number)
 {
 	bool running = false;
@@ -164,7 +187,7 @@ static bool take(struct test_run *run, unsigned number)
 		const char *rest = after("# running ");
 
 		if (rest) {
-			running = text_equal(rest, run->test->name);
+			running = take_running(run, rest);
 			continue;
 		}
 		rest = point("not ok", run, number);

@@ -3,6 +3,9 @@
  * and with a line "# running NAME" in which test it came, if that was put on the volume before the
  * test: always with --resume, otherwise where the volume is quick. A run with --resume tells the
  * known tests again and goes on after them.
+ *
+ * "# running NAME, cases 500 to 599" is the same of a part of a test, "# running NAME, telling case
+ * 512" of one that enters nothing any more.
  */
 #ifndef CORE_SUITE_TAP_READ_H
 #define CORE_SUITE_TAP_READ_H
@@ -25,7 +28,8 @@ struct tap_known {
 bool tap_read_open(const char *tap_path, struct tap_known *known);
 
 /* Fills in the verdict and reason of the next test in order; false if the file does not know it,
- * and from then on. */
+ * and from then on. A test in which the machine was reset is an ERROR; if it has cases that may be
+ * entered again, run->cases are those among which it was. */
 bool tap_read_next(struct test_run *run, unsigned number);
 
 /* Returns the memory. */

@@ -6,6 +6,11 @@ uint32_t test_seed, test_cases;
 
 static const char *const verdict_texts[VERDICT_COUNT] = { "PASS", "FAIL", "SKIP", "ERROR" };
 
+struct case_range test_all_cases(const struct test *test)
+{
+	return (struct case_range){ 0, test->cases && test_cases ? test_cases : test->cases };
+}
+
 const char *verdict_text(enum verdict verdict)
 {
 	return verdict_texts[verdict];

@@ -33,9 +33,10 @@ struct test {
 	bool by_name;	       /* run only if it is asked for by its full name: it has a price */
 	uint8_t cpus;	       /* physical processors it needs, 0: one */
 	uint32_t milliseconds; /* deadline, 0: TEST_MILLISECONDS */
-	const char *about;     /* what it checks, in one line for people */
-	const char *means;     /* what a failure means for software on this machine */
-	const char *row;       /* row of the guest-SMP specification that it covers, NULL: none */
+	uint32_t cases;	   /* of a fuzzer: the same in each run with the same options; 0: none */
+	const char *about; /* what it checks, in one line for people */
+	const char *means; /* what a failure means for software on this machine */
+	const char *row;   /* row of the guest-SMP specification that it covers, NULL: none */
 
 	/* Of tests that fixture_run runs: the guest, which is there when body begins. The tests
 	 * define both. */
@@ -59,8 +60,15 @@ struct where {
 
 #define HERE ((struct where){ __FILE__, __LINE__ })
 
+/* Cases of a fuzzer, from 0: end is none of them. */
+struct case_range {
+	unsigned first, end;
+};
+
 struct test_run {
 	const struct test *test;
+	struct case_range cases; /* of a test that has some: those to run */
+	bool tells;		 /* to tell the one case, which has ended the machine, only */
 	enum verdict verdict;
 	unsigned expectations, failures;
 	bool erred, faulted;
@@ -84,6 +92,9 @@ struct test_run {
 extern uint32_t test_seed;
 /* Cases for each test of a fuzzer, by --cases; 0: as many as the test says. */
 extern uint32_t test_cases;
+
+/* All cases of the test; empty if it has none. */
+struct case_range test_all_cases(const struct test *test);
 
 /* One group of tests for each file of tests/; NULL ends the list. */
 struct test_group {

@@ -52,6 +52,19 @@ static bool make_valid(struct fuzz *fuzz, unsigned base, uint64_t *state)
 	return fuzz->hunt->check(state, fuzz->machine, &verdict) == FUZZ_VALID;
 }
 
+static void set(struct fuzz *fuzz, unsigned at, uint64_t value)
+{
+	fuzz->state[at] = value;
+	fuzz->target->set(fuzz->target->context, at, value);
+}
+
+static void go_to(struct fuzz *fuzz, const uint64_t *state)
+{
+	for (unsigned at = 0; at < fuzz->hunt->vendor->values; at++)
+		if (fuzz->state[at] != state[at])
+			set(fuzz, at, state[at]);
+}
+
 static void begin_round(struct fuzz *fuzz)
 {
 	uint64_t *state = fuzz->pool[pick(fuzz, FUZZ_POOL)];
@@ -64,12 +77,9 @@ static void begin_round(struct fuzz *fuzz)
 		copy(fuzz, state, fuzz->made);
 		break;
 	}
-	for (unsigned at = 0; at < fuzz->hunt->vendor->values; at++)
-		if (fuzz->state[at] != state[at]) {
-			fuzz->state[at] = state[at];
-			fuzz->target->set(fuzz->target->context, at, state[at]);
-		}
+	go_to(fuzz, state);
 	fuzz->in_round = 0;
+	fuzz->told = false;
 }
 
 void fuzz_init(struct fuzz *fuzz, const struct fuzz_hunt *hunt, const void *machine,
@@ -103,12 +113,6 @@ struct changes {
 	uint16_t at[FUZZ_FIELDS];
 	uint64_t before[FUZZ_FIELDS];
 };
-
-static void set(struct fuzz *fuzz, unsigned at, uint64_t value)
-{
-	fuzz->state[at] = value;
-	fuzz->target->set(fuzz->target->context, at, value);
-}
 
 /* One bit of a mask, each as likely as the others. */
 static uint64_t some_bit(struct fuzz *fuzz, uint64_t mask)
@@ -220,12 +224,10 @@ static void make_smaller(struct fuzz *fuzz, unsigned at, uint64_t base)
 	}
 }
 
-static void minimise(struct fuzz *fuzz, struct fuzz_difference *difference)
+static void describe(struct fuzz *fuzz, struct fuzz_difference *difference)
 {
 	const uint64_t *base = fuzz->bases[fuzz->base];
 
-	for (unsigned at = 0; at < fuzz->hunt->vendor->values; at++)
-		make_smaller(fuzz, at, base[at]);
 	difference->base = fuzz->base;
 	difference->count = 0;
 	copy(fuzz, difference->state, fuzz->state);
@@ -235,21 +237,52 @@ static void minimise(struct fuzz *fuzz, struct fuzz_difference *difference)
 			difference->at[difference->count++] = (uint16_t)at;
 }
 
-bool fuzz_next(struct fuzz *fuzz, struct fuzz_difference *difference)
+static void minimise(struct fuzz *fuzz)
 {
-	struct fuzz_verdict verdict;
-	struct changes changes;
+	const uint64_t *base = fuzz->bases[fuzz->base];
 
+	for (unsigned at = 0; at < fuzz->hunt->vendor->values; at++)
+		make_smaller(fuzz, at, base[at]);
+}
+
+static void make_case(struct fuzz *fuzz, struct changes *changes)
+{
 	if (fuzz->in_round++ >= CASES_A_ROUND)
 		begin_round(fuzz);
-	change_some(fuzz, &changes);
+	change_some(fuzz, changes);
+}
+
+bool fuzz_next(struct fuzz *fuzz, struct fuzz_difference *difference)
+{
+	const struct fuzz_target *target = fuzz->target;
+	struct fuzz_verdict verdict;
+	struct changes changes;
+	bool differs, new = false;
+
+	make_case(fuzz, &changes);
 	fuzz->cases++;
-	if (!disagrees(fuzz, &verdict)) {
-		fuzz->valid += fuzz->side == FUZZ_VALID;
-		undo(fuzz, &changes);
-		return true;
+	differs = disagrees(fuzz, &verdict);
+	fuzz->valid += !differs && fuzz->side == FUZZ_VALID;
+	fuzz->differences += differs;
+	if (differs && !fuzz->told) /* a state has often no more than one */
+		fuzz->told = new =
+			!target->is_new || target->is_new(target->context, fuzz->side, &verdict);
+	if (new) {
+		copy(fuzz, fuzz->made, fuzz->state);
+		minimise(fuzz);
+		describe(fuzz, difference);
+		go_to(fuzz, fuzz->made);
 	}
-	minimise(fuzz, difference);
-	fuzz->in_round = CASES_A_ROUND; /* the next case begins with another state */
-	return false;
+	undo(fuzz, &changes);
+	return !new;
+}
+
+void fuzz_skip(struct fuzz *fuzz, struct fuzz_difference *what)
+{
+	struct changes changes;
+
+	make_case(fuzz, &changes);
+	if (what)
+		describe(fuzz, what);
+	undo(fuzz, &changes);
 }

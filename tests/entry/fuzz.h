@@ -59,6 +59,8 @@ struct fuzz_target {
 	void (*set)(void *context, unsigned at, uint64_t value);
 	/* Enters with the state as set; whether the outcome is in the verdict's set. */
 	bool (*agrees)(void *context, const struct fuzz_verdict *verdict);
+	/* Whether a disagreement of this kind is worth to be made small; NULL: each is. */
+	bool (*is_new)(void *context, enum fuzz_side side, const struct fuzz_verdict *verdict);
 	void *context;
 };
 
@@ -71,14 +73,16 @@ struct fuzz {
 	uint64_t random;
 	uint64_t state[ENTRY_VALUES];		/* as the target has it */
 	uint64_t pool[FUZZ_POOL][ENTRY_VALUES]; /* valid states */
-	uint64_t made[ENTRY_VALUES];		/* one in the making */
+	uint64_t made[ENTRY_VALUES];		/* one in the making, or to come back to */
 	unsigned base;				/* of state */
 	unsigned in_round;			/* cases since the last new state */
 	enum fuzz_side side;			/* the model's, of the last case */
+	bool told;				/* a difference since the last new state */
 	uint64_t mask[ENTRY_VALUES];		/* bits that may change */
 	uint16_t list[FUZZ_LIST];		/* fields, as often as their weight */
 	unsigned list_count;
-	uint64_t cases, valid; /* made; of them, that the model lets through */
+	uint64_t cases, valid; /* entered; of them, that both let through */
+	uint64_t differences;
 };
 
 /* What the model and the target disagree about, made small. */
@@ -96,7 +100,11 @@ void fuzz_init(struct fuzz *fuzz, const struct fuzz_hunt *hunt, const void *mach
 	       const struct fuzz_target *target, const uint64_t (*bases)[ENTRY_VALUES],
 	       unsigned base_count, bool (*has)(void *context, unsigned at), uint64_t seed);
 
-/* One case. False: processor and model disagree, *difference says in what. */
+/* One case. False: processor and model disagree in something new, *difference says in what. What
+ * the processor does has no influence on the cases that follow. */
 bool fuzz_next(struct fuzz *fuzz, struct fuzz_difference *difference);
+
+/* The case is made and not entered. *what, if not NULL: its state, as it is. */
+void fuzz_skip(struct fuzz *fuzz, struct fuzz_difference *what);
 
 #endif

@@ -23,7 +23,7 @@ struct hunter {
 	uint64_t ticks;
 	unsigned base_count;
 	struct entry_result got, wrong; /* of the last entry; of the last one that was wrong */
-	unsigned differences, refused;	/* of them, valid states that the processor refused */
+	unsigned refused;		/* valid states that it refused */
 	bool violated[HUNT_RULES];	/* rules that it does not see to */
 	struct {
 		struct fuzz_difference what;
@@ -37,8 +37,10 @@ enum { HUNTER_PAGES = (sizeof(struct hunter) + PAGE_SIZE - 1) / PAGE_SIZE };
 static struct {
 	const struct hunting *what;
 	struct hunter **hunters; /* by number of the processor */
-	unsigned each;		 /* cases for every processor */
-	uint64_t until;		 /* clock: then it is enough */
+	unsigned cpus;		 /* that share the cases */
+	struct case_range cases;
+	bool tells;	/* the case is not entered: it has ended the machine */
+	uint64_t until; /* clock: then it is enough */
 	uint64_t seed;
 } hunt;
 
@@ -69,6 +71,21 @@ static bool has_value(void *context, unsigned at)
 	return hunt.what->checks->has(hunter->seat, at);
 }
 
+/* Whether a rule may be at fault that is not known yet; of valid states that are refused, the first
+ * few. */
+static bool is_new(void *context, enum fuzz_side side, const struct fuzz_verdict *verdict)
+{
+	struct hunter *hunter = context;
+
+	if (side == FUZZ_VALID && hunter->refused < KEPT_REFUSED)
+		return true;
+	hunter->refused += side == FUZZ_VALID;
+	for (unsigned i = 0; side != FUZZ_VALID && i < *hunt.what->checks->rules; i++)
+		if (!hunter->violated[i] && hunt.what->violates(verdict, i))
+			return true;
+	return false;
+}
+
 static struct hunter *begin(struct cpu *cpu)
 {
 	struct hunter *hunter = pages_alloc(HUNTER_PAGES);
@@ -80,7 +97,7 @@ static struct hunter *begin(struct cpu *cpu)
 	if (!hunter->seat || hunter->seat->status != STATUS_OK)
 		return hunter;
 	hunter->base_count = hunt.what->make_bases(hunter->seat, hunter->bases, hunter->names);
-	hunter->target = (struct fuzz_target){ set_value, agrees, hunter };
+	hunter->target = (struct fuzz_target){ set_value, agrees, is_new, hunter };
 	fuzz_init(&hunter->fuzz, hunt.what->hunt, hunter->seat->machine, &hunter->target,
 		  (const uint64_t(*)[ENTRY_VALUES])hunter->bases, hunter->base_count, has_value,
 		  hunt.seed + cpu->index);
@@ -107,24 +124,38 @@ static void note(struct hunter *hunter)
 	bool new = add_rules(hunter->violated, what);
 
 	hunter->kept[hunter->kept_count].got = hunter->wrong;
-	hunter->differences++;
 	if (what->side == FUZZ_VALID)
 		new = ++hunter->refused <= KEPT_REFUSED;
 	if (new && hunter->kept_count < KEPT)
 		hunter->kept_count++;
 }
 
+/* The case to be told takes the place of a difference. */
+static void take_case(struct hunter *hunter, unsigned number)
+{
+	struct fuzz_difference *what = &hunter->kept[hunter->kept_count].what;
+
+	if (number < hunt.cases.first)
+		fuzz_skip(&hunter->fuzz, NULL);
+	else if (hunt.tells)
+		fuzz_skip(&hunter->fuzz, &hunter->kept[hunter->kept_count++].what);
+	else if (!fuzz_next(&hunter->fuzz, what))
+		note(hunter);
+}
+
 static void work(struct cpu *cpu, void *argument)
 {
 	struct hunter *hunter = begin(cpu);
 	uint64_t start = platform->clock();
+	unsigned number = 0;
 
 	(void)argument;
 	if (!hunter || !hunter->seat || hunter->seat->status != STATUS_OK)
 		return;
-	for (unsigned i = 0; i < hunt.each && platform->clock() < hunt.until; i++)
-		if (!fuzz_next(&hunter->fuzz, &hunter->kept[hunter->kept_count].what))
-			note(hunter);
+	for (unsigned i = 0; i < cpu->index; i++)
+		number += cpu_usable(&platform->cpus[i]);
+	for (; number < hunt.cases.end && platform->clock() < hunt.until; number += hunt.cpus)
+		take_case(hunter, number);
 	hunter->ticks = platform->clock() - start;
 }
 
@@ -137,15 +168,13 @@ static void end(struct cpu *cpu, void *argument)
 
 /* ---- the boot processor's side ---- */
 
-static bool open_hunt(struct test_run *run, const struct hunting *what, unsigned cases)
+static bool open_hunt(struct test_run *run, const struct hunting *what)
 {
-	unsigned cpus = cpus_in_use();
-
-	if (test_cases)
-		cases = test_cases;
 	hunt.what = what;
 	what->checks->prepare();
-	hunt.each = (cases - 1) / cpus + 1;
+	hunt.cpus = cpus_in_use();
+	hunt.cases = run->cases;
+	hunt.tells = run->tells;
 	hunt.seed = ((uint64_t)test_seed << 32) + (run->test->argument << 16);
 	hunt.hunters = pages_alloc((platform->cpu_count * sizeof(*hunt.hunters) + PAGE_SIZE - 1) /
 				   PAGE_SIZE);
@@ -193,21 +222,32 @@ static void count_rules(struct test_run *run, const struct hunter *hunter)
 		test_rule(run, "fuzz.refused", 0, hunter->refused);
 }
 
-static void note_difference(struct test_run *run, const struct hunter *hunter,
-			    const struct fuzz_difference *d, const struct entry_result *got)
+static void note_state(struct test_run *run, const struct hunter *hunter,
+		       const struct fuzz_difference *d, const char *wanted, const char *got)
 {
-	const struct entry_checks *checks = hunt.what->checks;
-	char wanted_text[ENTRY_TEXT], got_text[ENTRY_TEXT];
+	const struct entry_vendor *vendor = hunt.what->checks->vendor;
 
-	checks->verdict_text(d->state, hunter->seat->machine, wanted_text);
-	checks->result_text(got, got_text);
 	test_note(run, "processor %u: wanted %s, got %s; a state %s, with",
-		  hunter->seat->cpu->index, wanted_text, got_text, hunter->names[d->base]);
+		  hunter->seat->cpu->index, wanted, got, hunter->names[d->base]);
 	for (unsigned i = 0; i < d->count; i++)
-		test_note(run, "  %s = %llXH instead of %llXH", checks->vendor->name(d->at[i]),
+		test_note(run, "  %s = %llXH instead of %llXH", vendor->name(d->at[i]),
 			  (unsigned long long)d->state[d->at[i]],
 			  (unsigned long long)hunter->bases[d->base][d->at[i]]);
 	note_rules(run, d);
+}
+
+static void note_difference(struct test_run *run, const struct hunter *hunter,
+			    const struct fuzz_difference *d, const struct entry_result *got)
+{
+	char wanted_text[ENTRY_TEXT], got_text[ENTRY_TEXT];
+
+	hunt.what->checks->verdict_text(d->state, hunter->seat->machine, wanted_text);
+	if (!got) {
+		note_state(run, hunter, d, wanted_text, "a reset of the machine");
+		return;
+	}
+	hunt.what->checks->result_text(got, got_text);
+	note_state(run, hunter, d, wanted_text, got_text);
 	expect_failed(run, "a state that the fuzzer found", wanted_text, got_text);
 }
 
@@ -227,27 +267,29 @@ static void tell(struct test_run *run)
 			continue;
 		cases += hunter->fuzz.cases;
 		valid += hunter->fuzz.valid;
-		differences += hunter->differences;
+		differences += (unsigned)hunter->fuzz.differences;
 		ticks += hunter->ticks;
 		count_rules(run, hunter);
 		for (unsigned n = 0; n < hunter->kept_count; n++)
 			if (hunter->kept[n].what.side == FUZZ_VALID ||
 			    add_rules(told, &hunter->kept[n].what))
 				note_difference(run, hunter, &hunter->kept[n].what,
-						&hunter->kept[n].got);
+						hunt.tells ? NULL : &hunter->kept[n].got);
 	}
+	if (hunt.tells)
+		return;
 	expected(run, (unsigned)cases - differences);
 	test_note(run, "%u cases, %u of them valid, %u differences, %u ticks each; --seed %u",
 		  (unsigned)cases, (unsigned)valid, differences,
 		  (unsigned)(cases ? ticks / cases : 0), test_seed);
 }
 
-void hunt_entries(struct test_run *run, const struct hunting *what, unsigned cases)
+void hunt_entries(struct test_run *run, const struct hunting *what)
 {
 	enum status status;
 	uint64_t microseconds;
 
-	if (open_hunt(run, what, cases)) {
+	if (open_hunt(run, what)) {
 		microseconds = test_time_left(run);
 		hunt.until = platform->clock() +
 			     platform->clock_hz / 1000 * microseconds / 1000 / 4 * QUARTERS;

@@ -1,6 +1,6 @@
 /*
- * Entries along the border between what enters and what does not: fuzz.h, on all processors. Each
- * has its own share of the cases, with random numbers of its own.
+ * Entries along the border between what enters and what does not: fuzz.h, on all processors. Of so
+ * many processors, each enters every so manieth case, with random numbers of its own.
  */
 #ifndef TESTS_ENTRY_HUNT_H
 #define TESTS_ENTRY_HUNT_H
@@ -22,7 +22,8 @@ struct hunting {
 	bool (*violates)(const struct fuzz_verdict *verdict, unsigned rule);
 };
 
-/* Boot processor, in a test: so many cases. */
-void hunt_entries(struct test_run *run, const struct hunting *what, unsigned cases);
+/* Boot processor, in a test with cases: enters those of run->cases, or tells the one that is
+ * run->lost. */
+void hunt_entries(struct test_run *run, const struct hunting *what);
 
 #endif

@@ -214,6 +214,17 @@ static void resets(struct test_run *run)
 	__asm__ volatile("lidt %0; ud2" : : "m"(no_table));
 }
 
+static void resets_in_a_case(struct test_run *run)
+{
+	enum { BAD = 777 };
+
+	if (run->tells)
+		test_note(run, "told");
+	else if (run->cases.first <= BAD && run->cases.end > BAD)
+		resets(run);
+	expect(run, "it lives", true, true);
+}
+
 static struct platform without_volume;
 
 static enum status no_volume(const char *path, const char *data, size_t size)
@@ -319,6 +330,7 @@ static const struct test rows[] = {
 	ROW("crash.nmi.lost", nmis_fail, .needs = 0),
 	ROW("crash.nmi.late", nmis_fail, .needs = 0, .argument = true),
 	ROW("crash.reset", resets, .needs = 0),
+	ROW("crash.case", resets_in_a_case, .needs = 0, .cases = 1000),
 };
 
 TEST_GROUP(sabotage, rows);

@@ -45,7 +45,8 @@ SABOTAGE_SVM = {name: outcome for name, outcome in SABOTAGE.items()
     "vcpu.affinity.waiting_in_hardware": NO_WAIT,
 }
 
-RESET = {"crash.reset": ("ERROR", r"^the machine was reset during this test$")}
+RESET = {"crash.reset": ("ERROR", r"^the machine was reset during this test$"),
+         "crash.case": ("ERROR", r"^the machine was reset in case 777 of this test$")}
 
 SILENT = ("ERROR", r"^processor 1 \(APIC id 1\) does not answer: it is out of use$")
 NOT_BACK = ("ERROR", r"^processor 1 was not given back$")  # its last kick comes too late, too

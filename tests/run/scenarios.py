@@ -206,8 +206,9 @@ SABOTAGED = [
     Scenario("qemu-sabotage", qemu(cpus=3), variant="sabotage",
              options="sabotage.* vcpu.affinity.* many.*",
              expect=Expect(verdicts=SABOTAGE_SVM, notes=NOTES)),
-    Scenario("reset-and-resume", bochs(cpus=2), resets=1, variant="sabotage",
-             options="--resume machine.clock crash.reset*",
+    # Once in crash.reset, and until the case of crash.case is found.
+    Scenario("reset-and-resume", bochs(cpus=2), resets=4, variant="sabotage",
+             options="--resume machine.clock crash.reset* crash.case*",
              expect=Expect(verdicts=RESET, says=("did not come to its end; 1 tests are known",))),
     # The run comes to its end; late NMIs find the firmware, which lives.
     Scenario("nmis-are-lost", bochs(cpus=2), options="crash.nmi.lost* start.vector.10",

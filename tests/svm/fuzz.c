@@ -45,29 +45,24 @@ static const struct hunting hunting = {
 
 enum { SHORT = 4000, LONG = 200000, SHORT_MILLISECONDS = 20000, LONG_MILLISECONDS = 600000 };
 
-static void fuzz_short(struct test_run *run)
+static void fuzz(struct test_run *run)
 {
-	hunt_entries(run, &hunting, SHORT);
-}
-
-static void fuzz_long(struct test_run *run)
-{
-	hunt_entries(run, &hunting, LONG);
+	hunt_entries(run, &hunting);
 }
 
 #define FULL(n)                                                                                    \
 	{                                                                                          \
-		"full.fuzz.vmrun." #n, SPEC_VMRUN_CHECKS, fuzz_long,                               \
-			.needs = BIT(CAP_SVM), .milliseconds = LONG_MILLISECONDS, .argument = (n), \
+		"full.fuzz.vmrun." #n, SPEC_VMRUN_CHECKS, fuzz,                                    \
+			.needs = BIT(CAP_SVM), .cases = LONG, .milliseconds = LONG_MILLISECONDS,   \
+			.argument = (n),                                                           \
 			EXPLAINS("A long series of random VMCBs near the border of what is "       \
 				 "valid, each number with its own cases.",                         \
 				 MEANS_VMRUN)                                                      \
 	}
 
-/* Each long one has other cases: after one that stops the machine, --resume goes on with the next.
- */
+/* Each long one has other cases. */
 static const struct test rows[] = {
-	{ "fuzz.vmrun", SPEC_VMRUN_CHECKS, fuzz_short, .needs = BIT(CAP_SVM),
+	{ "fuzz.vmrun", SPEC_VMRUN_CHECKS, fuzz, .needs = BIT(CAP_SVM), .cases = SHORT,
 	  EXPLAINS("Random VMCBs near the border of what is valid: VMRUN accepts exactly what the "
 		   "model accepts.",
 		   MEANS_VMRUN),

@@ -73,29 +73,24 @@ static const struct hunting hunting = {
 
 enum { SHORT = 4000, LONG = 200000 };
 
-static void fuzz_short(struct test_run *run)
+static void fuzz(struct test_run *run)
 {
-	hunt_entries(run, &hunting, SHORT);
-}
-
-static void fuzz_long(struct test_run *run)
-{
-	hunt_entries(run, &hunting, LONG);
+	hunt_entries(run, &hunting);
 }
 
 #define FULL(n)                                                                                    \
 	{                                                                                          \
-		"full.fuzz.entry." #n, SPEC_VM_ENTRIES, fuzz_long,                                 \
-			.needs = BIT(CAP_VMX), .milliseconds = 600000, .argument = (n),            \
+		"full.fuzz.entry." #n, SPEC_VM_ENTRIES, fuzz,                                      \
+			.needs = BIT(CAP_VMX), .cases = LONG, .milliseconds = 600000,              \
+			.argument = (n),                                                           \
 			EXPLAINS("A long series of random VMCSs near the border of what is "       \
 				 "valid, each number with its own cases.",                         \
 				 MEANS_ENTRY)                                                      \
 	}
 
-/* Each long one has other cases: after one that stops the machine, --resume goes on with the next.
- */
+/* Each long one has other cases. */
 static const struct test rows[] = {
-	{ "fuzz.entry", SPEC_VM_ENTRIES, fuzz_short, .needs = BIT(CAP_VMX),
+	{ "fuzz.entry", SPEC_VM_ENTRIES, fuzz, .needs = BIT(CAP_VMX), .cases = SHORT,
 	  EXPLAINS("Random VMCSs near the border of what is valid: the machine accepts exactly "
 		   "what the model of entries accepts.",
 		   MEANS_ENTRY) },

@@ -187,7 +187,8 @@ static void test_read_again(void **state)
 	report_test(&run, 3);
 	run = verdict(VERDICT_ERROR, "broken");
 	report_test(&run, 4);
-	report_running(&last, 5, true);
+	run = (struct test_run){ .test = &last };
+	report_running(&run, 5, true);
 
 	assert_true(tap_read_open("\\R.TAP", &known));
 	assert_int_equal(known.tests, 4);

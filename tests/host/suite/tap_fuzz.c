@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char header[] = "TAP version 13\n"; /* what does not begin so is left alone */
-	static const struct test test = { .name = "a.b" };
+	static const struct test test = { .name = "a.b", .cases = 100 };
 	struct tap_known known;
 
 	fake_machine(1, false);
@@ -30,6 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			FAKE_CHECK(memchr(run.wanted, 0, sizeof(run.wanted)));
 			FAKE_CHECK(memchr(run.got, 0, sizeof(run.got)));
 			FAKE_CHECK(taken || !run.reason[0]);
+			FAKE_CHECK(run.cases.end ? taken && run.cases.first < run.cases.end
+						 : !run.cases.first);
+			FAKE_CHECK(run.cases.end <= test.cases);
 		}
 	tap_read_close();
 	FAKE_CHECK(pages_in_use() == 0);

@@ -72,7 +72,7 @@ static bool has(void *context, unsigned at)
 	return true;
 }
 
-static const struct fuzz_target target = { set_value, agree, NULL };
+static const struct fuzz_target target = { set_value, agree, NULL, NULL };
 
 static unsigned make_bases(uint64_t (*bases)[ENTRY_VALUES])
 {

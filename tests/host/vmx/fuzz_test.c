@@ -59,7 +59,7 @@ static bool has(void *context, unsigned at)
 	return true;
 }
 
-static const struct fuzz_target target = { set_value, agree, NULL };
+static const struct fuzz_target target = { set_value, agree, NULL, NULL };
 
 static unsigned make_bases(const struct entry_machine *which, uint64_t (*bases)[ENTRY_VALUES])
 {
@@ -106,6 +106,58 @@ static void test_no_false_alarm(void **state)
 	}
 }
 
+static bool agrees_sometimes(void *context, const struct fuzz_verdict *verdict)
+{
+	static unsigned entries;
+
+	(void)context;
+	(void)verdict;
+	return entries++ % 5;
+}
+
+static void set_nothing(void *context, unsigned at, uint64_t value)
+{
+	(void)context;
+	(void)at;
+	(void)value;
+}
+
+static bool agrees_always(void *context, const struct fuzz_verdict *verdict)
+{
+	(void)context;
+	(void)verdict;
+	return true;
+}
+
+/* The same cases on a processor that is right, on one that is wrong, and where none is entered. */
+static void test_cases_are_the_same(void **state)
+{
+	static const struct fuzz_target targets[] = { { set_nothing, agrees_always, NULL, NULL },
+						      { set_nothing, agrees_sometimes, NULL, NULL },
+						      { set_nothing, agrees_always, NULL, NULL } };
+	static struct fuzz fuzzers[ARRAY_SIZE(targets)];
+	static uint64_t bases[BASE_COUNT + 1][ENTRY_VALUES];
+	static struct fuzz_difference difference;
+	const struct entry_machine *which = &entry_machines[entry_machine_count - 1];
+	const unsigned count = make_bases(which, bases);
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(fuzzers); i++)
+		fuzz_init(&fuzzers[i], &vmx_fuzz_hunt, &which->ground.machine, &targets[i],
+			  (const uint64_t(*)[ENTRY_VALUES])bases, count, has, 1);
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_true(fuzz_next(&fuzzers[0], &difference));
+		(void)fuzz_next(&fuzzers[1], &difference);
+		fuzz_skip(&fuzzers[2], i % 2 ? &difference : NULL);
+		for (unsigned n = 1; n < ARRAY_SIZE(fuzzers); n++) {
+			assert_memory_equal(fuzzers[0].state, fuzzers[n].state,
+					    sizeof(fuzzers[0].state));
+			assert_true(fuzzers[0].random == fuzzers[n].random);
+		}
+	}
+	assert_in_range(fuzzers[1].differences, 100, 900);
+}
+
 enum { CASES = 6000 };
 
 /* Of the rules that a change of fields can break here, most are found within so many cases. */
@@ -147,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_false_alarm),
+		cmocka_unit_test(test_cases_are_the_same),
 		cmocka_unit_test(test_finds_missing_checks),
 	};
 
