@@ -365,9 +365,9 @@ static void test_calls_end_the_slice(void **state)
 	unsigned calls = 0;
 
 	(void)state;
-	vcpu->control.call = count_call;
 	vcpu->control.argument = &calls;
 	for (unsigned i = 1; i < 4; i++) {
+		atomic_store(&vcpu->control.call, count_call);
 		assert_true(fake_step(0));
 		assert_int_equal(calls, i);
 		assert_int_equal(executed(0), i);
@@ -396,7 +396,7 @@ static void test_call_of_a_drained_box(void **state)
 
 	(void)state;
 	fake_set_state(vcpu, VCPU_PAUSED);
-	vcpu->control.call = note_call;
+	atomic_store(&vcpu->control.call, note_call);
 	vcpu->control.argument = &called;
 	vcpu->control.call_waits = true;
 	fake_step(0);
