@@ -33,9 +33,12 @@ void startup_main(struct efi_cpu *own);
 
 static uint8_t *page;
 static void (*run)(struct efi_cpu *own);
+static uint32_t spurious; /* of the boot processor's local APIC */
 
+/* INIT has disabled the local APIC in software: no timer, no fixed interrupts. */
 void startup_main(struct efi_cpu *own)
 {
+	local_apic_write(APIC_SVR, spurious | APIC_SVR_ENABLED);
 	run(own);
 }
 
@@ -113,6 +116,7 @@ enum status startup_all(void (*procedure)(struct efi_cpu *own))
 	if (!take_page())
 		return STATUS_NO_MEMORY;
 	fill_page();
+	spurious = local_apic_read(APIC_SVR);
 	run = procedure;
 	for (unsigned i = 1; i < efi_cpu_count; i++)
 		start(&efi_cpus[i]);
