@@ -19,7 +19,7 @@ import emulator
 import scenario
 from emulator import Machine
 from scenario import Expect, Scenario
-from scenarios import REFUSED, tests_of
+from scenarios import OF_MANY, REFUSED, tests_of
 
 DOCUMENT = Path("docs/matrix.md")
 JOBS = 2
@@ -110,6 +110,7 @@ def machines():
     add("qemu-usb", Machine("qemu", 2, boot="usb"))
     add("qemu-startup-nsh", Machine("qemu", 2), prepare="no boot program", shell=True)
     if emulator.version("qemu") != "qemu-7.2":  # it has no x2APIC
+        add("qemu-300-processors", Machine("qemu", 300, 2048, icount=False), options=OF_MANY)
         wide = Machine("qemu", 4, icount=False, ids=(255, 256, 511))
         says = ("apic mode +x2APIC", "apic ids +0H to 1FFH")
         add("qemu-ids-to-511", wide, expect=replace(expect, says=says))
