@@ -129,19 +129,29 @@ static void add_hypervisor(struct facts *facts)
 
 /* Software may change the local APIC's, which CPUID does not follow: SDM vol. 3A, "Local APIC ID".
  */
-static void add_changed_ids(struct facts *facts)
+static void add_apic_ids(struct facts *facts)
 {
+	uint32_t lowest = ~0u, highest = 0;
 	unsigned changed = 0, last = 0;
 
-	for (unsigned i = 0; i < efi_cpu_count; i++)
-		if (efi_cpus[i].cpu->apic_id != efi_cpus[i].initial_id &&
+	for (unsigned i = 0; i < efi_cpu_count; i++) {
+		uint32_t id = efi_cpus[i].cpu->apic_id;
+
+		lowest = id < lowest ? id : lowest;
+		highest = id > highest ? id : highest;
+		if (id != efi_cpus[i].initial_id &&
 		    atomic_load(&efi_cpus[i].cpu->phase) == CPU_READY) {
 			changed++;
 			last = i;
 		}
+	}
 	if (changed)
-		facts_add(facts, "apic ids", "not CPUID's on %u processors; %u has %XH, CPUID %XH",
-			  changed, last, efi_cpus[last].cpu->apic_id, efi_cpus[last].initial_id);
+		facts_add(facts, "apic ids",
+			  "%XH to %XH, not CPUID's on %u processors; %u has %XH, CPUID %XH", lowest,
+			  highest, changed, last, efi_cpus[last].cpu->apic_id,
+			  efi_cpus[last].initial_id);
+	else
+		facts_add(facts, "apic ids", "%XH to %XH", lowest, highest);
 }
 
 /* SDM vol. 2A, "CPUID": leaf 1AH says of each processor of a hybrid part what it is. */
@@ -162,7 +172,7 @@ static void add_hybrid(struct facts *facts)
 void identify_started(struct facts *facts)
 {
 	add_hybrid(facts);
-	add_changed_ids(facts);
+	add_apic_ids(facts);
 }
 
 static void add_processors(struct facts *facts)

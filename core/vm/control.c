@@ -77,12 +77,18 @@ enum status vcpu_set_affinity(struct vcpu *vcpu, int cpu)
 	return control(vcpu, (struct message){ .kind = MESSAGE_MOVE, .value = (uint32_t)cpu });
 }
 
+/* It is done once. Too late, it finds nothing to do: the argument is gone then. */
 enum status vcpu_call(struct vcpu *vcpu, void (*call)(struct vcpu *vcpu, void *argument),
 		      void *argument)
 {
-	vcpu->control.call = call;
+	enum status status;
+
+	atomic_store(&vcpu->control.call, call);
 	vcpu->control.argument = argument;
-	return control(vcpu, (struct message){ .kind = MESSAGE_CALL });
+	status = control(vcpu, (struct message){ .kind = MESSAGE_CALL });
+	if (status == STATUS_TIMEOUT)
+		atomic_store(&vcpu->control.call, NULL);
+	return status;
 }
 
 static void get_registers(struct vcpu *vcpu, void *argument)

@@ -129,6 +129,15 @@ bool cpu_abandoned(struct cpu *cpu)
 	       atomic_exchange(&cpu->abandon, false);
 }
 
+bool cpu_has_own_id(const struct cpu *cpu)
+{
+	unsigned same = 0;
+
+	for (unsigned i = 0; i < platform->cpu_count; i++)
+		same += platform->cpus[i].apic_id == cpu->apic_id;
+	return same == 1;
+}
+
 bool cpu_usable(const struct cpu *cpu)
 {
 	enum cpu_phase phase = atomic_load(&cpu->phase);

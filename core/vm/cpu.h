@@ -108,6 +108,12 @@ bool cpu_hears(struct cpu *cpu);
 bool cpu_settle(struct cpu *cpu);
 bool cpu_owes_nmi(const struct cpu *cpu);
 
+/*
+ * False: others have its id. Firmware may give 8 bits of it only (PI vol. 2,
+ * "EFI_MP_SERVICES_PROTOCOL.GetProcessorInfo()"), which several processors share.
+ */
+bool cpu_has_own_id(const struct cpu *cpu);
+
 /* Neither failed nor lost nor the pacemaker. The boot processor always counts. */
 bool cpu_usable(const struct cpu *cpu);
 unsigned cpus_in_use(void);

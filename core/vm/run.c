@@ -74,10 +74,14 @@ static void set_state(struct vcpu *vcpu)
 void vcpu_serve(struct cpu *cpu, struct vcpu *vcpu)
 {
 	if (vcpu->control.call_waits) {
+		void (*call)(struct vcpu * vcpu, void *argument);
+
 		vcpu_load(cpu, vcpu);
 		set_state(vcpu);
 		vcpu->control.call_waits = false;
-		vcpu->control.call(vcpu, vcpu->control.argument);
+		call = atomic_exchange(&vcpu->control.call, NULL);
+		if (call)
+			call(vcpu, vcpu->control.argument);
 		atomic_fetch_add(&vcpu->control.done, 1);
 	}
 	if (vcpu->control.move_to >= 0) {

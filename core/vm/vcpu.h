@@ -117,7 +117,7 @@ struct vcpu {
 	struct { /* requests from the controlling processor, one at a time */
 		_Atomic uint32_t done;
 		_Atomic(enum status) result;
-		void (*call)(struct vcpu *vcpu, void *argument);
+		void (*_Atomic call)(struct vcpu *vcpu, void *argument); /* NULL: withdrawn */
 		void *argument;
 		bool call_waits;
 		int move_to; /* processor index, -1: stay */

@@ -25,6 +25,13 @@ bool local_apic_x2apic(void);
 /* CPUID tells the initial one, which firmware may have changed: SDM vol. 3A, "Local APIC ID". */
 uint32_t local_apic_id(void);
 
+/* Whether a physical destination can be one processor of this id: all ones are all processors, and
+ * xAPIC mode has 8 bits. SDM vol. 3A, "Physical Destination Mode" and "x2APIC mode". */
+static inline bool local_apic_names(uint32_t id, bool x2apic)
+{
+	return id < (x2apic ? 0xFFFFFFFF : 0xFF);
+}
+
 /* What the LDR is in x2APIC mode: SDM vol. 3A, "Deriving Logical x2APIC ID from the Local x2APIC
  * ID". */
 static inline uint32_t local_apic_logical_id(uint32_t id)

@@ -72,9 +72,11 @@ void efi_cpu_take_interrupt(void)
 	efi_cpu_self()->timer_due = 0;
 }
 
+/* What this mode cannot name would reach another processor, or all. */
 void efi_cpu_ipi(const struct cpu *to, uint32_t icr_low)
 {
-	(void)local_apic_send(icr_low, to->apic_id);
+	if (local_apic_names(to->apic_id, local_apic_x2apic()))
+		(void)local_apic_send(icr_low, to->apic_id);
 }
 
 /* Interrupts nest by priority class. */

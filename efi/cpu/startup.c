@@ -4,6 +4,7 @@
 #include "efi/firmware.h"
 #include "x86/control.h"
 #include "x86/insn.h"
+#include "x86/local_apic.h"
 #include "x86/msr.h"
 
 enum {
@@ -32,9 +33,12 @@ void startup_main(struct efi_cpu *own);
 
 static uint8_t *page;
 static void (*run)(struct efi_cpu *own);
+static uint32_t spurious; /* of the boot processor's local APIC */
 
+/* INIT has disabled the local APIC in software: no timer, no fixed interrupts. */
 void startup_main(struct efi_cpu *own)
 {
+	local_apic_write(APIC_SVR, spurious | APIC_SVR_ENABLED);
 	run(own);
 }
 
@@ -90,13 +94,29 @@ static void start(struct efi_cpu *own)
 		console_format("processor with APIC id %x does not start\n", own->cpu->apic_id);
 }
 
+/* False: an IPI to one of them would be another one's, even our own. */
+static bool all_have_names(void)
+{
+	for (unsigned i = 1; i < efi_cpu_count; i++) {
+		const struct cpu *cpu = efi_cpus[i].cpu;
+
+		if (!cpu_has_own_id(cpu) || !local_apic_names(cpu->apic_id, local_apic_x2apic())) {
+			console_format("no IPI can be for processor %u alone: APIC id %x\n", i,
+				       cpu->apic_id);
+			return false;
+		}
+	}
+	return true;
+}
+
 enum status startup_all(void (*procedure)(struct efi_cpu *own))
 {
-	if (read_cr3() >> 32)
+	if (read_cr3() >> 32 || !all_have_names())
 		return STATUS_UNSUPPORTED;
 	if (!take_page())
 		return STATUS_NO_MEMORY;
 	fill_page();
+	spurious = local_apic_read(APIC_SVR);
 	run = procedure;
 	for (unsigned i = 1; i < efi_cpu_count; i++)
 		start(&efi_cpus[i]);

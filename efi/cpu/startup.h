@@ -13,7 +13,8 @@ struct efi_cpu;
 /*
  * Starts each of efi_cpus but the first, which calls: they run procedure on their own stacks, in
  * long mode, with the caller's page tables, GDT and IDT. Those that do not come are left alone.
- * Error: STATUS_NO_MEMORY below 1 MiB, STATUS_UNSUPPORTED if CR3 has more than 32 bits.
+ * Error: STATUS_NO_MEMORY below 1 MiB, STATUS_UNSUPPORTED if CR3 has more than 32 bits, or if an id
+ * of theirs, as the firmware lists it, does not name one processor.
  */
 enum status startup_all(void (*procedure)(struct efi_cpu *own));
 

@@ -229,8 +229,8 @@ static void overtaken(struct fixture *fixture)
 	if (begin(fixture)) {
 		struct vcpu *vcpu = fixture->vm->vcpus[SUBJECT];
 
-		vcpu->control.call = burn;
 		for (unsigned i = 0; i < rounds && !run->failures; i++) {
+			atomic_store(&vcpu->control.call, burn);
 			vcpu_post(&platform->cpus[0], vcpu,
 				  (struct message){ .kind = MESSAGE_CALL });
 			wait_a_while(&random);

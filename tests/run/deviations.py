@@ -23,6 +23,9 @@ COMMANDS = {
             "        -display none -net none -serial stdio -drive format=raw,file=assay.img",
     "bochs": "bochs -q -f docs/deviations/bochsrc 'cpu: model={model}, count={cpus}, ips=20000000'",
 }
+# The firmware uses x2APIC mode where a processor's APIC id is 255 or more.
+WIDE = ("1,maxcpus=512,sockets=2,cores=256,threads=1 \\\n"
+        "        -device {model}-x86_64-cpu,socket-id=1,core-id=0,thread-id=0")
 MODELS = {"qemu": "max", "bochs": "corei7_skylake_x"}
 ROW = re.compile(r"(\S+)((?: +\S+=\S+| +sometimes)*) +\| +([^|]+?) +\| +([^|]+)$")
 INDEX = """# Where emulators differ from the manuals
@@ -43,6 +46,7 @@ class Deviation:
         self.emulator, self.manual, self.why, self.section = emulator, manual, why, section
         self.rules, self.versions, self.without, self.model, self.cpus = [], [], [], "", 1
         self.how = ""  # of one that no test shows
+        self.apic = ""  # the mode of the local APICs in which it shows; "": any
 
     def page(self):
         rule = self.rules[0].lstrip("@").replace("*", "all")
@@ -68,6 +72,8 @@ def listed():
                 one.cpus = int(match[1])
             if (match := re.search(r"model=(\S+)", marks)) and not one.model:
                 one.model = match[1]
+            if match := re.search(r"apic=(\S+)", marks):
+                one.apic = match[1]
             if svm and emulator == "bochs" and not one.model:
                 one.model = "ryzen"
     for one in found.values():
@@ -131,7 +137,8 @@ def page(one, texts, seen):
             lines.append(f"- Rule `{rule.lstrip('@')}`: {text}.")
     versions = f"- Seen in {name} {', '.join(one.versions)}"
     versions += f"; not in {', '.join(one.without)}" if one.without else ""
-    lines.append(versions + (f"; model {one.model}." if one.model else "."))
+    versions += f"; model {one.model}" if one.model else ""
+    lines.append(versions + (f"; the firmware is in {one.apic} mode." if one.apic else "."))
     if one.how:
         return "\n".join(lines + [
             "", "## How to see it", "",
@@ -142,9 +149,12 @@ def page(one, texts, seen):
         rule for rule in one.rules if not rule.startswith("@")] or ["vmx.*"]
     model = one.model.replace("*", "_t9600" if "penryn" in one.model else "")
     model = model or MODELS[one.emulator]
+    cpus = max(one.cpus, 1)
+    if one.emulator == "qemu" and one.apic == "x2APIC":
+        cpus = WIDE.format(model=model)
     lines += ["", "## How to see it", "",
               f"    echo '-s {' '.join(tests)}' | mcopy -o -i assay.img@@1M - ::/ASSAY/OPTIONS.TXT",
-              "    " + COMMANDS[one.emulator].format(model=model, cpus=max(one.cpus, 1)), ""]
+              "    " + COMMANDS[one.emulator].format(model=model, cpus=cpus), ""]
     if known:
         lines += ["The report says:", ""]
         lines += [f"    {line}" for test, said in known for line in [f"FAIL {test}", *said]] + [""]

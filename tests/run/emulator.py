@@ -36,6 +36,9 @@ class Machine:
     icount: bool = True
     shift: int = 3  # with icount an instruction takes 2^shift ns
     ips: int = 20_000_000  # Bochs: instructions in a second of its clocks
+    # QEMU: the APIC ids of the processors after the first one, which has 0. From 255 on only x2APIC
+    # mode knows them, which QEMU emulates since 9.0, and not with icount ("Bad icount read").
+    ids: tuple = ()
 
     def main(self):
         """The model of each vendor that shows all there is to show."""
@@ -120,6 +123,19 @@ panic: action=fatal
     return ["bochs", "-q", "-f", "bochsrc", "-rc", "bochs.rc"]
 
 
+def _qemu_processors(machine, model):
+    """In order, or in packages of 256 ids that have a processor only where machine.ids says so."""
+    if not machine.ids:
+        return ["-smp", str(machine.cpus)]
+    packages = max(machine.ids) // 256 + 1
+    words = ["-smp", f"1,maxcpus={256 * packages},sockets={packages},cores=256,threads=1"]
+    for apic_id in machine.ids:
+        package, core = divmod(apic_id, 256)
+        words += ["-device",
+                  f"{model}-x86_64-cpu,socket-id={package},core-id={core},thread-id=0"]
+    return words
+
+
 def _qemu(machine, _folder, disk, serial):
     model = machine.model or ("host" if machine.emulator == "kvm" else "max")
     drive = f"if=none,id=boot,format=raw,file={disk}" + (",readonly=on" * machine.read_only)
@@ -130,8 +146,8 @@ def _qemu(machine, _folder, disk, serial):
     accel = ["-accel", "kvm" if machine.emulator == "kvm" else "tcg"]
     if machine.emulator == "qemu" and machine.icount:
         accel += [word.format(machine.shift) for word in ICOUNT]
-    return ["qemu-system-x86_64", "-machine", "q35", "-cpu", model, "-smp", str(machine.cpus),
-            *accel, "-m", str(machine.memory), "-bios", _firmware(), "-display", "none",
+    return ["qemu-system-x86_64", "-machine", "q35", "-cpu", model,
+            *_qemu_processors(machine, model), *accel, "-m", str(machine.memory), "-bios", _firmware(), "-display", "none",
             "-monitor", "stdio", "-net", "none", "-serial", port, "-drive", drive, *device]
 
 

@@ -220,6 +220,12 @@ class Machines(unittest.TestCase):
         self.assertIn("-cpu EPYC ", self.command(emulator="qemu", model="EPYC"))
         self.assertIn("-cpu host -smp 4 -accel kvm", self.command(emulator="kvm"))
 
+    def test_apic_ids_of_qemu(self):
+        line = self.command(emulator="qemu", cpus=3, ids=(255, 513))
+        self.assertIn("-cpu max -smp 1,maxcpus=768,sockets=3,cores=256,threads=1 "
+                      "-device max-x86_64-cpu,socket-id=0,core-id=255,thread-id=0 "
+                      "-device max-x86_64-cpu,socket-id=2,core-id=1,thread-id=0 -accel tcg", line)
+
     def nests(self, flags, **modules):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
@@ -266,6 +272,36 @@ class Machines(unittest.TestCase):
         self.assertTrue(self.justified("TSC-deadline timer", Machine("qemu")))
         self.assertFalse(self.justified("XSAVE", Machine("qemu")))
         self.assertTrue(self.justified("XSAVE", Machine("qemu", model="phenom")))
+
+    def test_skips_by_mode_of_the_apic(self):
+        self.assertTrue(self.justified("xAPIC mode", Machine("qemu"), apic_mode="x2APIC"))
+        self.assertFalse(self.justified("xAPIC mode", Machine("qemu"), apic_mode="xAPIC"))
+
+
+class Matrix(unittest.TestCase):
+    """docs/matrix.md, of which a run may be all of a section or some rows."""
+
+    def written(self, *runs):
+        with tempfile.TemporaryDirectory() as folder:
+            document = Path(folder) / "matrix.md"
+            document.write_text("# Matrix\n")
+            for heading, rows, order in runs:
+                lines = [heading, "", "| machine |", "| --- |", *(f"| {row} |" for row in rows)]
+                matrix.write(document, lines, order)
+            return document.read_text()
+
+    def test_sections(self):
+        text = self.written(("## bochs-3, old", ["a | 1"], ()), ("## bochs-2, x", ["b | 1"], ()),
+                            ("## bochs-3, new", ["a | 2"], ()))
+        self.assertEqual(text.split("\n\n"), [
+            "# Matrix\n## bochs-2, x", "| machine |\n| --- |\n| b | 1 |",
+            "## bochs-3, new", "| machine |\n| --- |\n| a | 2 |\n"])
+
+    def test_some_rows(self):
+        text = self.written(("## bochs-3, old", ["a | 1", "c | 1", "gone | 1"], ()),
+                            ("## bochs-3, new", ["c | 2", "b | 2"], "abc"))
+        self.assertEqual(text, "# Matrix\n## bochs-3, old\n\n| machine |\n| --- |\n"
+                               "| a | 1 |\n| b | 2 |\n| c | 2 |\n")
 
 
 class DeviationPages(unittest.TestCase):

@@ -12,13 +12,14 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import emulator
 import scenario
 from emulator import Machine
 from scenario import Expect, Scenario
-from scenarios import tests_of
+from scenarios import OF_MANY, REFUSED, tests_of
 
 DOCUMENT = Path("docs/matrix.md")
 JOBS = 2
@@ -67,6 +68,7 @@ SHOWN = {
     "VMX-preemption timer": ("vmx pin-based controls", "VMX-preemption timer"),
     "wait-for-SIPI activity state": ("vmx misc", "wait-for-SIPI"),
     "64-bit guests": ("vmx entry controls", "IA-32e mode guest"),
+    "xAPIC mode": ("apic mode", r"^xAPIC"),
 }
 # The report has no fact about these: models that lack them, as the emulators' sources say; the last
 # ones are QEMU's, whose default is max.
@@ -85,7 +87,8 @@ def machines():
     bochs, found = emulator.version("bochs"), []
 
     def add(name, machine, **more):
-        found.append(Scenario(f"matrix-{name}", machine, expect=expect, limit=400, **more))
+        more = {"expect": expect, "limit": 400} | more
+        found.append(Scenario(f"matrix-{name}", machine, **more))
 
     for model in MODELS.get(bochs, "corei7_skylake_x").split():
         machine = Machine("bochs", 2, model=model)
@@ -106,6 +109,14 @@ def machines():
     add("qemu-64-MiB", Machine("qemu", 2, 64))
     add("qemu-usb", Machine("qemu", 2, boot="usb"))
     add("qemu-startup-nsh", Machine("qemu", 2), prepare="no boot program", shell=True)
+    if emulator.version("qemu") != "qemu-7.2":  # it has no x2APIC
+        add("qemu-300-processors", Machine("qemu", 300, 2048, icount=False), options=OF_MANY)
+        wide = Machine("qemu", 4, icount=False, ids=(255, 256, 511))
+        says = ("apic mode +x2APIC", "apic ids +0H to 1FFH")
+        add("qemu-ids-to-511", wide, expect=replace(expect, says=says))
+        add("qemu-ids-to-511-refused", wide, shell=True,
+            prepare="MP Services refuse, another program afterwards",
+            expect=replace(expect, says=(*says, *REFUSED)))
     return found
 
 
@@ -144,6 +155,8 @@ def row(result):
     how = f"{machine.cpus} processors, {machine.memory} MiB, {machine.boot}"
     if result.scenario.prepare:
         how = how.replace("disk", "startup.nsh")
+    if machine.ids:
+        how = how.replace(" processors", f" processors (ids 0, {', '.join(map(str, machine.ids))})")
     name = result.scenario.name.removeprefix("matrix-")
     if result.report is None:
         console = result.console[-1:] or ["nothing"]
@@ -193,12 +206,26 @@ def section(results):
     return lines + ["| " + " | ".join(cells) + " |" for cells, _ in results]
 
 
-def write(document, lines):
-    """Replaces the section of the same Bochs, or appends it."""
+HEADING = 4  # lines of a section before its rows
+
+
+def name_of(line):
+    return line.split("|")[1].strip()
+
+
+def write(document, lines, order=()):
+    """
+    Replaces the section of the same Bochs, or appends it. order: the names of all machines; then
+    lines have some of them, and the section's heading and other rows stay.
+    """
     text = document.read_text() if document.exists() else ""
     parts = re.split(r"(?m)^(?=## )", text)
-    key = lines[0].split(",")[0]
-    parts = [p for p in parts if not p.startswith(key + ",")]
+    key = lines[0].split(",")[0] + ","
+    before = next((p.splitlines() for p in parts if p.startswith(key)), None)
+    if order and before:
+        rows = {name_of(line): line for line in before[HEADING:] + lines[HEADING:] if line}
+        lines = before[:HEADING] + [rows[name] for name in order if name in rows]
+    parts = [p for p in parts if not p.startswith(key)]
     head, sections = parts[0], sorted([*parts[1:], "\n".join(lines) + "\n\n"])
     document.write_text(head + "".join(sections).rstrip("\n") + "\n")
 
@@ -210,14 +237,15 @@ def main():
     parser.add_argument("--document", type=Path, default=DOCUMENT)
     parser.add_argument("--jobs", type=int, default=JOBS)
     given = parser.parse_args()
+    names = [m.name.removeprefix("matrix-") for m in machines()]
     chosen = [m for m in machines()
               if fnmatch.fnmatchcase(m.name.removeprefix("matrix-"), given.only)]
     results = []
     with ThreadPoolExecutor(given.jobs) as pool:
         for result in pool.map(lambda m: run(given.build, m), chosen):
             results.append(result)
-            if given.only == "*":  # each one, as the whole takes long
-                write(given.document, section(results))
+            # Each one, as the whole takes long.
+            write(given.document, section(results), () if given.only == "*" else names)
     red = sum(not ok for _, ok in results)
     print(f"{len(results) - red} machines as expected, {red} not")
     return 1 if red or not results else 0

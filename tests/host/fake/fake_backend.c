@@ -46,9 +46,9 @@ static const char *fake_capability_text(enum capability capability)
 
 static enum status fake_cpu_on(struct cpu *cpu)
 {
-	if (fake_vendor.fault_cpu_on >> cpu->index & 1)
+	if (fake_is_in(fake_vendor.fault_cpu_on, cpu))
 		fake_fault(13);
-	if (fake_vendor.fail_cpu_on >> cpu->index & 1)
+	if (fake_is_in(fake_vendor.fail_cpu_on, cpu))
 		return STATUS_UNSUPPORTED;
 	atomic_fetch_add(&fake_vendor.on, 1);
 	return STATUS_OK;

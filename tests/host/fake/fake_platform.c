@@ -56,6 +56,11 @@ bool fake_step(unsigned cpu)
 	return busy;
 }
 
+bool fake_is_in(unsigned processors, const struct cpu *cpu)
+{
+	return cpu->index < 32 && processors >> cpu->index & 1;
+}
+
 void fake_settle(unsigned turns)
 {
 	bool busy = true;
@@ -85,12 +90,12 @@ static uint64_t fake_clock(void)
 
 static enum status fake_take(struct cpu *cpu)
 {
-	if (fake.late_take >> cpu->index & 1) {
+	if (fake_is_in(fake.late_take, cpu)) {
 		const struct timespec nap = { .tv_nsec = 250000000 };
 
 		nanosleep(&nap, NULL);
 	}
-	if (fake.fail_take >> cpu->index & 1)
+	if (fake_is_in(fake.fail_take, cpu))
 		return STATUS_DEVICE;
 	atomic_fetch_add(&fake.taken, 1);
 	return STATUS_OK;
@@ -101,7 +106,7 @@ static bool fake_give_back(struct cpu *cpu)
 	FAKE_CHECK(atomic_load(&cpu->window) == WINDOW_CLOSED);
 	FAKE_CHECK(!cpu->loaded);
 	atomic_fetch_add(&fake.given_back, 1);
-	return !(fake.fail_give_back >> cpu->index & 1);
+	return !fake_is_in(fake.fail_give_back, cpu);
 }
 
 /* ---- threads ---- */

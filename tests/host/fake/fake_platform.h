@@ -11,7 +11,7 @@
 #include "platform.h"
 
 enum { BOOT_SLICE_TICKS = 20000, FAKE_SLICE = BOOT_SLICE_TICKS / 2 * 5 };
-enum { FAKE_CPUS_MAX = 16, FAKE_FILES_MAX = 4, FAKE_FILE_SIZE = 1 << 18, FAKE_PAGES = 8192 };
+enum { FAKE_CPUS_MAX = 512, FAKE_FILES_MAX = 4, FAKE_FILE_SIZE = 1 << 18, FAKE_PAGES = 8192 };
 
 struct fake_file {
 	char path[128];
@@ -76,6 +76,9 @@ bool fake_step(unsigned cpu);
 void fake_settle(unsigned turns);
 
 void fake_deliver_nmis(void);
+
+/* Bit n: processor n; only the first 32 may be in it. */
+bool fake_is_in(unsigned processors, const struct cpu *cpu);
 
 /* The processor whose code this is. */
 struct cpu *fake_self(void);

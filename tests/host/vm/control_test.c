@@ -267,6 +267,7 @@ static void test_timeouts(void **state)
 	fake.clock_step = 100;
 	fake_settle(5);
 	assert_int_equal(state_of(1), VCPU_PAUSED);
+	assert_int_equal(seen.calls, 0); /* it is no longer asked for */
 }
 
 static bool never(void *argument)

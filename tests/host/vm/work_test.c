@@ -1,15 +1,16 @@
 /* Work for all processors at once: done once each, beside a VM, in spite of those that fail. */
 #include "vm/work.h"
 
+#include "vm/control.h"
 #include "vm/machine.h"
 #include "vm/sched.h"
 
 #include "tests/host/fake/fake_vm.h"
 #include "tests/host/fake/host_test.h"
 
-enum { CPUS = 4, SECOND = 1000000 /* microseconds */ };
+enum { CPUS = 4, HUNDREDS = 300, SECOND = 1000000 /* microseconds */ };
 
-static _Atomic unsigned calls[CPUS];
+static _Atomic unsigned calls[HUNDREDS];
 static _Atomic unsigned present;
 static unsigned faulty, hanging;
 
@@ -17,7 +18,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	fake_machine(CPUS, false);
-	for (unsigned i = 0; i < CPUS; i++)
+	for (unsigned i = 0; i < HUNDREDS; i++)
 		atomic_store(&calls[i], 0);
 	return 0;
 }
@@ -97,6 +98,35 @@ static void test_late(void **state)
 		fake_step(i);
 	}
 	expect_calls(1, 0, 0, 0);
+}
+
+/* More processors than 8 bits have numbers: each is itself, for work and for a vCPU's moves. */
+static void test_hundreds(void **state)
+{
+	struct vm *vm;
+	int answer = 42;
+
+	(void)state;
+	fake_machine(HUNDREDS, false);
+	vm = fake_vm(VM_VCPUS_MAX);
+	for (unsigned i = 0; i < VM_VCPUS_MAX; i++) {
+		struct vcpu *vcpu = fake_run_from_start(vm, i, fake_spin, NULL);
+
+		assert_int_equal(vcpu_set_affinity(vcpu, (int)(HUNDREDS - 1 - i)), STATUS_OK);
+	}
+	assert_int_equal(work_on_all(note, &answer, 10 * SECOND), STATUS_OK);
+	for (unsigned i = 0; i < HUNDREDS; i++)
+		assert_int_equal(atomic_load(&calls[i]), 1);
+	for (unsigned i = 0; i < VM_VCPUS_MAX; i++) {
+		struct vcpu *vcpu = vm_vcpu(vm, i);
+		const unsigned before = fake_of(vcpu)->executed;
+
+		assert_ptr_equal(atomic_load(&vcpu->cpu), &platform->cpus[HUNDREDS - 1 - i]);
+		fake_step(HUNDREDS - 1 - i);
+		assert_true(fake_of(vcpu)->executed > before);
+		assert_int_equal(vcpu_pause(vcpu), STATUS_OK);
+	}
+	fake_vm_end(vm);
 }
 
 /* ---- with threads: at the same time ---- */
@@ -205,6 +235,30 @@ static void test_hang(void **state)
 	assert_int_equal(work_on_all(meet, NULL, 10 * SECOND), STATUS_OK);
 }
 
+static void come(struct cpu *cpu, void *argument)
+{
+	(void)argument;
+	atomic_fetch_add(&calls[cpu->index], 1);
+}
+
+/* All start, are kicked out of their idling for work, and go back. */
+static void test_hundreds_at_once(void **state)
+{
+	(void)state;
+	(void)set_up(NULL);
+	fake_machine(HUNDREDS, true);
+	assert_int_equal(machine_start(true, false), HUNDREDS);
+	assert_int_equal(machine_enter(true), STATUS_OK);
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_int_equal(work_on_all(come, NULL, 60 * SECOND), STATUS_OK);
+		for (unsigned cpu = 0; cpu < HUNDREDS; cpu++)
+			assert_int_equal(atomic_load(&calls[cpu]), i);
+	}
+	(void)tear_down_threads(NULL);
+	assert_int_equal(atomic_load(&fake.taken), HUNDREDS);
+	assert_int_equal(atomic_load(&fake.given_back), HUNDREDS);
+}
+
 int main(void)
 {
 #define ALONE(name) cmocka_unit_test_setup(name, set_up)
@@ -212,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ALONE(test_each_once),	 ALONE(test_only_the_usable),
 		ALONE(test_beside_a_vm), ALONE(test_late),
+		ALONE(test_hundreds),	 cmocka_unit_test(test_hundreds_at_once),
 		THREADS(test_at_once),	 THREADS(test_fault),
 		THREADS(test_hang),	 THREADS(test_fault_with_the_apic),
 	};
