@@ -257,6 +257,16 @@ class Machines(unittest.TestCase):
                                        **four))
         self.assertFalse(self.justified("all processors of the machine", Machine("bochs"), **four))
 
+    def test_sections_of_the_document(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "matrix.md"
+            path.write_text("# Head\n\ntext\n\n## a-1, old\n\n| one |\n")
+            matrix.write(path, ["## b-2, new", "", "| two |"])
+            self.assertIn("| one |\n\n## b-2, new\n", path.read_text())
+            matrix.write(path, ["## a-1, new", "", "| three |"])
+            self.assertEqual(path.read_text(), "# Head\n\ntext\n\n## a-1, new\n\n| three |\n\n"
+                                               "## b-2, new\n\n| two |\n")
+
     def test_skips_on_svm(self):
         ryzen = Machine("bochs", model="ryzen")
         self.assertTrue(self.justified("Intel VMX", ryzen, svm_features="44f: nested paging"))

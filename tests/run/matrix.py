@@ -194,13 +194,13 @@ def section(results):
 
 
 def write(document, lines):
-    """Replaces the section of the same Bochs, or appends it."""
+    """Replaces the section of the same first emulator, or appends it."""
     text = document.read_text() if document.exists() else ""
-    parts = re.split(r"(?m)^(?=## )", text)
+    head, *parts = re.split(r"(?m)^(?=## )", text)
     key = lines[0].split(",")[0]
     parts = [p for p in parts if not p.startswith(key + ",")]
-    head, sections = parts[0], sorted([*parts[1:], "\n".join(lines) + "\n\n"])
-    document.write_text(head + "".join(sections).rstrip("\n") + "\n")
+    whole = [part.rstrip("\n") for part in (head, *sorted([*parts, "\n".join(lines)]))]
+    document.write_text("\n\n".join(whole) + "\n")
 
 
 def main():
