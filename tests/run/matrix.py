@@ -12,10 +12,12 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import emulator
 import scenario
+import virtualbox
 from emulator import Machine
 from scenario import Expect, Scenario
 from scenarios import tests_of
@@ -69,14 +71,16 @@ SHOWN = {
     "64-bit guests": ("vmx entry controls", "IA-32e mode guest"),
 }
 # The report has no fact about these: models that lack them, as the emulators' sources say; the last
-# ones are QEMU's, whose default is max.
+# ones are QEMU's, whose default is max, and VirtualBox's.
 OLD = "core2_* corei5_lynnfield_* corei5_arrandale_* turion64_* phenom* qemu64 Opteron_*"
 LACKING = {
     "XSAVE": OLD,
     "AVX": OLD,
     "TSC-deadline timer": f"{OLD} zambezi trinity_* ryzen p4_* athlon64_* EPYC* max Nehalem "
-                          "Skylake-Server",
+                          "Skylake-Server *i7-6700K",
 }
+# VirtualBox delivers no NMI before interrupts are on, so our application processors never get one.
+NMIS_WAIT = Expect(skips=".*", red=r"machine\.(processors|kick|restored)")
 
 
 def machines():
@@ -109,13 +113,30 @@ def machines():
     return found
 
 
+def foreign():
+    """The rows of VirtualBox. A processor is lost where there are two; the firmware goes on."""
+    def one(name, cpus, *says):
+        return Scenario(f"matrix-{name}", Machine("virtualbox", cpus), limit=1800,
+                        expect=replace(NMIS_WAIT, says=says))
+
+    return [one("1-processor", 1),
+            one("2-processors", 2, "^processor 1 did not come back to the firmware: an NMI that ")]
+
+
+def lost(result):
+    """Numbers of the processors that went out of use on the way."""
+    said = (re.match(r"processor (\d+) .* cannot be used: an NMI", test.get("reason", ""))
+            for test in result.report.tests if test["verdict"] == "ERROR")
+    return {match[1] for match in said if match}
+
+
 def processors(result):
     """How many are there, and how many of them run guests."""
     text = result.report.machine.get("processors", "")
     there, in_use = (int(match[1]) if (match := re.search(pattern, text)) else 0
                      for pattern in (r"^(\d+)", r"(\d+) in use"))
     paced = any("runs no guests but ends" in line for line in result.console)
-    return there, in_use - paced
+    return there, in_use - paced - len(lost(result))
 
 
 def justified(reason, result):
@@ -130,7 +151,8 @@ def justified(reason, result):
     if need == "all processors of the machine":
         return 0 < in_use < there
     if need in LACKING:
-        model = machine.model or ("max" if machine.emulator == "qemu" else "")
+        model = machine.model or {"qemu": "max", "virtualbox": virtualbox.MODEL}.get(
+            machine.emulator, "")
         return any(fnmatch.fnmatchcase(model, glob) for glob in LACKING[need].split())
     if need not in SHOWN:
         return False
@@ -160,7 +182,12 @@ def row(result):
     notes += [f"**{wrong.splitlines()[0]}**" for wrong in result.wrong]
     failed = f"{known} known" if known else "0"
     others = len(result.judgement.failing)
-    if others:
+    if others and result.scenario.expect.red and not result.wrong:
+        failed = f"{others} expected"
+        notes += [f"{test['name']}: {test['reason']}" +
+                  (f", wanted {test['wanted']}, got {test['got']}" if "wanted" in test else "")
+                  for test in result.judgement.failing]
+    elif others:
         failed += f", **{others} others**"
     return [name, how, str(result.report.count("PASS")), failed,
             str(result.report.count("SKIP")), "; ".join(notes)]
@@ -183,10 +210,14 @@ def firmware():
     return f"OVMF {done.stdout or '?'}"
 
 
-def section(results):
+def title(of_virtualbox):
+    tested = ([emulator.version("virtualbox"), "its own firmware"] if of_virtualbox else
+              [emulator.version("bochs"), emulator.version("qemu"), firmware()])
+    return ", ".join([*tested, time.strftime("%Y-%m-%d")])
+
+
+def section(versions, results):
     """The part of the document about these emulators."""
-    versions = (f"{emulator.version('bochs')}, {emulator.version('qemu')}, {firmware()}, "
-                f"{time.strftime('%Y-%m-%d')}")
     lines = [f"## {versions}", "",
              "| machine | | passed | failed | skipped | SKIPs and what else there is to say |",
              "| --- | --- | ---: | ---: | ---: | --- |"]
@@ -209,15 +240,16 @@ def main():
     parser.add_argument("--only", default="*", help="glob: which machines")
     parser.add_argument("--document", type=Path, default=DOCUMENT)
     parser.add_argument("--jobs", type=int, default=JOBS)
+    parser.add_argument("--virtualbox", action="store_true", help="its machines, and no others")
     given = parser.parse_args()
-    chosen = [m for m in machines()
+    chosen = [m for m in (foreign() if given.virtualbox else machines())
               if fnmatch.fnmatchcase(m.name.removeprefix("matrix-"), given.only)]
     results = []
     with ThreadPoolExecutor(given.jobs) as pool:
         for result in pool.map(lambda m: run(given.build, m), chosen):
             results.append(result)
             if given.only == "*":  # each one, as the whole takes long
-                write(given.document, section(results))
+                write(given.document, section(title(given.virtualbox), results))
     red = sum(not ok for _, ok in results)
     print(f"{len(results) - red} machines as expected, {red} not")
     return 1 if red or not results else 0
