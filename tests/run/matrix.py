@@ -116,7 +116,7 @@ def machines():
 def foreign():
     """The rows of VirtualBox. A processor is lost where there are two; the firmware goes on."""
     def one(name, cpus, *says):
-        return Scenario(f"matrix-{name}", Machine("virtualbox", cpus), limit=1800,
+        return Scenario(f"matrix-{name}", Machine("virtualbox", cpus), limit=900,
                         expect=replace(NMIS_WAIT, says=says))
 
     return [one("1-processor", 1),
