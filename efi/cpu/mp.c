@@ -266,14 +266,22 @@ enum status mp_start(void (*entry)(struct cpu *cpu))
 	return status == EFI_UNSUPPORTED ? STATUS_REFUSED : STATUS_DEVICE;
 }
 
+/* A parked one has an exception to show; a deaf one waits for an NMI, in ap_main. */
+static void say_missing(const struct efi_cpu *own)
+{
+	const bool failed = atomic_load(&own->cpu->phase) == CPU_FAILED;
+
+	console_format("processor %u did not come back to the firmware%s%s\n", own->cpu->index,
+		       failed ? ": " : "", failed ? status_text(own->cpu->error) : "");
+	if (failed && own->cpu->error == STATUS_FAULT)
+		panic_print(&own->fault);
+}
+
 static bool wait_returned(const struct efi_cpu *own, uint64_t deadline)
 {
 	while (!atomic_load(&own->returned)) {
 		if (clock_read() >= deadline) {
-			console_format("processor %u did not come back to the firmware\n",
-				       own->cpu->index);
-			if (atomic_load(&own->cpu->phase) == CPU_FAILED)
-				panic_print(&own->fault);
+			say_missing(own);
 			return false;
 		}
 		cpu_relax();

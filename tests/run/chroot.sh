@@ -1,21 +1,28 @@
 #!/bin/sh
 # chroot.sh SUITE FOLDER BUILD [OPTION...]: matrix.py with another Debian suite's emulators and
-# firmware. The first time debootstrap brings them into FOLDER, from the mirror that this machine's
-# own apt uses. Run as root; nothing outside FOLDER changes but docs/matrix.md.
+# firmware, or, where SUITE ends with -virtualbox, with its VirtualBox. The first time debootstrap
+# brings them into FOLDER, from the mirror that this machine's own apt uses. Run as root; nothing
+# outside FOLDER changes but docs/matrix.md.
 set -eu
 suite=$1 root=$2 build=$3
 shift 3
 here=$(dirname "$0")
 [ "$(id -u)" = 0 ] || { echo 'debootstrap needs root' >&2; exit 1; }
 
+components=main purpose=run others='qemu-system-x86 efi-shell-x64'
+case $suite in *-virtualbox)
+    suite=${suite%-virtualbox} components=main,contrib purpose=virtualbox others=
+    set -- --virtualbox --jobs 1 "$@" # a processor has as much to do as one of the machine's
+esac
+
 make_root() {
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
     [ -n "$mirror" ] || { echo 'apt knows no mirror' >&2; exit 1; }
-    packages="$(sed -n 's/^run  *\([^ ]*\).*/\1/p' "$here/packages.txt") python3 mtools qemu-system-x86 efi-shell-x64"
+    packages="$(sed -n "s/^$purpose  *\([^ ]*\).*/\1/p" "$here/packages.txt") python3 mtools $others"
 
     rm -rf "$root"
     echo "Making $suite in $root"
-    debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$root.log" 2>&1 || {
+    debootstrap --variant=minbase --components="$components" "$suite" "$root" "$mirror" >"$root.log" 2>&1 || {
         tail -n 5 "$root.log" >&2
         exit 1
     }

@@ -4,12 +4,14 @@ import functools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 import tty
 from dataclasses import dataclass
 from pathlib import Path
 
+import virtualbox
 from console import Cleaner
 from report import Broken
 
@@ -25,7 +27,7 @@ STARTS = re.compile(r"BdsDxe: starting Boot")
 
 @dataclass(frozen=True)
 class Machine:
-    emulator: str = "bochs"  # bochs, qemu, kvm
+    emulator: str = "bochs"  # bochs, qemu, kvm, virtualbox
     cpus: int = 4
     memory: int = 512  # MiB
     model: str = ""  # the emulator's name of a processor; "" is the most capable one
@@ -39,6 +41,10 @@ class Machine:
     # QEMU: the APIC ids of the processors after the first one, which has 0. From 255 on only x2APIC
     # mode knows them, which QEMU emulates since 9.0, and not with icount ("Bad icount read").
     ids: tuple = ()
+
+    def ending(self):
+        """The image's option with which a run ends the emulator."""
+        return virtualbox.ENDING if self.emulator == "virtualbox" else "-s"
 
     def main(self):
         """The model of each vendor that shows all there is to show."""
@@ -57,6 +63,8 @@ def version(emulator):
     """What its file of known deviations is called: bochs-2.7, qemu-7.2, kvm."""
     if emulator == "kvm":
         return "kvm"
+    if emulator == "virtualbox":
+        return virtualbox.version()
     command, pattern = {
         "bochs": (["bochs", "--help"], r"Bochs x86 Emulator (\d+\.\d+)"),
         "qemu": (["qemu-system-x86_64", "--version"], r"version (\d+\.\d+)"),
@@ -218,7 +226,8 @@ def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda 
     """
     version(machine.emulator)
     serial = _Serial(folder, answer is not None)
-    program = {"bochs": _bochs}.get(machine.emulator, _qemu)(machine, folder, disk, serial.path)
+    starts = {"bochs": _bochs, "virtualbox": virtualbox.command}.get(machine.emulator, _qemu)
+    program = starts(machine, folder, disk, serial.path)
     cleaner, lines, how = Cleaner(), [], None
     start = time.monotonic()
 
@@ -231,7 +240,7 @@ def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda 
         # The kernel ends the emulator if the harness is killed; nothing else would.
         process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *program],
                                    cwd=folder, stdin=subprocess.PIPE,
-                                   stdout=output, stderr=output)
+                                   stdout=output, stderr=output, start_new_session=True)
         try:
             while how is None:
                 ended = process.poll() is not None
@@ -251,7 +260,8 @@ def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda 
                     elif process.returncode == 0:
                         how = "off"
                     else:
-                        how = f"QEMU stopped: {_last_words(folder)}"
+                        name = {"virtualbox": "VirtualBox"}.get(machine.emulator, "QEMU")
+                        how = f"{name} stopped: {_last_words(folder)}"
                 elif sum(bool(STARTS.match(line)) for line in lines) > 1 + restarts:
                     how = "the machine restarted by itself"
                 elif time.monotonic() - start > limit:
@@ -260,7 +270,7 @@ def run(machine, folder, disk, limit, answer=None, command=None, on_line=lambda 
                     time.sleep(0.1)
         finally:
             if process.poll() is None:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             process.stdin.close()
             serial.close()

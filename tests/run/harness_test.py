@@ -19,6 +19,7 @@ import report
 import run
 import scenario
 import scenarios
+import virtualbox
 from console import Cleaner
 from emulator import Machine
 
@@ -246,10 +247,30 @@ class Machines(unittest.TestCase):
         self.assertFalse(self.nests("vmx", kvm_amd="1"))
         self.assertFalse(self.nests("vmx svm"))
 
-    def justified(self, reason, machine, console=(), **facts):
+    def test_virtualbox(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "disk.img").write_bytes(bytes(1024))
+
+            def command(serial="serial.txt", **more):
+                return virtualbox.command(Machine("virtualbox", 2, 600, **more), folder,
+                                          "disk.img", Path(serial))
+
+            subprocess.run([command()[0], "-n", str(folder / "start.sh")], check=True)
+            self.assertIn("--cpus 2 --memory 600 --cpu-profile 'Intel Core i7-6700K' ",
+                          (folder / "start.sh").read_text())
+            self.assertIn('RW 2 FLAT "disk.img" 0\n', (folder / "disk.vmdk").read_text())
+            self.assertRaises(report.Broken, command, "/dev/pts/7")
+            self.assertRaises(report.Broken, command, boot="usb")
+
+    def test_option_that_ends_a_machine(self):
+        endings = [Machine(name).ending() for name in ("bochs", "qemu", "kvm", "virtualbox")]
+        self.assertEqual(endings, ["-s", "-s", "-s", "--reboot"])
+
+    def justified(self, reason, machine, console=(), tests=(), **facts):
         named = {name.replace("_", " "): value for name, value in facts.items()}
         result = scenario.Result(scenario.Scenario("one", machine),
-                                 report=report.Report([], machine=named))
+                                 report=report.Report(list(tests), machine=named))
         result.console = list(console)
         return matrix.justified(f"needs {reason}", result)
 
@@ -262,6 +283,25 @@ class Machines(unittest.TestCase):
         self.assertTrue(self.justified("all processors of the machine", Machine("bochs"), paced,
                                        **four))
         self.assertFalse(self.justified("all processors of the machine", Machine("bochs"), **four))
+
+    def test_processor_that_is_lost_on_the_way(self):
+        two, machine = {"processors": "2, 2 in use"}, Machine("virtualbox", 2)
+        why = "processor 1 (APIC id 1) cannot be used: an NMI that was sent to it has not arrived"
+        tests = [{"name": "machine.kick", "verdict": "ERROR", "reason": why}]
+        for reason in ("2 processors", "all processors of the machine"):
+            self.assertFalse(self.justified(reason, machine, **two))
+            self.assertTrue(self.justified(reason, machine, tests=tests, **two))
+        self.assertTrue(self.justified("TSC-deadline timer", machine))
+
+    def test_failures_that_are_expected(self):
+        expect = scenario.Expect(red=r"machine\.kick")
+        for name, cell in (("machine.kick", "1 expected"), ("machine.clock", "0, **1 others**")):
+            failing = [{"name": name, "verdict": "FAIL", "reason": "why"}]
+            result = scenario.Result(scenario.Scenario("one", expect=expect),
+                                     report=report.Report(failing),
+                                     judgement=report.Judgement(failing, [], []))
+            result.wrong += [] if name == "machine.kick" else ["FAIL machine.clock"]
+            self.assertEqual(matrix.row(result)[3], cell)
 
     def test_skips_on_svm(self):
         ryzen = Machine("bochs", model="ryzen")
@@ -294,13 +334,13 @@ class Matrix(unittest.TestCase):
         text = self.written(("## bochs-3, old", ["a | 1"], ()), ("## bochs-2, x", ["b | 1"], ()),
                             ("## bochs-3, new", ["a | 2"], ()))
         self.assertEqual(text.split("\n\n"), [
-            "# Matrix\n## bochs-2, x", "| machine |\n| --- |\n| b | 1 |",
+            "# Matrix", "## bochs-2, x", "| machine |\n| --- |\n| b | 1 |",
             "## bochs-3, new", "| machine |\n| --- |\n| a | 2 |\n"])
 
     def test_some_rows(self):
         text = self.written(("## bochs-3, old", ["a | 1", "c | 1", "gone | 1"], ()),
                             ("## bochs-3, new", ["c | 2", "b | 2"], "abc"))
-        self.assertEqual(text, "# Matrix\n## bochs-3, old\n\n| machine |\n| --- |\n"
+        self.assertEqual(text, "# Matrix\n\n## bochs-3, old\n\n| machine |\n| --- |\n"
                                "| a | 1 |\n| b | 2 |\n| c | 2 |\n")
 
 

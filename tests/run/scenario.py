@@ -98,7 +98,7 @@ def _run(scenario, build, folder, result, on_line):
     image.fresh_folder(folder)
     disk = folder / "disk.img"
     image.copy(build / scenario.variant / "assay.img", disk)
-    image.options(disk, f"-s {scenario.options}".strip())
+    image.options(disk, f"{scenario.machine.ending()} {scenario.options}".strip())
     PREPARE[scenario.prepare](disk)
     answer = (PROMPT, "reset -s\r") if scenario.shell else scenario.types or None
     lines = []
