@@ -7,6 +7,7 @@
 #include "lib/text.h"
 
 #include "efi/firmware.h"
+#include "efi/http.h"
 
 enum { BOOT_FILE = 128 };
 
@@ -31,7 +32,7 @@ static void beside(const EFI_PXE_BASE_CODE_DHCPV4_PACKET *packet, const char *na
 		    (const char *)packet->BootpBootFile, name);
 }
 
-size_t network_read(const char *name, char *data, size_t size)
+static size_t pxe_read(const char *name, char *data, size_t size)
 {
 	static const EFI_GUID guid = EFI_PXE_BASE_CODE_PROTOCOL_GUID;
 	const EFI_PXE_BASE_CODE_DHCPV4_PACKET *packet;
@@ -59,4 +60,11 @@ size_t network_read(const char *name, char *data, size_t size)
 	while (got && !data[got - 1])
 		got--;
 	return (size_t)got;
+}
+
+size_t network_read(const char *name, char *data, size_t size)
+{
+	size_t got = pxe_read(name, data, size);
+
+	return got ? got : http_read(name, data, size);
 }

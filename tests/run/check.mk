@@ -13,7 +13,7 @@ HOST_TESTS := $(patsubst tests/host/%.c,$(HOST)/%,$(sort $(wildcard $(HOST_FOLDE
 # core/, vmx/, svm/, the plain C of efi/ and the fakes go into one archive, of which the linker takes
 # what a test calls: a test of the decoder gets core/vm/decode.c, and what needs assembly stays out.
 # The rows of tests/vmx/entry and the capabilities' implications are data.
-HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c efi/options_source.c \
+HOST_SOURCES := $(filter core/%.c vmx/%.c svm/%.c efi/options.c efi/options_source.c efi/url.c \
 	tests/entry/%.c tests/vmx/entry/%.c tests/vmx/exit/%.c tests/vmx/ept/%.c tests/vmx/apic/%.c \
 	tests/vmx/behaviour/%.c tests/svm/entry/%.c tests/vmx/capabilities.c,$(C_SOURCES)) \
 	$(sort $(wildcard tests/host/fake/*.c)) tests/host/model/model.c tests/host/model/model_run.c
@@ -81,7 +81,7 @@ $(FUZZ)/obj/%.o: % $(HOST)/flags
 $(FUZZ)/model: $(FUZZ)/obj/tests/host/model/model_fuzz.c.o
 $(FUZZ)/options: $(FUZZ)/obj/tests/host/efi/options_fuzz.c.o
 $(FUZZ)/tap: $(FUZZ)/obj/tests/host/suite/tap_fuzz.c.o
-$(FUZZERS): $(patsubst %,$(FUZZ)/obj/%.o,$(FUZZ_SOURCES) efi/options.c efi/options_source.c)
+$(FUZZERS): $(patsubst %,$(FUZZ)/obj/%.o,$(FUZZ_SOURCES) efi/options.c efi/options_source.c efi/url.c)
 	$(say) FUZZLD $@
 	clang $(FUZZ_FLAGS) $^ -lpthread -o $@
 

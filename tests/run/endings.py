@@ -97,25 +97,6 @@ def picture(build, folder):
     return "" if good else f"zbarimg reads {done.stdout!r} {done.stderr.strip()[-100:]}"
 
 
-def network(build, folder):
-    """Booted by PXE, with the options in a file beside the program on the server."""
-    server, serial = folder / "tftp", folder / "serial.txt"
-    (server / "sub").mkdir(parents=True)
-    image.copy(build / "assay.efi", server / "sub/assay.efi")
-    (server / "sub/OPTIONS.TXT").write_text("-s machine.clock\n")
-    words = command("none", serial)
-    words = words[:words.index("-net")] + words[words.index("-serial"):words.index("-drive")]
-    words += ["-netdev", f"user,id=n,tftp={server},bootfile=sub/assay.efi",
-              "-device", "virtio-net-pci,netdev=n"]
-    try:
-        status = subprocess.run(words, stdin=subprocess.DEVNULL, timeout=LIMIT,
-                                check=False).returncode
-    except subprocess.TimeoutExpired:
-        return "the options did not arrive, or the run did not end"
-    good = status == 0 and b"2 passed" in serial.read_bytes()
-    return "" if good else f"status {status}"
-
-
 def host_program(build, folder):
     """(name, what is wrong or nothing) of `assay run` and what follows it."""
     program, kept = build / "assay", folder / "kept"
@@ -147,7 +128,6 @@ def main():
     results = [(options, boot(build, folder, options, more, status, says))
                for options, more, status, says in CASES]
     results.append(("QR code", picture(build, folder)))
-    results.append(("PXE", network(build, folder)))
     results += list(host_program(build, folder))
     for name, wrong in results:
         print(f"{'FAILED' if wrong else 'ok':7} {name} {wrong}")

@@ -466,6 +466,33 @@ class Workflows(unittest.TestCase):
             self.assertEqual((given.emulator, given.cpus), (emulator_name, 2))
 
 
+class Lab(unittest.TestCase):
+    """docs/lab: the patterns of the LAVA job on a report; `make lava` runs it for real."""
+
+    FOLDER = Path(__file__).parents[2] / "docs/lab"
+
+    def test_job(self):
+        job, device = (yaml.safe_load((self.FOLDER / f"{name}.yaml").read_text())
+                       for name in ("job", "device"))
+        method = device["actions"]["boot"]["methods"]["qemu"]["parameters"]
+        self.assertEqual(method["extra"], job["context"]["extra_options"])
+        self.assertIn(job["context"]["arch"], device["available_architectures"])
+
+    def test_patterns(self):
+        job = yaml.safe_load((self.FOLDER / "job.yaml").read_text())
+        monitor = job["actions"][-1]["test"]["monitors"][0]
+        text = (self.FOLDER.parent / "report.txt").read_text()
+        text += "INCOMPLETE: posted-interrupts is required, and"
+        start, end = re.search(monitor["start"], text), re.search(monitor["end"], text)
+        found = [monitor["fixupdict"][m["result"]]
+                 for m in re.finditer(monitor["pattern"], text) if m.start() > start.end()]
+        counts = re.search(r"(\d+) passed, (\d+) failed, (\d+) skipped, 0 errors", text).groups()
+        passed, failed, skipped = map(int, counts)
+        self.assertGreater(end.start(), start.end())
+        self.assertEqual([found.count(v) for v in ("pass", "fail", "skip")],
+                         [passed, failed + 1, skipped])
+
+
 class Stick(unittest.TestCase):
     """usb.sh on a made-up /sys, with stat, dd and cmp replaced: no device is touched."""
 

@@ -33,6 +33,17 @@ def write(image, path, data):
     source.unlink()
 
 
+def remove(image, path):
+    _mtools("mdel", image, f"::/{path}")
+
+
+def folder(image, path):
+    """Makes ::/path and all above it; what is there stays."""
+    parts = path.split("/")
+    for depth in range(1, len(parts) + 1):
+        _mtools("mmd", image, "-D", "s", "::/" + "/".join(parts[:depth]), check=False)
+
+
 def read(image, path):
     """The file's text, or None if it is not there."""
     data = _mtools("mcopy", image, f"::/{path}", "-", check=False)
@@ -60,7 +71,7 @@ def without_boot_program(image):
     if SHELL.exists():
         write(image, "EFI/BOOT/BOOTX64.EFI", SHELL.read_bytes())
     else:
-        _mtools("mdel", image, "::/EFI/BOOT/BOOTX64.EFI")
+        remove(image, "EFI/BOOT/BOOTX64.EFI")
 
 
 def spoiled(how, afterwards=""):

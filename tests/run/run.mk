@@ -65,6 +65,16 @@ deviations: ## rewrite docs/deviations from the tables and from runs with 4 proc
 	$(MAKE) test ONLY='*-4'
 	$(PYTHON) tests/run/deviations.py $(BUILD)/run/bochs-4/REPORT.JSON $(BUILD)/run/qemu-4/REPORT.JSON
 
+loaders: ## GRUB, systemd-boot and rEFInd by the texts of docs/booting.md; downloads three packages
+	sh tests/run/packages.sh build qemu
+	$(MAKE) all
+	$(PYTHON) tests/run/loaders.py $(BUILD)
+
+lava: ## docs/lab/job.yaml by lava-run; wants root and the package lava-dispatcher
+	sh tests/run/packages.sh build qemu
+	$(MAKE) all
+	$(PYTHON) tests/run/lava.py $(BUILD)
+
 usb: ## write a stick: make usb DEV=/dev/sdX
 	CHECK=only sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 	sh tests/run/packages.sh build
@@ -72,4 +82,4 @@ usb: ## write a stick: make usb DEV=/dev/sdX
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
-.PHONY: run test matrix soak pictures bench bench-update coverage conformance deviations usb FORCE
+.PHONY: run test matrix soak pictures bench bench-update coverage conformance deviations loaders lava usb FORCE

@@ -109,6 +109,8 @@ def main():
                             f"{given.build}/assay.efi"], None),
             ("endings", [sys.executable, str(HERE / "endings.py"), str(given.build)],
              (r"^(\d+) passed", r"(\d+) failed$")),
+            ("network", [sys.executable, str(HERE / "network.py"), str(given.build)],
+             (r"^(\d+) passed", r"(\d+) failed$")),
             ("secure-boot", [sys.executable, str(HERE / "secure.py"), str(given.build)],
              (r"^(\d+) passed", r"(\d+) failed$")),
             ("build-is-reproducible", ["sh", str(HERE / "rebuild.sh"), str(given.build)], None)):

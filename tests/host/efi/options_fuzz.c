@@ -1,6 +1,8 @@
-/* libFuzzer: any bytes as an options file and as load options, and the line that comes of them. */
+/* libFuzzer: any bytes as an options file, as load options, and the line that comes of them; and as
+ * the URI that the program came from. */
 #include "efi/options.h"
 #include "efi/options_source.h"
+#include "efi/url.h"
 
 #include "tests/host/fake/fake_platform.h"
 
@@ -27,7 +29,12 @@ static void parse(char *line, const char *why)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char line[OPTIONS_SIZE];
+	struct url url;
 
+	if (url_beside((const char *)data, size, "OPTIONS.TXT", &url)) {
+		FAKE_CHECK(strlen(url.text) < sizeof(url.text));
+		FAKE_CHECK(url.host[0] && strstr(url.text, url.host));
+	}
 	parse(line, options_from_file(data, size, line, sizeof(line)));
 	parse(line, options_from_load(data, size, line, sizeof(line)));
 	return 0;
