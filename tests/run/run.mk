@@ -24,10 +24,10 @@ test: ## everything: host tests, then the image in emulators
 	$(MAKE) all tool $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
-soak: ## the whole suite N=200 times in one boot, and another program afterwards
+soak: ## the whole suite N=200 times in one boot, and another program afterwards; EMULATOR=qemu
 	sh tests/run/packages.sh build run
 	$(MAKE) all $(BUILD)/spoil.efi
-	$(PYTHON) tests/run/suite.py --build $(BUILD) --soak $(or $(N),200)
+	$(PYTHON) tests/run/suite.py --build $(BUILD) --soak $(or $(N),200) --emulator $(EMULATOR)
 
 pictures: ## docs/*.png: the screen at the end of a run, with and without VMX
 	sh tests/run/packages.sh build run test pictures

@@ -58,6 +58,14 @@ def tests_of(machine):
                  if machine.emulator == "bochs" and fnmatch.fnmatchcase(machine.model, glob)), "")
 
 
+def soak(runs, emulator):
+    """So many runs in one boot, and another program afterwards; `make soak` has many of them."""
+    return Scenario("soak", Machine(emulator, 4), options=f"-n {runs}", shell=True,
+                    prepare="another program afterwards", limit=300 + 60 * runs,
+                    expect=Expect(times=2, ticks=0.01, says=SOAKED,
+                                  skips=NO_LACK if emulator == "bochs" else NO_SVM_LACK))
+
+
 def plain(**machine):
     """QEMU with a processor that has neither VMX nor SVM, for what needs none: it is quick."""
     return Machine("qemu", model="Nehalem", icount=False, **machine)
@@ -87,9 +95,7 @@ SUITE = [
     Scenario("bochs-c2-of-4", bochs(cpus=4), options="-c 2"),
     Scenario("bochs-startup-nsh", bochs(cpus=2), prepare="no boot program", shell=True),
     Scenario("bochs-clang", bochs(cpus=4), variant="clang", expect=Expect(skips=NO_LACK)),
-    Scenario("bochs-3-runs", bochs(cpus=4), options="-n 3", shell=True, limit=600,
-             prepare="another program afterwards",
-             expect=Expect(times=2, ticks=0.01, says=SOAKED)),
+    replace(soak(3, "bochs"), name="bochs-3-runs"),
     Scenario("bochs-x2apic-firmware", bochs(cpus=4), prepare="x2APIC firmware", shell=True,
              expect=Expect(says=("apic mode +x2APIC",),
                            skips=f"{NO_LACK}|needs xAPIC mode")),
@@ -102,9 +108,7 @@ SUITE = [
     Scenario("qemu-4", qemu(cpus=4), expect=Expect(skips=NO_SVM_LACK)),
     Scenario("qemu-2", qemu(cpus=2), expect=SVM),
     Scenario("qemu-1", qemu(cpus=1), expect=SVM),
-    Scenario("qemu-3-runs", qemu(cpus=4), options="-n 3", shell=True, limit=600,
-             prepare="another program afterwards",
-             expect=Expect(times=2, ticks=0.01, says=SOAKED, skips=NO_SVM_LACK)),
+    replace(soak(3, "qemu"), name="qemu-3-runs"),
     Scenario("qemu-races", qemu(cpus=4, icount=False), expect=Expect(skips=NO_SVM_LACK)),
     Scenario("bochs-ryzen", bochs(cpus=4, model="ryzen"), NO_SHUTDOWN,  # one keeps the time
              expect=Expect(skips=rf"{NO_SVM_LACK}|needs (4|all) processors.*")),
@@ -228,13 +232,6 @@ SABOTAGED = [
     Scenario("volume-vanishes", bochs(cpus=2), options="crash.volume*", variant="sabotage",
              expect=Expect(report="cut", passed=3, says=("on the console only",))),
 ]
-
-
-def soak(runs):
-    """On demand: `make soak`."""
-    return Scenario("soak", bochs(cpus=4), options=f"-n {runs}", shell=True,
-                    prepare="another program afterwards", limit=120 + 30 * runs,
-                    expect=Expect(times=2, ticks=0.01, says=SOAKED))
 
 
 # Only where the host can; there the tests of its vendor run on a real processor.

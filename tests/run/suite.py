@@ -77,12 +77,14 @@ def main():
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--only", default="*", help="glob: which steps and runs")
     parser.add_argument("--soak", type=int, metavar="RUNS", help="so many runs in one boot, only")
+    parser.add_argument("--emulator", default="bochs", choices=("bochs", "qemu"),
+                        help="of --soak")
     given = parser.parse_args()
     logs = given.build / "run" / "steps"
     tally = Tally()
 
     if given.soak:
-        result = scenario.run(scenarios.soak(given.soak), given.build)
+        result = scenario.run(scenarios.soak(given.soak, given.emulator), given.build)
         show(tally, result)
         ticks = result.report.runs if result.report else [0]
         print(f"        ticks in tests of a run: {min(ticks)} to {max(ticks)}")
