@@ -80,6 +80,7 @@ def command(folder, driver, bootfile):
              "-bios", emulator._firmware(), "-display", "none", "-monitor", "none",
              "-serial", f"file:{folder}/serial.txt",
              "-netdev", f"user,id=n,ipv6=off,tftp={folder}/tftp,bootfile={bootfile}",
+             "-device", "virtio-rng-pci",  # newer OVMF has no network without random numbers
              "-device", f"virtio-net-pci,netdev=n,bootindex=1{rom}"]
     if bootfile.startswith("http"):  # OVMF tries PXE first, over IPv6, too, for a long time
         for version in "IPv4", "IPv6":
