@@ -9,6 +9,7 @@ import fnmatch
 import re
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -26,14 +27,17 @@ TELLS_WHY = r"FAILED|SUMMARY: |error:|\*\*\* |^(FAIL|ERROR): "
 class Tally:
     def __init__(self):
         self.passed = self.failed = 0
+        self.lock = threading.Lock()
 
-    def add(self, name, passed, failed, details=""):
-        """Prints one line; a step that counted nothing has failed."""
+    def add(self, name, passed, failed, details="", lines=()):
+        """Prints one line, and others below it; a step that counted nothing has failed."""
         if passed + failed == 0:
             failed = 1
-        self.passed += passed
-        self.failed += failed
-        print(f"{'FAILED' if failed else 'ok':6}  {name:28}  {details}", flush=True)
+        with self.lock:
+            self.passed += passed
+            self.failed += failed
+            print(f"{'FAILED' if failed else 'ok':6}  {name:28}  {details}",
+                  *("        " + line for line in lines), sep="\n", flush=True)
 
 
 def command(arguments, log):
@@ -53,12 +57,12 @@ def step(tally, name, arguments, logs, counters=None):
         passed, failed = (sum(map(int, re.findall(c, output, re.M))) for c in counters)
         if status and not failed:
             failed = 1
-    tally.add(name, passed, failed, f"{passed} passed" + f", {failed} failed" * bool(failed))
+    lines = []
     if status:
         before = output.splitlines()[:-SHOWN]
         lines = [line for line in before if re.search(TELLS_WHY, line)][:SHOWN]
         lines += output.splitlines()[-SHOWN:]
-        print("\n".join("        " + line for line in lines), flush=True)
+    tally.add(name, passed, failed, f"{passed} passed" + f", {failed} failed" * bool(failed), lines)
     return status == 0
 
 
@@ -67,9 +71,8 @@ def show(tally, result):
     if result.judgement and result.judgement.known:
         details += f" ({len(result.judgement.known)} known)"
     tally.add(result.scenario.name, int(result.ok()), int(not result.ok()),
-              f"{result.seconds:4.0f} s  {details}")
-    for wrong in result.wrong:
-        print("\n".join("        " + line for line in wrong.splitlines()), flush=True)
+              f"{result.seconds:4.0f} s  {details}",
+              [line for wrong in result.wrong for line in wrong.splitlines()])
 
 
 def main():
@@ -109,21 +112,22 @@ def main():
             ("build-sabotage", [*MAKE, f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
             ("image-file", [sys.executable, str(HERE / "pe.py"), "--check",
                             f"{given.build}/assay.efi"], None),
-            ("endings", [sys.executable, str(HERE / "endings.py"), str(given.build)],
-             (r"^(\d+) passed", r"(\d+) failed$")),
-            ("network", [sys.executable, str(HERE / "network.py"), str(given.build)],
-             (r"^(\d+) passed", r"(\d+) failed$")),
-            ("secure-boot", [sys.executable, str(HERE / "secure.py"), str(given.build)],
-             (r"^(\d+) passed", r"(\d+) failed$")),
             ("build-is-reproducible", ["sh", str(HERE / "rebuild.sh"), str(given.build)], None)):
         if wanted(name):
             step(tally, name, arguments, logs, counters)
 
+    counters = (r"^(\d+) passed", r"(\d+) failed$")
     with ThreadPoolExecutor(JOBS) as pool:
+        steps = [pool.submit(step, tally, name,
+                             [sys.executable, str(HERE / program), str(given.build)], logs, counters)
+                 for name, program in (("endings", "endings.py"), ("network", "network.py"),
+                                       ("secure-boot", "secure.py")) if wanted(name)]
         runs = [pool.submit(scenario.run, s, given.build)
                 for s in scenarios.all_scenarios() if wanted(s.name)]
         for done in as_completed(runs):
             show(tally, done.result())
+        for done in steps:
+            done.result()
     for page, program, run in (("coverage", ["coverage.py"], "bochs-4"),
                                ("conformance", ["conformance.py", "vmx"], "bochs-4"),
                                ("conformance-svm", ["conformance.py", "svm"], "qemu-4")):
