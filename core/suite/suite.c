@@ -11,6 +11,7 @@
 #include "suite/soak.h"
 #include "suite/summary.h"
 #include "suite/tap_read.h"
+#include "suite/version.h"
 #include "vm/create.h"
 #include "vm/machine.h"
 #include "vm/sched.h"
@@ -41,6 +42,16 @@ static void list_test(const struct test *test, unsigned number)
 static void probe(void *argument)
 {
 	suite.capabilities = backend->probe(argument, &suite.why_not, &suite.advice);
+}
+
+/* Where a machine stops at once, its screen has this. */
+static void say_who(void)
+{
+	char line[LINE_COLUMNS + 1];
+
+	text_format(line, sizeof(line), "assay %s (%s) takes the boot processor", assay_version,
+		    assay_commit);
+	platform->progress(line);
 }
 
 /* What this processor offers; reading its MSRs may fault, so it is taken for that. */
@@ -372,6 +383,7 @@ int suite_main(const struct suite_options *options, struct facts *facts)
 		return SUITE_USAGE;
 	}
 	pages_setup();
+	say_who();
 	status = probe_machine(facts);
 	if (status != STATUS_OK) {
 		report_line("assay: the boot processor cannot be taken: %s", status_text(status));
