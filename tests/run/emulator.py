@@ -155,7 +155,8 @@ def _qemu(machine, _folder, disk, serial):
     if machine.emulator == "qemu" and machine.icount:
         accel += [word.format(machine.shift) for word in ICOUNT]
     return ["qemu-system-x86_64", "-machine", "q35", "-cpu", model,
-            *_qemu_processors(machine, model), *accel, "-m", str(machine.memory), "-bios", _firmware(), "-display", "none",
+            *_qemu_processors(machine, model), *accel, "-m", str(machine.memory),
+            "-bios", _firmware(), "-display", "none",
             "-monitor", "stdio", "-net", "none", "-serial", port, "-drive", drive, *device]
 
 

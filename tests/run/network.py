@@ -1,8 +1,8 @@
 """Boots over the network: PXE and HTTP, by OVMF's own drivers and by iPXE's, which QEMU's network
 cards bring along, with the options in a file beside the program on the server.
 
-`network.py BUILD [GLOB]`; the last line has the counts. QEMU's user network has the DHCP and TFTP servers;
-it answers firmware that asks for HTTP if the boot file is a URI.
+`network.py BUILD [GLOB]`; the last line has the counts. QEMU's user network has the DHCP and TFTP
+servers; it answers firmware that asks for HTTP if the boot file is a URI.
 """
 
 import fnmatch

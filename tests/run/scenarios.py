@@ -166,8 +166,8 @@ BAD = [
     Scenario("mp-services-refuse", bochs(cpus=4), shell=True,
              prepare="MP Services refuse, another program afterwards",
              expect=Expect(skips=NO_LACK, says=REFUSED)),
-    Scenario("qemu-mp-services-refuse", qemu(cpus=4, icount=False), options="machine.* vcpu.*", shell=True,
-             prepare="MP Services refuse, another program afterwards",
+    Scenario("qemu-mp-services-refuse", qemu(cpus=4, icount=False), shell=True,
+             options="machine.* vcpu.*", prepare="MP Services refuse, another program afterwards",
              expect=Expect(passed=30, skips=NO_SVM_LACK, says=REFUSED)),
     # The firmware's watchdog resets the machine; the next boot does without the processors.
     Scenario("mp-services-hang", plain(), prepare="MP Services hang", shell=True, restarts=1,

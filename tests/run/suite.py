@@ -106,6 +106,7 @@ def main():
             ("host-tests", [*MAKE, "-k", "check"], cmocka),
             ("host-tests-clang", [*MAKE, "-k", "check", "CC=clang", f"BUILD={clang}"], cmocka),
             ("harness-tests", [sys.executable, str(HERE / "harness_test.py")], unittest),
+            ("matrix-tests", [sys.executable, str(HERE / "matrix_test.py")], unittest),
             ("tool-tests", [sys.executable, str(HERE / "tool_test.py")], unittest),
             ("build-clang", [*MAKE, f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
@@ -119,7 +120,8 @@ def main():
     counters = (r"^(\d+) passed", r"(\d+) failed$")
     with ThreadPoolExecutor(JOBS) as pool:
         steps = [pool.submit(step, tally, name,
-                             [sys.executable, str(HERE / program), str(given.build)], logs, counters)
+                             [sys.executable, str(HERE / program), str(given.build)], logs,
+                             counters)
                  for name, program in (("endings", "endings.py"), ("network", "network.py"),
                                        ("secure-boot", "secure.py")) if wanted(name)]
         runs = [pool.submit(scenario.run, s, given.build)
