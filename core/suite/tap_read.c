@@ -124,12 +124,13 @@ void tap_read_close(void)
 	file = NULL;
 }
 
-static unsigned number_at(const char *digits)
+/* The number at *text, which is what follows it then. */
+static unsigned take_number(const char **text)
 {
 	unsigned value = 0;
 
-	for (; *digits >= '0' && *digits <= '9'; digits++)
-		value = value * 10 + (unsigned)(*digits - '0');
+	for (; **text >= '0' && **text <= '9'; (*text)++)
+		value = value * 10 + (unsigned)(**text - '0');
 	return value;
 }
 
@@ -142,7 +143,7 @@ static void take_comment(struct test_run *run, const char *rest)
 	if (why)
 		text_format(run->reason, sizeof(run->reason), "%s", why);
 	else if (checks)
-		run->expectations = number_at(checks);
+		run->expectations = take_number(&checks);
 }
 
 /* Whether line[] is the point of this test; the rest of the line. */
@@ -168,12 +169,10 @@ static bool take_running(struct test_run *run, const char *rest)
 	cases = after_in(part, ", cases ");
 	if (!cases)
 		return true;
-	run->cases.first = number_at(cases);
-	while (*cases >= '0' && *cases <= '9')
-		cases++;
+	run->cases.first = take_number(&cases);
 	cases = after_in(cases, " to ");
 	if (cases)
-		run->cases.end = number_at(cases) + 1;
+		run->cases.end = take_number(&cases) + 1;
 	if (run->cases.end <= run->cases.first || run->cases.end > all.end)
 		run->cases = (struct case_range){ 0, 0 };
 	return true;

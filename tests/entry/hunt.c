@@ -137,9 +137,10 @@ static void take_case(struct hunter *hunter, unsigned number)
 
 	if (number < hunt.cases.first)
 		fuzz_skip(&hunter->fuzz, NULL);
-	else if (hunt.tells)
-		fuzz_skip(&hunter->fuzz, &hunter->kept[hunter->kept_count++].what);
-	else if (!fuzz_next(&hunter->fuzz, what))
+	else if (hunt.tells) {
+		fuzz_skip(&hunter->fuzz, what);
+		hunter->kept_count++;
+	} else if (!fuzz_next(&hunter->fuzz, what))
 		note(hunter);
 }
 

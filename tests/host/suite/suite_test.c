@@ -94,17 +94,6 @@ static void hang(struct test_run *run)
 		cpu_relax();
 }
 
-static unsigned parts, told;
-static struct case_range last;
-
-static void take_cases(struct test_run *run)
-{
-	parts++;
-	told += run->tells;
-	last = run->cases;
-	expected(run, run->tells ? 0 : run->cases.end - run->cases.first);
-}
-
 static const struct test tests[] = {
 	{ .name = "a.passes", .run = pass },
 	{ .name = "a.fails", .run = fail_it },
@@ -126,7 +115,6 @@ static const struct test elsewhere[] = {
 	{ .name = "d.hangs", .run = hang, .cpus = 2, .milliseconds = 1, .by_name = true },
 	{ .name = "d.passes", .run = pass },
 	{ .name = "e.moody", .run = moody },
-	{ .name = "f.cases", .run = take_cases, .cases = 1000 },
 };
 
 static const struct test_group group = { tests, ARRAY_SIZE(tests) };
@@ -499,60 +487,6 @@ static int resume(void)
 	return suite_main(&options, &facts);
 }
 
-/* The last run ended in f.cases, as this line of its report says. */
-static void resume_cases(const char *line, const char *reason)
-{
-	const struct suite_options options = {
-		.resume = true, .report = "\\R", .filter_count = 1, .filters = { "f.cases" }
-	};
-	static struct facts facts;
-	char file[100];
-
-	machine(1);
-	parts = told = 0;
-	memset(&facts, 0, sizeof(facts));
-	snprintf(file, sizeof(file), "TAP version 13\n1..2\n# running f.cases%s\n", line);
-	assert_int_equal(platform->file_write("\\R.TAP", file, strlen(file)), STATUS_OK);
-	assert_int_equal(suite_main(&options, &facts), SUITE_FAILED);
-	assert_verdict("f.cases", "ERROR", reason);
-}
-
-static void assert_ahead(const char *line)
-{
-	assert_non_null(strstr(fake_file("\\R.TAP")->data, line));
-}
-
-/* A reset among the cases of a test: they are run again in parts, until one case is left. */
-static void test_reset_in_a_case(void **state)
-{
-	static const char *const not_ours[] = { ", telling case 777", ", cases 5 to 1000",
-						", cases 9 to 5", ", cases 7", ", what" };
-
-	(void)state;
-	machine(1);
-	assert_int_equal(run("f.cases", false), SUITE_PASSED);
-	assert_int_equal(last.end, 1000);
-	assert_ahead("# running f.cases\nok 1");
-	resume_cases("", "and not when its cases");
-	assert_int_equal(parts, 63); /* 62 of 16 cases, and what is left */
-	assert_int_equal(last.first, 992);
-	assert_int_equal(last.end, 1000);
-	assert_ahead("# running f.cases, cases 768 to 783\n");
-	assert_ahead("# running f.cases, cases 992 to 999\nnot ok 1");
-	resume_cases(", cases 768 to 783", "and not when its cases");
-	assert_int_equal(parts, 16);
-	assert_ahead("# running f.cases, cases 777 to 777\n");
-	resume_cases(", cases 777 to 777", "the machine was reset in case 777");
-	assert_int_equal(parts, 1);
-	assert_int_equal(told, 1);
-	assert_int_equal(last.first, 777);
-	assert_ahead("# running f.cases, telling case 777\nnot ok 1");
-	for (unsigned i = 0; i < ARRAY_SIZE(not_ours); i++) {
-		resume_cases(not_ours[i], "the machine was reset during this test");
-		assert_int_equal(parts, 0);
-	}
-}
-
 /* What one processor does not have is not used on any. */
 static void test_differing_processors(void **state)
 {
@@ -620,7 +554,6 @@ int main(void)
 {
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test(test_many_runs),
-		cmocka_unit_test(test_reset_in_a_case),
 		cmocka_unit_test(test_one_processor),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_watchdog),
