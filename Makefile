@@ -151,14 +151,9 @@ $(BUILD)/guest.bin: $(BUILD)/guest.elf
 
 # --- the EFI application -------------------------------------------------------------------------
 
-# Debian keeps gnu-efi's files in /usr/lib, its newer releases in the multiarch folder.
-EFI_DIR ?= $(firstword $(dir $(wildcard /usr/lib/elf_x86_64_efi.lds \
-	/usr/lib/x86_64-linux-gnu/elf_x86_64_efi.lds \
-	/usr/lib/x86_64-linux-gnu/gnuefi/elf_x86_64_efi.lds \
-	/usr/lib64/gnuefi/elf_x86_64_efi.lds /usr/lib64/elf_x86_64_efi.lds)) /usr/lib/)
 QRCODEGEN ?= $(firstword $(wildcard $(addsuffix /libqrcodegen.a, \
 	/usr/lib/x86_64-linux-gnu /usr/lib64 /usr/lib)) /usr/lib/libqrcodegen.a)
-LINK := $(LD) -T $(EFI_DIR)elf_x86_64_efi.lds -nostdlib -shared -Bsymbolic \
+LINK := $(LD) -T efi/image.lds -nostdlib -shared -Bsymbolic \
 	-znocombreloc -z pack-relative-relocs -z defs -z noexecstack \
 	--build-id=none --hash-style=sysv --no-warn-rwx-segments
 
@@ -168,14 +163,9 @@ $(GEN)/no-symbols.S: efi/cpu/symbols.sh
 	mkdir -p $(@D)
 	sh $< >$@
 
-# Tables for unwinding would be a section before .text.
-$(OBJ)/qrcodegen.a: $(QRCODEGEN)
-	mkdir -p $(@D)
-	$(OBJCOPY) --remove-section .eh_frame --remove-section .note.gnu.property $< $@
-
-$(BUILD)/assay.so: $(OBJECTS) $(OBJ)/no-symbols.S.o $(OBJ)/qrcodegen.a
+$(BUILD)/assay.so: $(OBJECTS) $(OBJ)/no-symbols.S.o $(QRCODEGEN) efi/image.lds
 	$(say) LD $@
-	$(LINK) --exclude-libs ALL $^ -L$(EFI_DIR) -lefi -lgnuefi -o $@
+	$(LINK) --exclude-libs ALL $(filter-out %.lds,$^) -o $@
 	sh efi/cpu/symbols.sh $@ >$(GEN)/symbols.S
 	$(CC) -c $(GEN)/symbols.S -o $(OBJ)/symbols.o
 	$(OBJCOPY) -O binary -j symbols $(OBJ)/symbols.o $(GEN)/symbols.bin
@@ -189,10 +179,8 @@ $(OBJ)/no-symbols.S.o: $(GEN)/no-symbols.S
 	mkdir -p $(@D)
 	$(CC) -c $< -o $@
 
-# Only these sections reach the image: what the linker puts elsewhere would be missing at run time.
-# A PE image has no room for names of more than 8 characters.
-SECTIONS := .text .sdata .data .rodata symbols fixups .dynamic .dynsym .rel .rela .relr.dyn .reloc
-TO_PE := --strip-all $(SECTIONS:%=-j %) --rename-section .relr.dyn=.relr -O efi-app-x86_64 --subsystem=10
+# What a shared object has to have and the image has no use for stays out.
+TO_PE := --strip-all -R .hash -R .dynsym -R .dynstr -O efi-app-x86_64 --subsystem=10
 $(BUILD)/assay.efi: $(BUILD)/assay.so tests/run/pe.py
 	$(say) OBJCOPY $@
 	$(OBJCOPY) $(TO_PE) $< $@
@@ -202,13 +190,15 @@ $(BUILD)/assay.img: $(BUILD)/assay.efi startup.nsh tests/run/image.sh $(BUILD)/e
 	$(say) IMAGE $@
 	sh tests/run/image.sh $@ $< startup.nsh
 
-# What the harness makes a machine bad with; it is not part of the image.
+# What the harness makes a machine bad with; it is not part of the image, and has gnu-efi's library.
+EFI_DIR ?= $(firstword $(dir $(wildcard $(addsuffix /libefi.a, \
+	/usr/lib /usr/lib/x86_64-linux-gnu /usr/lib64/gnuefi /usr/lib64))) /usr/lib/)
 $(BUILD)/spoil.efi: tests/run/spoil.c efi/cpu/mp_protocol.h $(OBJ)/efi/start.S.o \
-		$(OBJ)/efi/relocate.c.o
+		$(OBJ)/efi/relocate.c.o efi/image.lds
 	$(say) TOOL $@
 	$(CC) $(IMAGE_FLAGS) $(SEES_efi) -c $< -o $(BUILD)/spoil.o
 	$(LINK) $(OBJ)/efi/start.S.o $(OBJ)/efi/relocate.c.o $(BUILD)/spoil.o \
-		-L$(EFI_DIR) -lefi -lgnuefi -o $(BUILD)/spoil.so
+		$(EFI_DIR)libefi.a -o $(BUILD)/spoil.so
 	$(OBJCOPY) $(TO_PE) $(BUILD)/spoil.so $@
 
 # --- for editors, people and the end -------------------------------------------------------------

@@ -37,7 +37,7 @@ def main():
         "relationships": [
             {"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES",
              "relatedSpdxElement": "SPDXRef-assay"},
-            {"spdxElementId": "SPDXRef-assay", "relationshipType": "STATIC_LINK",
+            {"spdxElementId": "SPDXRef-assay", "relationshipType": "DEPENDS_ON",
              "relatedSpdxElement": "SPDXRef-gnu-efi"},
             {"spdxElementId": "SPDXRef-assay", "relationshipType": "STATIC_LINK",
              "relatedSpdxElement": "SPDXRef-qrcodegen"},
