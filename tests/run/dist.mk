@@ -27,7 +27,7 @@ uninstall: ## what `make install` put there
 DIST := $(BUILD)/dist/$(RELEASE)
 dist: ## a release in build/dist: image, ISO, programs, checksums, SPDX list
 	sh tests/run/packages.sh build run dist
-	$(MAKE) all tool
+	$(MAKE) $(JOBS) all tool
 	sh tests/run/dist.sh $(BUILD) '$(VERSION)' '$(COMMIT)' $(DIST)
 
 iso: all ## build/assay.iso, for CD, stick, Ventoy and virtual media

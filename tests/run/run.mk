@@ -12,42 +12,44 @@ SUITE_ROOT ?= /tmp/assay-$(SUITE)
 RUN = $(PYTHON) tests/run/run.py --build $(BUILD) --emulator $(EMULATOR) --cpus $(CPUS) \
 	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) $(if $(filter no,$(ICOUNT)),--no-icount) \
 	--options='$(ARGS)'
+# A build by all processors, unless the user has said how many jobs there shall be.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 run-packages = sh tests/run/packages.sh build $(if $(filter bochs,$(EMULATOR)),run,qemu)
 
 run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EMULATOR=qemu ICOUNT=no
 	$(run-packages)
-	$(MAKE) all $(BUILD)/tests.json
+	$(MAKE) $(JOBS) all $(BUILD)/tests.json
 	$(RUN)
 
 test: ## everything: host tests, then the image in emulators
 	sh tests/run/packages.sh build run test
-	$(MAKE) all tool $(BUILD)/spoil.efi
+	$(MAKE) $(JOBS) all tool $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
 soak: ## the whole suite N=200 times in one boot, and another program afterwards; EMULATOR=qemu
 	sh tests/run/packages.sh build run
-	$(MAKE) all $(BUILD)/spoil.efi
+	$(MAKE) $(JOBS) all $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) --soak $(or $(N),200) --emulator $(EMULATOR)
 
 pictures: ## docs/*.png: the screen at the end of a run, with and without VMX
 	sh tests/run/packages.sh build run test pictures
-	$(MAKE) all
+	$(MAKE) $(JOBS) all
 	$(PYTHON) tests/run/pictures.py --build $(BUILD)
 
 matrix: ## every kind of machine the emulators have, into docs/matrix.md; SUITE=trixie ONLY=
 	sh tests/run/packages.sh build run test $(if $(SUITE),matrix)
-	$(MAKE) all $(BUILD)/spoil.efi
+	$(MAKE) $(JOBS) all $(BUILD)/spoil.efi
 	$(if $(SUITE),sh tests/run/chroot.sh $(SUITE) $(SUITE_ROOT) $(BUILD),\
 		$(PYTHON) tests/run/matrix.py --build $(BUILD)) \
 		$(if $(ONLY),--only '$(ONLY)')
 
 bench: ## measure, print the table, compare with tests/run/baseline.txt
 	sh tests/run/packages.sh build run
-	$(MAKE) all
+	$(MAKE) $(JOBS) all
 	$(PYTHON) tests/run/bench.py --build $(BUILD)
 bench-update: ## measure, rewrite tests/run/baseline.txt and README.md's tables
 	sh tests/run/packages.sh build run
-	$(MAKE) all
+	$(MAKE) $(JOBS) all
 	$(PYTHON) tests/run/bench.py --build $(BUILD) --update
 	$(PYTHON) tests/run/readme.py $(BUILD)/run/bench-4
 
@@ -67,18 +69,18 @@ deviations: ## rewrite docs/deviations from the tables and from runs with 4 proc
 
 loaders: ## GRUB, systemd-boot and rEFInd by the texts of docs/booting.md; downloads three packages
 	sh tests/run/packages.sh build qemu
-	$(MAKE) all
+	$(MAKE) $(JOBS) all
 	$(PYTHON) tests/run/loaders.py $(BUILD)
 
 lava: ## docs/lab/job.yaml by lava-run; wants root and the package lava-dispatcher
 	sh tests/run/packages.sh build qemu
-	$(MAKE) all
+	$(MAKE) $(JOBS) all
 	$(PYTHON) tests/run/lava.py $(BUILD)
 
 usb: ## write a stick: make usb DEV=/dev/sdX
 	CHECK=only sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 	sh tests/run/packages.sh build
-	$(MAKE) all
+	$(MAKE) $(JOBS) all
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
