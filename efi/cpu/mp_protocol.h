@@ -1,10 +1,11 @@
 /* EFI_MP_SERVICES_PROTOCOL: Platform Initialization specification, vol. 2, "MP Services Protocol".
- * gnu-efi has no header for it. Names as the specification spells them. */
+ * Names as the specification spells them. gnu-efi 4 has them, too, gnu-efi 3 has not. */
 #ifndef EFI_CPU_MP_PROTOCOL_H
 #define EFI_CPU_MP_PROTOCOL_H
 
 #include <efi.h>
 
+#ifndef EFI_MP_SERVICES_PROTOCOL_GUID
 #define EFI_MP_SERVICES_PROTOCOL_GUID                                                              \
 	{                                                                                          \
 		0x3fdda605, 0xa76e, 0x4f46,                                                        \
@@ -57,5 +58,6 @@ struct EFI_MP_SERVICES_PROTOCOL {
 
 	EFI_STATUS(EFIAPI *WhoAmI)(EFI_MP_SERVICES_PROTOCOL *This, UINTN *ProcessorNumber);
 };
+#endif
 
 #endif
