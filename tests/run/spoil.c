@@ -118,7 +118,7 @@ static EFI_STATUS hook(const UINT8 *from)
 		status = BS->AllocatePages(AllocateAnyPages, EfiBootServicesCode, 1, &page);
 	if (EFI_ERROR(status))
 		return status;
-	CopyMem((VOID *)(UINTN)page, refuse, (UINTN)(hook_end - refuse));
+	CopyMem((VOID *)(UINTN)page, (VOID *)(UINTN)refuse, (UINTN)(hook_end - refuse));
 	CopyMem((VOID *)(UINTN)(page + (UINTN)(hook_to - refuse)), &mp->StartupAllAPs, 8);
 	*(UINT64 *)&mp->StartupAllAPs = page + (UINTN)(from - refuse);
 	return EFI_SUCCESS;
