@@ -215,9 +215,14 @@ compile_commands.json: $(BUILD)/flags $(C_SOURCES) $(GUEST_SOURCES)
 
 FORMATTED = $(filter %.c %.h,$(C_SOURCES) $(GUEST_SOURCES) $(HEADERS) $(wildcard \
 	tests/machine/sabotage.c $(HOST_FOLDERS:=/*.c) $(FOLDERS:=/asm-offsets.c)))
-format: ## rewrite the sources with clang-format
+# Each release lays out some code in its own way.
+FORMAT_RELEASE := 14
+format-release:
+	$(CLANG_FORMAT) --version | grep -q ' version $(FORMAT_RELEASE)\.' || \
+		{ echo 'The sources are laid out by clang-format $(FORMAT_RELEASE); here is another.' >&2; exit 1; }
+format: format-release ## rewrite the sources with clang-format
 	$(CLANG_FORMAT) -i $(FORMATTED)
-format-check: ## fail if clang-format would change a source
+format-check: format-release ## fail if clang-format would change a source
 	$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
 
 clean: ## remove what the build made
@@ -228,6 +233,6 @@ help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | \
 		awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
 
-.PHONY: all format format-check clean help
+.PHONY: all format format-check format-release clean help
 include tests/run/run.mk tests/run/check.mk tests/run/dist.mk
 -include $(OBJECTS:.o=.d) $(GUEST_OBJECTS:.o=.d) $(OFFSETS:.h=.d)

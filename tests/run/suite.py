@@ -93,8 +93,11 @@ def main():
         print(f"        ticks in tests of a run: {min(ticks)} to {max(ticks)}")
         return 1 if tally.failed else 0
 
+    status, said = command(["make", "-s", "format-release"], logs / "format-release.txt")
+    other_format = said.splitlines()[0] if status else ""
+
     def wanted(name):
-        return fnmatch.fnmatchcase(name, given.only)
+        return fnmatch.fnmatchcase(name, given.only) and not (name == "format" and other_format)
 
     clang = f"{given.build}/clang"
     cmocka = (r"\[  PASSED  \] (\d+) test", r"\[  FAILED  \] (\d+) test")
@@ -140,6 +143,8 @@ def main():
     if wanted("report-schemas"):
         step(tally, "report-schemas", [sys.executable, str(HERE / "validate.py"),
                                        *map(str, sorted((given.build / "run").iterdir()))], logs)
+    if other_format:
+        print(f"        (the step format is left out: {other_format})")
     if not scenarios.kvm_nests():
         print("        (no nested virtualization in /dev/kvm here: the KVM runs are left out)")
 
