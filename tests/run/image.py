@@ -22,7 +22,10 @@ def _mtools(tool, image, *arguments, check=True):
 
 def copy(source, target):
     """A private copy: emulators write to it."""
-    subprocess.run(["cp", "--sparse=always", source, target], check=True)
+    done = subprocess.run(["cp", "--sparse=always", source, target], stderr=subprocess.PIPE,
+                          text=True, check=False)
+    if done.returncode:
+        raise OSError(done.stderr.strip())
 
 
 def write(image, path, data):

@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from emulator import Machine
+from emulator import Machine, version
 from sabotage import NMIS_LATE, NMIS_LOST, NOTES, RESET, SABOTAGE, SABOTAGE_SVM
 from scenario import Expect, Scenario
 
@@ -200,6 +200,15 @@ BAD = [
              expect=Expect(report="none", says=("no test matches",))),
 ]
 
+
+def hardware_init():
+    """With Bochs 2.7 the INIT stays pending after its exit, which costs the processor."""
+    return {
+        "hardware.init.running": ("FAIL", r"^the guest counts again: not in time"),
+        "machine.restored": ("ERROR", r"^processor 1 was not given back$"),
+    } if version("bochs") == "bochs-2.7" else {}
+
+
 # Tests that misbehave on purpose, and guests at length.
 SABOTAGED = [
     # At the end a processor is lost: the tests after that must do without it.
@@ -218,12 +227,8 @@ SABOTAGED = [
              variant="sabotage", expect=Expect(verdicts=NMIS_LOST)),
     Scenario("nmis-are-late", bochs(cpus=2), options="crash.nmi.late* start.vector.10",
              variant="sabotage", expect=Expect(verdicts=NMIS_LATE)),
-    # The INIT stays pending after its exit: see the deviations. It costs the processor.
     Scenario("hardware-init", bochs(cpus=2), options="hardware.init.running start.vector.10",
-             expect=Expect(verdicts={
-                 "hardware.init.running": ("FAIL", r"^the guest counts again: not in time"),
-                 "start.vector.10": ("PASS", ""),
-                 "machine.restored": ("ERROR", r"^processor 1 was not given back$")})),
+             expect=Expect(verdicts=hardware_init())),
     # Every port and every MSR: too long for each run.
     Scenario("full-sweeps", bochs(cpus=1), options="full.hostile.*",
              expect=Expect(passed=4, ran=r"full\..*|machine.restored")),

@@ -42,7 +42,7 @@ static unsigned disagreements(const struct svm_kind *kind, const struct entry_ro
 			      unsigned *cases)
 {
 	const unsigned rule = svm_rule_number(row->rule);
-	struct svm_state base, state;
+	struct svm_state base = { 0 }, state;
 	const struct entry_origin origin = svm_origin(&base, &kind->ground.machine);
 	struct entry_cases all;
 	const char *missing;
