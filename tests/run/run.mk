@@ -26,6 +26,10 @@ test: ## everything: host tests, then the image in emulators
 	$(MAKE) $(JOBS) all tool $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
+fresh: ## make run and make test on a fresh minimal Debian; SUITE=bookworm, trixie or testing
+	sh tests/run/packages.sh matrix
+	sh tests/run/fresh.sh $(or $(SUITE),bookworm) $(SUITE_ROOT)-fresh
+
 soak: ## the whole suite N=200 times in one boot, and another program afterwards; EMULATOR=qemu
 	sh tests/run/packages.sh build run
 	$(MAKE) $(JOBS) all $(BUILD)/spoil.efi
@@ -84,4 +88,4 @@ usb: ## write a stick: make usb DEV=/dev/sdX
 	sh tests/run/usb.sh $(BUILD)/assay.img '$(DEV)'
 
 FORCE:
-.PHONY: run test matrix soak pictures bench bench-update coverage conformance deviations loaders lava usb FORCE
+.PHONY: run test fresh matrix soak pictures bench bench-update coverage conformance deviations loaders lava usb FORCE
