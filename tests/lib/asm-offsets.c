@@ -21,4 +21,5 @@ void asm_offsets(void)
 	DEFINE(citation_size, sizeof(struct citation));
 	MEMBER(citation, intel);
 	MEMBER(citation, amd);
+	DEFINE(capabilities, CAP_COUNT);
 }

@@ -1,5 +1,5 @@
-"""The tests' rows, read from the linked image: `rows.py BUILD` writes BUILD/tests.json; `--check`
-also fails for rows without their two sentences.
+"""The tests' rows and the names of the capabilities, read from the linked image: `rows.py BUILD`
+writes BUILD/tests.json; `--check` also fails for rows without their two sentences.
 
 A row is data, and the image the one place where all of them are. Its pointers are relative
 relocations of the compact kind (RELR), which have the address in place, so that the file can be
@@ -90,8 +90,11 @@ def tests(image, where):
 def main():
     build = Path(sys.argv[1])
     image = Image((build / "assay.so").read_bytes())
-    found = list(tests(image, offsets(build / "gen/tests/lib/asm-offsets.h")))
-    (build / "tests.json").write_text(json.dumps(found, indent=1) + "\n")
+    where = offsets(build / "gen/tests/lib/asm-offsets.h")
+    found, names = list(tests(image, where)), image.symbols["capability_names"]
+    (build / "tests.json").write_text(json.dumps({
+        "capabilities": [image.text(names + 8 * i) for i in range(where["capabilities"])],
+        "tests": found}, indent=1) + "\n")
     if "--check" in sys.argv:
         wrong = [f"{row['name']}: no sentence in .{key}, or none that ends" for row in found
                  for key in ("about", "means") if not row[key].endswith(".")]

@@ -73,7 +73,7 @@ class Tool(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = Path(folder.name)
-        (self.root / "tests.json").write_text(json.dumps(TESTS))
+        (self.root / "tests.json").write_text(json.dumps({"tests": TESTS, "capabilities": ["avx"]}))
         patch = mock.patch.dict("os.environ", ASSAY_BUILD=str(self.root))
         patch.start()
         self.addCleanup(patch.stop)
@@ -280,13 +280,17 @@ class Starting(Tool):
         self.ends(0, "options `--return`", "prepare", target, "--return")
         self.ends(2, "no option --bogus", "prepare", target, "--bogus")
         self.ends(2, "no test matches z", "prepare", target, "z.*")
-        self.ends(2, "-c needs a value", "prepare", target, "-c")
+        self.ends(2, "-c needs a number of processors$", "prepare", target, "-c")
+        for words in (("-c", "0"), ("-n", "1001"), ("--seed", "x"), ("--require", "foo"),
+                      ("-r", "../x"), ("--debug-exit", "zz"), ("--max-skips", "-1"),
+                      ("--cases", "4294967296")):
+            self.ends(2, f"{words[0]} needs .*, not {words[1]}$", "prepare", target, *words)
 
     def test_options_are_those_of_the_image(self):
         lines = readme.option_lines(HERE.parent.parent / "efi/options.c")
         found = [re.match(r" +(-[-\w]+)( [A-Z]+)? ", line) for line in lines[1:]]
         options = {m[1]: bool(m[2]) for m in found if m}
-        self.assertEqual({o for o, value in options.items() if value}, starting.VALUED)
+        self.assertEqual({o for o, value in options.items() if value}, set(starting.VALUED))
         self.assertEqual({o for o, value in options.items() if not value}, starting.FLAGS)
 
     def test_report_on_the_image(self):

@@ -18,8 +18,8 @@ def _read(name):
         return None
 
 
-def tests():
-    """The rows of the suite; see rows.py."""
+def suite():
+    """The rows of the suite, and the capabilities' names; see rows.py."""
     data = _read("tests.json")
     built = Path(os.environ.get("ASSAY_BUILD", TREE / "build")) / "tests.json"
     if data is None and built.exists():
@@ -27,6 +27,10 @@ def tests():
     if data is None:
         raise report.Broken(f"no list of the tests: run `make {built}`")
     return json.loads(data)
+
+
+def tests():
+    return suite()["tests"]
 
 
 def version():

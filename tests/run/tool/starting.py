@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -17,9 +18,35 @@ import resources
 from console import Cleaner
 from report import Broken
 
-# The image's options that take the next word: efi/options.c.
-VALUED = {"-c", "-n", "-r", "--cases", "--seed", "--wait", "--require", "--max-skips",
-          "--debug-exit"}
+
+def number(low, high=2**32 - 1):
+    return lambda word: word.isdecimal() and word.isascii() and low <= int(word) <= high
+
+
+def port(word):
+    return re.fullmatch(r"(0[xX])?[0-9a-fA-F]{1,4}", word) and 0 < int(word, 16)
+
+
+def path(word):
+    """Every part a name that FAT takes; none is empty or goes up, but for the first slash."""
+    parts = re.split(r"[\\/]", re.sub(r"^[\\/]", "", word))
+    return len(word) <= 100 and all(re.fullmatch(r"[A-Za-z0-9._ -]+", p) and p not in (".", "..")
+                                    for p in parts)
+
+
+# The image's options that take the next word, and what it has to be: efi/options.c.
+VALUED = {
+    "-c": ("a number of processors", number(1)),
+    "-n": ("a number from 1 to 1000", number(1, 1000)),
+    "-r": ("a path of 1 to 100 characters on the boot volume", path),
+    "--cases": ("a number from 1 to 4294967295", number(1)),
+    "--seed": ("a number from 1 to 4294967295", number(1)),
+    "--wait": ("a number of seconds", number(1)),
+    "--require": ("the name of a capability",
+                  lambda word: word in resources.suite()["capabilities"]),
+    "--max-skips": ("a number", number(0)),
+    "--debug-exit": ("a port in hexadecimal", port),
+}
 FLAGS = {"-h", "-l", "-b", "-p", "-s", "--reboot", "--return", "--resume", "--apic-timer"}
 ENDINGS = {"-s", "--reboot", "--return", "--debug-exit"}
 LINE = 1000  # characters that the image reads of its options
@@ -31,8 +58,11 @@ def check_options(words):
     rest, names = iter(words), [t["name"] for t in resources.tests()] + ["machine.restored"]
     for word in rest:
         if word in VALUED:
-            if next(rest, None) is None:
-                raise Broken(f"the image's option {word} needs a value")
+            what, good = VALUED[word]
+            value = next(rest, None)
+            if value is None or not good(value):
+                raise Broken(f"the image's option {word} needs {what}" +
+                             f", not {value}" * (value is not None))
         elif word.startswith("-") and word not in FLAGS:
             raise Broken(f"the image has no option {word}")
         elif not word.startswith("-") and not fnmatch.filter(names, word):
