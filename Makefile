@@ -7,7 +7,7 @@
 # A misspelt variable would change nothing and say nothing.
 VARIABLES := CC LD AR OBJCOPY PYTHON CLANG_FORMAT BUILD V SABOTAGE VERSION COMMIT \
 	SOURCE_DATE_EPOCH EFI_DIR EFI_INCLUDE QRCODEGEN OVMF BOCHS_SHARE INSTALL CPUS EMULATOR \
-	MODEL MEMORY BOOT ARGS ONLY N SECONDS SUITE SUITE_ROOT DEV FORCE PREFIX DESTDIR
+	MODEL MEMORY BOOT ICOUNT ARGS ONLY N SECONDS SUITE SUITE_ROOT DEV FORCE PREFIX DESTDIR
 UNKNOWN := $(filter-out $(VARIABLES),$(foreach v,$(.VARIABLES), \
 	$(if $(filter command line,$(origin $(v))),$(if $(filter-out MAKE% -*%,$(v)),$(v)))))
 ifneq ($(UNKNOWN),)
@@ -43,7 +43,7 @@ export COMMIT
 export TZ := UTC
 export PYTHONDONTWRITEBYTECODE := 1
 
-all: $(BUILD)/assay.efi $(BUILD)/assay.img compile_commands.json ## build the image (the default)
+all: $(BUILD)/assay.efi $(BUILD)/assay.img $(BUILD)/tests.json compile_commands.json ## build the image (the default)
 
 # --- sources -------------------------------------------------------------------------------------
 

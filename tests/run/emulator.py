@@ -80,7 +80,9 @@ def version(emulator):
 def _firmware():
     given = os.environ.get("OVMF")
     for path in (given,) if given else FIRMWARE:
-        if os.path.exists(path):
+        if os.path.isfile(path):
+            if os.path.getsize(path) % 2**16:
+                raise Broken(f"{path} is no firmware: its size is no multiple of 64 KiB")
             return path
     raise Broken(f"no OVMF firmware at {given or ', '.join(FIRMWARE)}: set OVMF to its path")
 

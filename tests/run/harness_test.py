@@ -496,11 +496,12 @@ class Asking(unittest.TestCase):
         self.says("There is no variable CPU here; there are: .*CPUS", 2, "make", "-n", "CPU=2")
         self.says("make", 0, "make", "-n", "CPUS=2", "help")
 
-    def run_py(self, pattern, *options, **variables):
+    def run_py(self, pattern, *options, status=2, **variables):
         """In a folder of its own: what the last `make run` left stays."""
         with tempfile.TemporaryDirectory() as build:
-            (Path(build) / "assay.img").symlink_to(HERE.parent.parent / "build/assay.img")
-            self.says(pattern, 2, sys.executable, str(HERE / "run.py"), "--build", build, *options,
+            for name in ("assay.img", "tests.json"):
+                (Path(build) / name).symlink_to(HERE.parent.parent / "build" / name)
+            self.says(pattern, status, sys.executable, str(HERE / "run.py"), "--build", build, *options,
                       **variables)
 
     def test_run(self):
@@ -511,6 +512,22 @@ class Asking(unittest.TestCase):
         self.run_py("QEMU stopped: .*unable to find CPU model 'x'", "--model", "x",
                     "--emulator", "qemu")
         self.run_py("no OVMF firmware at /nope: set OVMF", OVMF="/nope")
+        self.run_py("/etc/hosts is no firmware: its size", OVMF="/etc/hosts")
+
+    def test_run_without_virtualization(self):
+        """Its failures are known, and yet it is no success: nothing was tested."""
+        self.run_py(r"\nINCOMPLETE, not a success: virtualization is required, and .*\n\Z",
+                    "--emulator", "qemu", "--model", "Nehalem", "--cpus", "1", status=3)
+
+    def test_make_run(self):
+        for words, says in (
+                (("CPUS=abc",), "CPUS is a number, not 'abc'"),
+                (("CPUS=",), "CPUS is a number, not ''"),
+                (("CPUS=0",), "CPUS must be at least 1"),
+                (("MEMORY=5",), "MEMORY must be at least 50"),
+                (("BOOT=cd",), "BOOT is disk or usb, not 'cd'"),
+                (("EMULATOR=x", "ICOUNT=no"), "EMULATOR is bochs, qemu or kvm, not 'x'")):
+            self.says(f"^{says}\nmake: ", 2, "make", "run", *words)
 
     def packages(self, release, pattern, status):
         with tempfile.NamedTemporaryFile("w") as file:

@@ -11,14 +11,16 @@ SUITE    ?=
 SUITE_ROOT ?= /tmp/assay-$(SUITE)
 RUN = $(PYTHON) tests/run/run.py --build $(BUILD) --emulator $(EMULATOR) --cpus $(CPUS) \
 	--memory $(MEMORY) --model='$(MODEL)' --boot $(BOOT) $(if $(filter no,$(ICOUNT)),--no-icount) \
-	--options='$(ARGS)'
+	--options="$$ARGS"
+export ARGS
 # A build by all processors, unless the user has said how many jobs there shall be.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 run-packages = sh tests/run/packages.sh build $(if $(filter bochs,$(EMULATOR)),run,qemu)
 
 run: ## boot in Bochs and show the report; CPUS=4 MODEL= MEMORY=512 ARGS="-l" EMULATOR=qemu ICOUNT=no
+	sh tests/run/asked.sh '$(EMULATOR)' '$(CPUS)' '$(MEMORY)' '$(BOOT)'
 	$(run-packages)
-	$(MAKE) $(JOBS) all $(BUILD)/tests.json
+	$(MAKE) $(JOBS) all
 	$(RUN)
 
 test: ## everything: host tests, then the image in emulators
@@ -31,7 +33,7 @@ fresh: ## make run and make test on a fresh minimal Debian; SUITE=bookworm, trix
 	sh tests/run/fresh.sh $(or $(SUITE),bookworm) $(SUITE_ROOT)-fresh
 
 soak: ## the whole suite N=200 times in one boot, and another program afterwards; EMULATOR=qemu
-	sh tests/run/packages.sh build run
+	$(run-packages)
 	$(MAKE) $(JOBS) all $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) --soak $(or $(N),200) --emulator $(EMULATOR)
 
@@ -48,11 +50,11 @@ matrix: ## every kind of machine the emulators have, into docs/matrix.md; SUITE=
 		$(if $(ONLY),--only '$(ONLY)')
 
 bench: ## measure, print the table, compare with tests/run/baseline.txt
-	sh tests/run/packages.sh build run
+	sh tests/run/packages.sh build run qemu
 	$(MAKE) $(JOBS) all
 	$(PYTHON) tests/run/bench.py --build $(BUILD)
 bench-update: ## measure, rewrite tests/run/baseline.txt and README.md's tables
-	sh tests/run/packages.sh build run
+	sh tests/run/packages.sh build run qemu
 	$(MAKE) $(JOBS) all
 	$(PYTHON) tests/run/bench.py --build $(BUILD) --update
 	$(PYTHON) tests/run/readme.py $(BUILD)/run/bench-4
