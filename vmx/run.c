@@ -111,7 +111,8 @@ static void set_timer(const struct vmx_vcpu *arch, uint32_t ticks)
  */
 static void enter_nothing(struct vmx_vcpu *arch, const struct vmx_vm *vm)
 {
-	if (vmwrite_try(EPT_POINTER, vm->empty_eptp) == STATUS_OK)
+	if (vmread_try(GUEST_RFLAGS, &arch->rflags) == STATUS_OK &&
+	    vmwrite_try(EPT_POINTER, vm->empty_eptp) == STATUS_OK)
 		arch->enters_nothing = true;
 }
 
@@ -168,11 +169,17 @@ static bool enter(struct vcpu *vcpu, struct vmx_vcpu *arch, uint64_t *reason)
 static void after_nothing(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	const struct vmx_vm *vm = vcpu->vm->arch;
+	struct vmx_vcpu *arch = vmx_of(vcpu);
 
-	vmx_of(vcpu)->enters_nothing = false;
+	arch->enters_nothing = false;
 	vmwrite(EPT_POINTER, vm->eptp);
-	if (exit->kind == EXIT_MEMORY)
-		exit->kind = EXIT_KICK;
+	if (exit->kind != EXIT_MEMORY)
+		return;
+	exit->kind = EXIT_KICK;
+	/* RF = 1 is saved, though nothing was executed: SDM vol. 3C, "Saving RIP, RSP, RFLAGS, and
+	 * SSP". After an event it is that of the event's own image. */
+	if (exit->interrupted.type == EVENT_NONE)
+		vmwrite(GUEST_RFLAGS, arch->rflags);
 }
 
 void vmx_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)

@@ -54,6 +54,7 @@ struct vmx_vcpu {
 	/* Of this processor and its NMI handler: an entry is on its way, and it will find nothing.
 	 */
 	volatile bool entering, enters_nothing;
+	uint64_t rflags;      /* of the guest, before an entry that finds nothing */
 	bool rsp_in_gpr;      /* regs.gpr[RSP] holds it and must be written back */
 	uint32_t exit_length; /* of the instruction that exited last */
 	uint32_t primary, secondary, entry, pin, exit; /* as written to the VMCS */

@@ -75,7 +75,9 @@ static void access_apic(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	const struct access *access = &exit->memory.access;
 	uint32_t offset = (uint32_t)exit->memory.gpa & PAGE_MASK;
-	uint64_t before = 0, stored, rflags = backend->rflags_get(vcpu), flags = rflags;
+	uint64_t before = 0, stored, rflags = backend->rflags_get(vcpu);
+	/* The exit may have saved RF = 1; the instruction ends with 0. */
+	uint64_t flags = rflags & ~(uint64_t)RFLAGS_RF;
 
 	/* A plain store must not read: a read of a reserved register would set the ESR, and may
 	 * raise the error interrupt. */
