@@ -49,8 +49,8 @@ class Report:
         return sum(t["checks"] for t in self.tests)
 
 
-# The types of docs/report.schema.json: a member's type, [the type of all in a list], or {"*": the type
-# of all members}. int is no bool. A member that is not here is a later version's.
+# The types of docs/report.schema.json: a member's type, [the type of all in a list], or {"*": the
+# type of all members}. int is no bool. A member that is not here is a later version's.
 COUNT = {"*": int}
 TEST_TYPES = {"name": str, "verdict": str, "reason": str, "wanted": str, "got": str, "where": str,
               "about": str, "means": str, "again": str, "notes": str, "spec": str, "row": str,

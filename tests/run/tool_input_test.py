@@ -81,10 +81,12 @@ class Types(Tool):
         self.ends(2, r"x.json is damaged", "judge", self.file("x.json", '{"a":' * 100000))
 
     def test_files_that_are_no_reports(self):
-        for text, says in (("", "is empty"), (" \n", "is empty"), ("TAP version 13\n", "a TAP file"),
+        for text, says in (("", "is empty"), (" \n", "is empty"),
+                           ("TAP version 13\n", "a TAP file"),
                            ('<?xml version="1.0"?>', "an XML file"), ("MZ\0\1", "a program"),
                            ("hello\n", "no last line")):
-            self.ends(2, rf"^assay: {self.root}/x.log:? .*{says}", "judge", self.file("x.log", text))
+            path = self.file("x.log", text)
+            self.ends(2, rf"^assay: {path}:? .*{says}", "judge", path)
         self.ends(2, "x.json is damaged", "judge", self.file("x.json", "[]"))
 
     def test_mark_of_byte_order(self):
@@ -135,13 +137,15 @@ class Consoles(Tool):
         self.judge(1, "FAIL b.fails", log(), one)
         self.judge(1, "FAIL b.fails", log(), two)
         # A rule that is only spoken of is not broken, so it takes no line.
-        self.judge(0, r"b.fails: why \(9 of its lines are not on the console\)", log(cut=9), one + two)
+        self.judge(0, r"b.fails: why \(9 of its lines are not on the console\)", log(cut=9),
+                   one + two)
         self.judge(1, "FAIL b.fails", log(cut=9), one)
 
     def test_list_of_a_console(self):
         path = self.file("c.log", log())
         self.ends(0, "3 lines", "judge", path, "--write-known", self.root / "k.txt")
-        self.assertRegex((self.root / "k.txt").read_text(), r"@x.one \| (?s:.*)@x.two \| ")
+        self.assertRegex((self.root / "k.txt").read_text(),
+                         r"for logs(?s:.*)@x.one \| (?s:.*)@x.two \| ")
         self.ends(0, "GREEN", "judge", path, "--known", self.root / "k.txt")
 
     def test_explanation(self):
@@ -251,7 +255,8 @@ class Outputs(Tool):
     def test_full_device(self):
         self.ends(2, r"^assay: /dev/full: No space left on device\n$", "convert", self.path, "--to",
                   "markdown", "-o", "/dev/full")
-        with open("/dev/full", "w") as full, self.program("judge", self.path, stdout=full) as process:
+        with open("/dev/full", "w") as full, \
+                self.program("judge", self.path, stdout=full) as process:
             self.assertRegex(process.stderr.read(), r"^assay: standard output: No space left")
             self.assertEqual(process.wait(), 2)
 
@@ -263,7 +268,8 @@ class Outputs(Tool):
         self.ends(0, "^$", "convert", path, "--to", "html", "-o", self.root / "u.html")
 
     def test_numbers(self):
-        for words in (("judge", self.path, "--max-skips", "-1"), ("judge", self.path, "--max-skips=x"),
+        for words in (("judge", self.path, "--max-skips", "-1"),
+                      ("judge", self.path, "--max-skips", "x"),
                       ("compare", self.path, self.path, "--ticks", "-5"),
                       ("compare", self.path, self.path, "--ticks", "nan"),
                       ("compare", self.path, self.path, "--ticks", "inf")):
@@ -308,7 +314,8 @@ class Starting(Disk):
         for number in (signal.SIGTERM, signal.SIGINT):
             pid = self.root / "pid"
             pid.unlink(missing_ok=True)
-            script = self.file("vmm.sh", f"sleep 300 & echo $! >{pid}.new; mv {pid}.new {pid}; wait\n")
+            script = self.file("vmm.sh", "sleep 300 &\n"
+                               f"echo $! >{pid}.new; mv {pid}.new {pid}; wait\n")
             with subprocess.Popen(
                     [*PROGRAM, "run", "--image", self.image, "--", "sh", script, "{image}"],
                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
@@ -344,10 +351,12 @@ class Starting(Disk):
         iso.write_bytes(bytes(0x8001) + b"CD001" + bytes(2**20))
         for path, says in ((iso, "is an ISO, which takes no options"),
                            (self.file("x.txt", "hello"), "is no image of Assay"),
-                           (self.file("x.efi", "MZ"), "is a program"), (self.root, "Is a directory")):
+                           (self.file("x.efi", "MZ"), "is a program"),
+                           (self.root, "Is a directory")):
             before = sorted(self.root.iterdir())
             self.ends(2, f"^assay: {path}:? {says}", "prepare", path, "-s")
-            self.ends(2, f"^assay: {path}:? {says}", "run", "--image", path, "--", "true", "{image}")
+            self.ends(2, f"^assay: {path}:? {says}", "run", "--image", path, "--", "true",
+                      "{image}")
             self.assertEqual(before, sorted(self.root.iterdir()))
         packed = self.root / "x.img.xz"
         packed.write_bytes(b"\xfd7zXZ\0")

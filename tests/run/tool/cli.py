@@ -194,7 +194,8 @@ def parser():
         return one
 
     one = add("judge", do_judge, "judge a report against a list of what is known")
-    one.add_argument("report", type=Path, help="REPORT.JSON, a console's log, a folder with one, or - for the standard input")
+    one.add_argument("report", type=Path, help="REPORT.JSON, a console's log, a folder with one, or - "
+                                               "for the standard input")
     one.add_argument("--write-known", metavar="FILE", type=Path,
                      help="write a list with which this report is green, and do nothing else")
     add_judging(one)
@@ -223,7 +224,8 @@ def parser():
     one.add_argument("--options", default="",
                      help="of the image, as one word; -s is added if nothing in it ends the run")
     one.add_argument("--image", type=Path, help="the image; default: the one that was installed")
-    one.add_argument("--limit", type=at_least(int, 1), default=600, metavar="SECONDS", help="default: 600")
+    one.add_argument("--limit", type=at_least(int, 1), default=600, metavar="SECONDS",
+                     help="default: 600")
     one.add_argument("--console", type=Path, metavar="FILE",
                      help="where the VMM writes the serial line, if not to its output or {serial}; "
                           "removed before the start")

@@ -127,6 +127,9 @@ def write_known(path, loaded):
     """A list with which this very report is green; the reasons are for its owner to fill in."""
     lines = ["# What is known of this machine: `assay judge --known` takes it for green, and all",
              "# else for red. test or @rule | why | section of the manual; skip test | why"]
+    if loaded.console:
+        lines.append("# From a console's log, which leaves rules out: for logs, not for REPORT.JSON.")
+    head = len(lines)
     for test in loaded.tests:
         if test["verdict"] == "FAIL" and test.get("wrong"):
             lines += [f"@{rule} | {test['name']} says so | {test.get('spec', '-')}"
@@ -138,7 +141,7 @@ def write_known(path, loaded):
     unique = list(dict.fromkeys(lines))
     output.put("\n".join(unique) + "\n", path)
     errors = loaded.count("ERROR")
-    return len(unique) - 2, errors
+    return len(unique) - head, errors
 
 
 def _plain(test):

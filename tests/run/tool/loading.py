@@ -13,8 +13,8 @@ SKIP = re.compile(r"SKIP +(\w+\.\S+): (.*)")
 CUT = re.compile(r"and (\d+) lines more in the report")
 # A failing test's lines that name a rule that is broken; others only speak of a rule.
 _RULE = r"[a-z0-9_]+(?:\.[a-z0-9_]+)+"
-BROKEN_RULE = re.compile(rf"({_RULE})(?:: |, row ).*(?:wanted .*, got .*|\d+ of \d+ (?:checks|cases).*)"
-                         rf"|violates ({_RULE}): .*")
+_WRONG = r"wanted .*, got .*|\d+ of \d+ (?:checks|cases).*"
+BROKEN_RULE = re.compile(rf"({_RULE})(?:: |, row ).*(?:{_WRONG})|violates ({_RULE}): .*")
 NAMES = ("REPORT.JSON", "ASSAY/REPORT.JSON", "console.txt", "console.log", "serial.txt")
 OTHERS = {b"TAP version": "a TAP file", b"<?xml": "an XML file", b"MZ": "a program",
           b"\xfd7zXZ": "an .xz file", b"\x1f\x8b": "a .gz file", b"EFI PART": "a disk image",

@@ -50,8 +50,9 @@ VALUED = {
 }
 FLAGS = {"-h", "-l", "-b", "-p", "-s", "--reboot", "--return", "--resume", "--apic-timer"}
 ENDINGS = {"-s", "--reboot", "--return", "--debug-exit"}
-KINDS = {b"\xfd7zXZ": "is packed: run `xz -d` on it first", b"\x1f\x8b": "is packed: run `gunzip` on it",
-         b"PK\x03\x04": "is packed: run `unzip` on it", b"MZ": "is a program, not a disk image"}
+KINDS = {b"\xfd7zXZ": "is packed: run `xz -d` on it first",
+         b"\x1f\x8b": "is packed: run `gunzip` on it first",
+         b"PK\x03\x04": "is packed: run `unzip` on it first", b"MZ": "is a program, not a disk image"}
 LINE = 1000  # characters that the image reads of its options
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE = 5  # seconds between the last line and the end of a VMM that does not end by itself
