@@ -31,13 +31,23 @@ def copy(source, target):
 def write(image, path, data):
     """Puts data into the file ::/path."""
     source = Path(f"{image}.tmp")
-    source.write_bytes(data)
-    _mtools("mcopy", image, "-o", str(source), f"::/{path}")
-    source.unlink()
+    try:
+        source.write_bytes(data)
+        _mtools("mcopy", image, "-o", str(source), f"::/{path}")
+    finally:
+        source.unlink(missing_ok=True)
 
 
 def remove(image, path):
     _mtools("mdel", image, f"::/{path}")
+
+
+def remove_reports(image, path="ASSAY/REPORT"):
+    """An earlier run's must never be taken for this one's."""
+    for kind in ("TAP", "JSON", "XML"):
+        _mtools("mdel", image, f"::/{path}.{kind}", check=False)
+        if read(image, f"{path}.{kind}") is not None:
+            raise OSError(f"cannot remove {path}.{kind} from the image")
 
 
 def folder(image, path):

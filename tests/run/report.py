@@ -27,6 +27,8 @@ class Report:
     outcome: str = ""  # PASSED, FAILED or INCOMPLETE: not everything that was asked for ran
     lacks: str = ""  # why it is incomplete
     whole: dict = field(default_factory=dict)  # the JSON file, if it comes from one
+    path: str = "a machine"  # where it was read from
+    console: bool = False  # it comes from a console's log, which tells less than the files
 
     def manual(self):
         """Whose manual the machine is judged by."""
@@ -47,25 +49,84 @@ class Report:
         return sum(t["checks"] for t in self.tests)
 
 
-def parse_json(text):
+# The types of docs/report.schema.json: a member's type, [the type of all in a list], or {"*": the
+# type of all members}. int is no bool. A member that is not here is a later version's.
+COUNT = {"*": int}
+TEST_TYPES = {"name": str, "verdict": str, "reason": str, "wanted": str, "got": str, "where": str,
+              "about": str, "means": str, "again": str, "notes": str, "spec": str, "row": str,
+              "rules": COUNT, "wrong": COUNT, "checks": int, "ticks": int}
+TYPES = {"format": int, "assay": str, "commit": str, "options": str, "filters": [str], "seed": int,
+         "repetitions": int, "start": str, "clock_hz": int, "processors": int, "planned": int,
+         "capabilities": {"*": bool}, "machine": {"*": str}, "details": {"*": (str, int)},
+         "tests": [TEST_TYPES], "bench": [{"name": str, "value": int, "unit": str}], "runs": [int],
+         "dropped": int, "summary": {"passed": int, "failed": int, "skipped": int, "errors": int,
+                                     "checks": int, "outcome": str, "lacks": str},
+         "duration_ms": int, "complete": bool}
+FORMAT = 1
+# Facts whose names on the console are not their keys in REPORT.JSON with spaces for "_".
+FACT_NAMES = {"vmx_pin_based_controls": "vmx pin-based controls", "svm_vm_cr": "svm vm_cr"}
+OUTCOMES = ("PASSED", "FAILED", "INCOMPLETE")
+WORDS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list",
+         dict: "an object", (str, int): "a text or a whole number"}
+
+
+def check_types(value, wanted, place=""):
+    """Raises ValueError where the value, or one in it, is of another type than TYPES says."""
+    kind = type(wanted) if isinstance(wanted, (list, dict)) else wanted
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ValueError(f"{place or 'the file'} is not {WORDS[kind]}")
+    if kind is list:
+        for i, one in enumerate(value):
+            check_types(one, wanted[0], f"{place}[{i}]")
+    elif kind is dict:
+        for key, one in value.items():
+            if inner := wanted.get("*") or wanted.get(key):
+                check_types(one, inner, f"{place}.{key}".lstrip("."))
+
+
+def check_tests(tests):
+    """Raises ValueError or KeyError for a test that says too little, or nonsense."""
+    for i, test in enumerate(tests):
+        if test["verdict"] not in VERDICTS or not test["name"] or test["checks"] < 0:
+            raise ValueError(f"strange test {test['name']!r}, {test['verdict']!r}, "
+                             f"{test['checks']} checks")
+        if ("wanted" in test) != ("got" in test):
+            raise ValueError(f"tests[{i}] has one of wanted and got")
+
+
+def fact_name(key):
+    """A fact's name on the console."""
+    return FACT_NAMES.get(key, key.replace("_", " "))
+
+
+def parse_json(text, name="REPORT.JSON"):
+    if not text.strip():
+        raise Broken(f"{name} is empty")
     try:
         data = json.loads(text)
-        for test in data["tests"]:
-            if test["verdict"] not in VERDICTS or not test["name"] or test["checks"] < 0:
-                raise Broken(f"REPORT.JSON: strange test {test}")
+        form = data.get("format", FORMAT) if isinstance(data, dict) else FORMAT
+        if form != FORMAT:
+            raise Broken(f"{name} is of format {form}, this program reads format {FORMAT}: "
+                         "take the program of the image's version")
+        check_types(data, TYPES)
         summary = data.get("summary", {})
         report = Report(data["tests"], data.get("bench", []),
-                        {k.replace("_", " "): v for k, v in data.get("machine", {}).items()},
+                        {fact_name(k): v for k, v in data.get("machine", {}).items()},
                         data.get("runs", []), summary["outcome"], summary.get("lacks", ""), data)
+        check_tests(report.tests)
+        if report.outcome not in OUTCOMES:
+            raise ValueError(f"no outcome is called {report.outcome}")
         claimed = [summary.get(k) for k in ("passed", "failed", "skipped", "errors", "checks")]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Broken(f"REPORT.JSON is damaged: {error!r}") from None
+    except KeyError as error:
+        raise Broken(f"{name} is damaged: no {error.args[0]}") from None
+    except (ValueError, RecursionError) as error:
+        raise Broken(f"{name} is damaged: {error}") from None
     if data.get("complete") is not True:
-        raise Broken(f"REPORT.JSON ends early, after {len(report.tests)} tests")
+        raise Broken(f"{name} ends early, after {len(report.tests)} tests")
     if claimed != [*map(report.count, VERDICTS), report.checks()]:
-        raise Broken(f"REPORT.JSON: the summary {claimed} does not add up")
+        raise Broken(f"{name}: the summary {claimed} does not add up")
     if (report.outcome == "FAILED") != bool(report.count("FAIL") + report.count("ERROR")):
-        raise Broken(f"REPORT.JSON: the outcome {report.outcome} is not that of its tests")
+        raise Broken(f"{name}: the outcome {report.outcome} is not that of its tests")
     return report
 
 
@@ -129,7 +190,8 @@ def deviations_file(folder, emulator, manual):
 
 DEVIATION = re.compile(r"(\S+)(?: +cpus>=(\d+))?(?: +model=(\S+))?( +sometimes)?"
                        r"(?: +wrong=(\d+)/(\d+))?(?: +apic=(\S+))? +\| +([^|]+?) +\| +([^|]+)")
-DEVIATION_FORM = "glob [cpus>=N] [model=GLOB] [sometimes] [wrong=N/M] [apic=MODE] | why | section"
+DEVIATION_FORM = ("TEST or @RULE [cpus>=N] [model=GLOB] [sometimes] [wrong=N/M] [apic=MODE] "
+                  "| why | section")
 
 
 def deviations(path, cpus, model=""):
@@ -147,9 +209,9 @@ def parse_deviations(text, name, cpus, model="", manual="SDM"):
     """
     found = []
     for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
+        if not line.strip() or line.lstrip().startswith("#"):
             continue
-        match = DEVIATION.fullmatch(line)
+        match = DEVIATION.fullmatch(line.strip())
         if not match:
             raise Broken(f"{name}:{number}: not `{DEVIATION_FORM}`")
         wrong = (int(match[5]), int(match[6])) if match[5] else ()

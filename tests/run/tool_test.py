@@ -73,7 +73,7 @@ class Tool(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = Path(folder.name)
-        (self.root / "tests.json").write_text(json.dumps({"tests": TESTS, "capabilities": ["avx"]}))
+        (self.root / "tests.json").write_text(json.dumps({"tests": TESTS, "capabilities": ["virtualization", "avx"]}))
         patch = mock.patch.dict("os.environ", ASSAY_BUILD=str(self.root))
         patch.start()
         self.addCleanup(patch.stop)
@@ -142,7 +142,7 @@ class Judging(Tool):
         self.ends(2, "damaged", "judge", self.file("x.json", '{"tests": ['))
         self.ends(2, "ends early", "judge", self.file("x.json", report([PASS], complete=False)))
         self.ends(2, "no last line", "judge", self.file("x.log", "hello\n"))
-        self.judge(2, r"known.txt:2: not `glob", [PASS], "# fine\nnonsense\n")
+        self.judge(2, r"known.txt:2: not `TEST or @RULE", [PASS], "# fine\nnonsense\n")
         self.judge(2, "is not that of its tests", [PASS], outcome="FAILED")
 
     def test_written_list(self):
@@ -220,7 +220,8 @@ class Converting(Tool):
         lines = self.convert("github").read_text().splitlines()
         self.assertEqual(len(lines), 2)
         self.assertTrue(lines[0].startswith(
-            '::error file=tests/b.c,line=12,title=FAIL b.fails::a "b" <c> & d'))
+            '::error title=FAIL b.fails::a "b" <c> & d'))
+        self.assertIn("%0Awhere: tests/b.c:12%0A", lines[0])
         self.assertIn("%0Ameans: it means, 100 %25%0A", lines[0])
 
     def test_markdown(self):
@@ -230,7 +231,8 @@ class Converting(Tool):
     def test_page_in_a_browser(self):
         page = self.convert("html")
         self.assertNotRegex(page.read_text(), r"(src|href)=|https?:")
-        for search, shown in (("", "3 of 3 tests"), ("#fails", "1 of 3 tests"), ("#zz", "0 of 3")):
+        for search, shown in (("", "3 of 3 tests"), ("#fails", "1 of 3 tests"), ("#zz", "0 of 3"),
+                              ("#%", "1 of 3")):
             done = subprocess.run(
                 ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
                  f"--user-data-dir={self.root}/browser", f"file://{page}{search}"],
@@ -253,8 +255,8 @@ class Schema(Tool):
                 jsonschema.validate(bad, schema)
 
 
-class Starting(Tool):
-    """With a VMM that is a shell script."""
+class Disk(Tool):
+    """With an image that boots nothing, and a VMM that is a shell script."""
 
     def setUp(self):
         super().setUp()
@@ -269,6 +271,8 @@ class Starting(Tool):
         self.ends(status, says, "run", "--image", self.image, "--quiet", "--no-require", *options,
                   "--keep", self.root / "kept", "--", "sh", script, "{image}", "{serial}", *words)
 
+
+class Starting(Disk):
     def test_prepare(self):
         target = self.root / "new.img"
         self.ends(0, "options `-s a.passes`", "prepare", "--image", self.image, target,

@@ -3,9 +3,11 @@
 import argparse
 import fnmatch
 import json
+import re
 import shlex
 import shutil
 import sys
+import traceback
 from pathlib import Path
 
 import comparing
@@ -13,26 +15,21 @@ import converting
 import fleet
 import judging
 import loading
+import output
 import resources
 import starting
+from output import put
 from report import Broken
 
 GREEN, RED, NO_JUDGEMENT = 0, 1, 2
-
-
-def put(text, path):
-    if path and str(path) != "-":
-        Path(path).write_text(text)
-    else:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
 def processors(loaded):
     """How many were in use; the known list may ask."""
     said = loaded.whole.get("processors")
     if said is None:
-        words = loaded.machine.get("processors", "1").replace(",", "").split()
-        said = int(words[1]) if len(words) > 2 else int(words[0])
+        numbers = re.findall(r"\d+", loaded.machine.get("processors", ""))  # 8, 4 in use
+        said = int(numbers[-1]) if numbers else 1
     return said
 
 
@@ -42,8 +39,8 @@ def requirements(given):
 
 def judged(loaded, given):
     known = judging.read_known(given.known, processors(loaded), given.model)
-    verdict = judging.judge(loaded, known, requirements(given), given.max_skips, given.model)
-    print(judging.text(verdict))
+    verdict = judging.judge(loaded, known, requirements(given), given.max_skips)
+    output.say(judging.text(verdict))
     return RED if verdict.red() else GREEN
 
 
@@ -51,16 +48,17 @@ def do_judge(given):
     loaded = loading.load(given.report)
     if given.write_known:
         count, errors = judging.write_known(given.write_known, loaded)
-        print(f"{given.write_known}: {count} lines"
-              + (f"; {errors} ERRORs cannot be known and stay red" if errors else ""))
+        output.say(f"{given.write_known}: {count} lines"
+                   + (f"; {errors} ERRORs cannot be known and stay red" if errors else ""))
         return GREEN
     return judged(loaded, given)
 
 
 def do_compare(given):
-    sections = comparing.compare(loading.load(given.before), loading.load(given.now), given.ticks)
+    before, now = loading.load(given.before), loading.load(given.now)
+    sections = comparing.compare(before, now, given.ticks)
     form = comparing.markdown if given.markdown else comparing.text
-    put(form(sections, given.before, given.now), given.output)
+    put(form(sections, given.before, given.now, comparing.left_out(before, now)), given.output)
     return RED if comparing.differs(sections) else GREEN
 
 
@@ -72,21 +70,22 @@ def do_convert(given):
 def do_prepare(given):
     source = given.image or (given.target if given.target.exists() else resources.image())
     starting.prepare(source, given.target, given.options)
-    print(f"{given.target}: options `{starting.line(given.options)}`")
+    output.say(f"{given.target}: options `{starting.line(given.options)}`")
     return GREEN
 
 
 def do_run(given):
-    if not given.command:
-        raise Broken("which command? assay run -- qemu-system-x86_64 ... {image} ...")
-    words = shlex.split(given.options)
+    starting.check_command(given.command)
+    words = split(given.options)
+    check_judging(given)
+    starting.end_with_signals()
     if not starting.ENDINGS & set(words):
         words.insert(0, "-s")
     folder, temporary = starting.work_folder(given.keep)
     try:
         loaded, status = starting.run(given.command, words, given.image or resources.image(),
                                       given.limit, folder, given.console, not given.quiet)
-        print(f"\nthe VMM {status}")
+        output.say(f"\nthe VMM {status}")
         return judged(loaded, given)
     except Broken:
         temporary = False  # what there is of it may say why
@@ -94,6 +93,25 @@ def do_run(given):
     finally:
         if temporary:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def split(options):
+    """As the image does: quotes, and a backslash is one."""
+    words = shlex.shlex(options, posix=True, punctuation_chars=False)
+    words.whitespace_split, words.quotes, words.escape, words.commenters = True, '"', "", ""
+    try:
+        return list(words)
+    except ValueError as error:
+        raise Broken(f"--options {options}: {error}") from None
+
+
+def check_judging(given):
+    """What is wrong with the list or the requirements is known before hours of a run."""
+    judging.read_known(given.known, 1)
+    names = resources.suite()["capabilities"]
+    for name in given.require or []:
+        if name not in names:
+            raise Broken(f"--require: no capability {name}; there are {', '.join(names)}")
 
 
 def do_list(given):
@@ -132,9 +150,25 @@ def entry(test, long):
 
 
 def do_fleet(given):
-    found = fleet.collect(given.folders)
-    put(fleet.markdown(found) if given.markdown else fleet.text(found), given.output)
-    return RED if fleet.bad(found) else GREEN
+    def judge(loaded):
+        known = judging.read_known(given.known, processors(loaded), given.model)
+        return judging.judge(loaded, known)
+
+    judging.read_known(given.known, 1)  # a bad list is no machine's fault
+    rows, notes = fleet.collect(given.folders, judge if given.known else None)
+    put((fleet.markdown if given.markdown else fleet.text)(rows, notes), given.output)
+    return RED if any(row.bad() for row in rows) else GREEN
+
+
+def at_least(kind, low):
+    def convert(word):
+        value = kind(word)
+        if not low <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{word} is not a number from {low} on")
+        return value
+
+    convert.__name__ = kind.__name__
+    return convert
 
 
 def add_judging(parser):
@@ -143,7 +177,7 @@ def add_judging(parser):
     parser.add_argument("--require", action="append", metavar="CAPABILITY",
                         help="red without it; may be given again; default: virtualization")
     parser.add_argument("--no-require", action="store_true", help="require nothing")
-    parser.add_argument("--max-skips", type=int, default=0, metavar="N",
+    parser.add_argument("--max-skips", type=at_least(int, 0), default=0, metavar="N",
                         help="so many skips that are not known are green, too; default: 0")
 
 
@@ -160,7 +194,8 @@ def parser():
         return one
 
     one = add("judge", do_judge, "judge a report against a list of what is known")
-    one.add_argument("report", type=Path, help="REPORT.JSON, a console's log, or a folder with one")
+    one.add_argument("report", type=Path, help="REPORT.JSON, a console's log, a folder with one, or - "
+                                               "for the standard input")
     one.add_argument("--write-known", metavar="FILE", type=Path,
                      help="write a list with which this report is green, and do nothing else")
     add_judging(one)
@@ -168,7 +203,7 @@ def parser():
     one = add("compare", do_compare, "what changed between two reports")
     one.add_argument("before", type=Path)
     one.add_argument("now", type=Path)
-    one.add_argument("--ticks", type=float, default=50, metavar="PERCENT",
+    one.add_argument("--ticks", type=at_least(float, 0), default=50, metavar="PERCENT",
                      help="tell times that changed by more; default: 50")
     one.add_argument("--markdown", action="store_true")
     one.add_argument("-o", "--output", type=Path)
@@ -189,9 +224,11 @@ def parser():
     one.add_argument("--options", default="",
                      help="of the image, as one word; -s is added if nothing in it ends the run")
     one.add_argument("--image", type=Path, help="the image; default: the one that was installed")
-    one.add_argument("--limit", type=int, default=600, metavar="SECONDS", help="default: 600")
+    one.add_argument("--limit", type=at_least(int, 1), default=600, metavar="SECONDS",
+                     help="default: 600")
     one.add_argument("--console", type=Path, metavar="FILE",
-                     help="where the VMM writes the serial line, if not to its output or {serial}")
+                     help="where the VMM writes the serial line, if not to its output or {serial}; "
+                          "removed before the start")
     one.add_argument("--keep", type=Path, metavar="FOLDER", help="work there and leave all of it")
     one.add_argument("--quiet", action="store_true", help="do not show the console")
     add_judging(one)
@@ -205,19 +242,22 @@ def parser():
     one.add_argument("-l", "--long", action="store_true", help="with what a failure means")
     one.add_argument("-o", "--output", type=Path)
 
-    one = add("fleet", do_fleet, "one table of many reports")
+    one = add("fleet", do_fleet, "one table of many reports, REPORT.JSON files or consoles' logs")
+    one.add_argument("--known", metavar="FILE", help="judge each against this list, as judge does")
+    one.add_argument("--model", default="", help="for lines of FILE with model=GLOB")
     one.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     one.add_argument("--markdown", action="store_true")
     one.add_argument("-o", "--output", type=Path)
     return top
 
 
-def main(arguments=None):
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    for i, word in enumerate(arguments[:-1]):
+def parsed(arguments):
+    for i, word in enumerate(arguments):
         if word == "--":
             break
         if word == "--options":  # its value may begin with a dash
+            if arguments[i + 1:i + 2] in ([], ["--"]):
+                raise Broken("--options needs the image's options, as one word")
             arguments[i:i + 2] = [f"--options={arguments[i + 1]}"]
             break
     given = parser().parse_args(arguments)
@@ -225,12 +265,21 @@ def main(arguments=None):
         words = getattr(given, name, None)
         if isinstance(words, list) and words[:1] == ["--"]:
             setattr(given, name, words[1:])
+    return given
+
+
+def main(arguments=None):
+    output.ready()
     try:
+        given = parsed(list(sys.argv[1:] if arguments is None else arguments))
         return given.action(given)
     except Broken as error:
         print(f"assay: {error}", file=sys.stderr)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except KeyboardInterrupt as error:
+        print(f"assay: ended by {error or 'SIGINT'}", file=sys.stderr)
     except OSError as error:
-        print(f"assay: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        print(f"assay: {error.filename or 'error'}: {error.strerror or error}", file=sys.stderr)
+    except Exception:  # the last resort: a defect of this program is no verdict
+        traceback.print_exc()
+        print("assay: the program itself failed; there is no judgement", file=sys.stderr)
     return NO_JUDGEMENT

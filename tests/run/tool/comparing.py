@@ -20,6 +20,14 @@ def compare(a, b, percent):
     return [section for section in sections if section[2]]
 
 
+def left_out(a, b):
+    """A sentence: what is not compared, because a console's log does not tell it."""
+    if a.console == b.console:
+        return ""
+    return ("one of the two is a console's log: facts and capabilities that only the other has are "
+            "not compared, nor are rules and times")
+
+
 def differs(sections):
     """Whether the two are more than the same run in another time."""
     return any(title in ("Verdicts", "Capabilities") for title, _, _ in sections)
@@ -31,7 +39,9 @@ def _verdicts(a, b):
     for name in dict.fromkeys([*before, *now]):
         old, new = before.get(name), now.get(name)
         verdicts = [t["verdict"] if t else "not there" for t in (old, new)]
-        broken = [set((t or {}).get("wrong", {})) for t in (old, new)]
+        broken = [_rules(a, b, t) for t in (old, new)]
+        if any("cut" in (t or {}) for t in (old, new)):
+            broken = [set(), set()]
         if verdicts[0] == verdicts[1] and broken[0] == broken[1]:
             continue
         reason = (new or old).get("reason", "")
@@ -43,27 +53,48 @@ def _verdicts(a, b):
     return rows
 
 
-def _names(loaded):
+def _rules(a, b, test):
+    """The rules that are broken, if both reports would say so."""
+    return set() if a.console != b.console else set((test or {}).get("wrong", {}))
+
+
+def _common(a, b, members):
+    """Keys that are compared: with a console's log only those that both have."""
+    both = [members(a), members(b)]
+    if a.console != b.console:
+        return [key for key in both[0] if key in both[1]]
+    return list(dict.fromkeys([*both[0], *both[1]]))
+
+
+def _asked(loaded):
+    return loaded.whole.get("capabilities", {})
+
+
+def _machine(loaded):
+    return {fact: value.strip() for fact, value in loaded.machine.items()}
+
+
+def _names(loaded, asked, facts):
     """Every capability that the report names."""
-    names = {f"{key.replace('_', '-')}"
-             for key, there in loaded.whole.get("capabilities", {}).items() if there}
-    for fact, value in loaded.machine.items():
-        if match := LIST.fullmatch(value):
+    names = {key.replace("_", "-") for key in asked if _asked(loaded).get(key)}
+    for fact in facts:
+        if match := LIST.fullmatch(_machine(loaded).get(fact, "")):
             if fact not in ("vmx basic", "vmx misc", "vmx feature control"):
                 names |= {f"{fact}: {one.strip()}" for one in match[1].split(",")}
     return names
 
 
 def _capabilities(a, b):
-    before, now = _names(a), _names(b)
+    asked, facts = _common(a, b, _asked), _common(a, b, _machine)
+    before, now = _names(a, asked, facts), _names(b, asked, facts)
     return [[name, "yes" if name in before else "no", "yes" if name in now else "no"]
             for name in sorted(before ^ now)]
 
 
 def _facts(a, b):
-    names = dict.fromkeys([*a.machine, *b.machine])
-    return [[name, a.machine.get(name, "-"), b.machine.get(name, "-")] for name in names
-            if name not in VOLATILE and a.machine.get(name) != b.machine.get(name)]
+    before, now = _machine(a), _machine(b)
+    return [[name, before.get(name, "-"), now.get(name, "-")] for name in _common(a, b, _machine)
+            if name not in VOLATILE and before.get(name) != now.get(name)]
 
 
 def _times(a, b, percent):
@@ -82,8 +113,8 @@ def _times(a, b, percent):
     return rows
 
 
-def text(sections, a, b):
-    lines = [f"before: {a}", f"now:    {b}"]
+def text(sections, a, b, note=""):
+    lines = [f"before: {a}", f"now:    {b}", *([f"note:   {note}"] if note else [])]
     for title, columns, rows in sections:
         widths = [max(len(str(row[i])) for row in [columns, *rows]) for i in range(len(columns))]
         widths = [min(width, 60) for width in widths]
@@ -102,8 +133,8 @@ def table(columns, rows):
             *("| " + " | ".join(map(escape, row)) + " |" for row in rows)]
 
 
-def markdown(sections, a, b):
-    lines = [f"# {escape(a)} and {escape(b)}"]
+def markdown(sections, a, b, note=""):
+    lines = [f"# {escape(a)} and {escape(b)}", *(["", f"Note: {note}."] if note else [])]
     for title, columns, rows in sections:
         lines += ["", f"## {title}", "", *table(columns, rows)]
     return "\n".join(lines if sections else [*lines, "", "No difference."])

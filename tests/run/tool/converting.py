@@ -17,7 +17,7 @@ def identity(loaded):
     hypervisor = machine.get("hypervisor", "none")
     if not hypervisor.startswith("none"):
         parts.append(f"under {hypervisor}")
-    return "; ".join(part for part in parts if part) or str(getattr(loaded, "path", "a machine"))
+    return "; ".join(part for part in parts if part) or loaded.path
 
 
 def explanation(test):
@@ -66,7 +66,7 @@ def _junit_case(loaded, test):
 
 
 def github(loaded):
-    """Workflow commands: each failure at the line of its expectation."""
+    """Workflow commands. None names a file: those of `where` are ours, not the repository's."""
     def data(text):
         return str(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
@@ -77,10 +77,8 @@ def github(loaded):
     for test in loaded.tests:
         if test["verdict"] not in ("FAIL", "ERROR"):
             continue
-        file, _, line = test.get("where", "").rpartition(":")
-        place = f"file={value(file)},line={value(line)}," if file else ""
         message = "\n".join([test.get("reason", ""), *explanation(test)])
-        lines.append(f"::error {place}title={value(test['verdict'] + ' ' + test['name'])}::"
+        lines.append(f"::error title={value(test['verdict'] + ' ' + test['name'])}::"
                      + data(message))
     level = {"PASSED": "notice", "FAILED": "error"}.get(loaded.outcome, "warning")
     lines.append(f"::{level} title=assay::" + data(

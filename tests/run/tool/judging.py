@@ -5,11 +5,13 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import output
 import report
 from report import Broken
 
 BY_NAME = "runs only by its full name"
-SKIP_LINE = re.compile(r"skip +(\S+) *(?:\| *(.*))?")
+SKIP_LINE = re.compile(r"skip\s+([^\s|]+)(?:\s+cpus>=(\d+))?(?:\s+model=([^\s|]+))?\s*(?:\|.*)?")
+SKIP_FORM = "skip TEST [cpus>=N] [model=GLOB] | why"
 
 
 @dataclass
@@ -37,34 +39,46 @@ class Verdict:
 
 
 def read_known(path, cpus, model=""):
-    """The file's lines: `test | why | section`, `@rule | why | section`, `skip test | why`."""
-    if not path:
-        return Known()
-    try:
-        text = Path(path).read_text()
-    except OSError as error:
-        raise Broken(f"{path}: {error.strerror}") from None
+    """The file's lines that apply: report.DEVIATION_FORM and SKIP_FORM."""
     known, rest = Known(), []
-    for line in text.splitlines():
+    for number, line in enumerate(_lines(path) if path else [], 1):
+        if line.split()[:1] != ["skip"]:
+            rest.append(line)
+            continue
+        rest.append("")
         match = SKIP_LINE.fullmatch(line.strip())
-        if match:
+        if not match:
+            raise Broken(f"{path}:{number}: not `{SKIP_FORM}`")
+        if cpus >= int(match[2] or 1) and fnmatch.fnmatchcase(model, match[3] or "*"):
             known.skips.append(match[1])
-        rest.append("" if match else line)
     known.failures = report.parse_deviations("\n".join(rest), str(path), cpus, model)
     return known
 
 
-def judge(loaded, known, require=("virtualization",), max_skips=0, model=""):
-    filtered = bool(loaded.whole.get("filters"))
-    judgement = report.judge(loaded, known.failures, not filtered, model)
+def _lines(path):
+    try:
+        data = Path(path).read_bytes()
+        return data.decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise Broken(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Broken(f"{path}:{line}: this is not UTF-8") from None
+
+
+def judge(loaded, known, require=("virtualization",), max_skips=0):
+    whole_suite = loaded.whole.get("filters") == []  # a console's log does not say its filter
+    judgement = report.judge(loaded, known.failures, whole_suite)
     skips = [t for t in loaded.tests if t["verdict"] == "SKIP"
              and BY_NAME not in t.get("reason", "")
              and not any(fnmatch.fnmatchcase(t["name"], glob) for glob in known.skips)]
     for glob in known.skips:
-        ran = [t["name"] for t in loaded.tests
-               if t["verdict"] != "SKIP" and fnmatch.fnmatchcase(t["name"], glob)]
+        there = [t for t in loaded.tests if fnmatch.fnmatchcase(t["name"], glob)]
+        ran = [t["name"] for t in there if t["verdict"] != "SKIP"]
         if ran:
             judgement.surprises.append(f"{ran[0]} runs, but `skip {glob}` says that it does not")
+        elif whole_suite and not there:
+            judgement.surprises.append(f"`skip {glob}` matches no test")
     if len(skips) <= max_skips:
         skips = []
     return Verdict(loaded, judgement, skips, _lacks(loaded, require))
@@ -92,7 +106,8 @@ def text(verdict):
     """All that a person needs, the verdict in the last line."""
     lines = []
     for test, reason in verdict.judgement.known:
-        lines.append(f"known: {test['name']}: {reason.why}")
+        cut = f" ({test['cut']} of its lines are not on the console)" if test.get("cut") else ""
+        lines.append(f"known: {test['name']}: {reason.why}{cut}")
     lines += [report.explain(test) for test in verdict.judgement.failing]
     lines += [f"unexpected success: {line}" for line in verdict.judgement.surprises]
     reasons = {}
@@ -112,6 +127,9 @@ def write_known(path, loaded):
     """A list with which this very report is green; the reasons are for its owner to fill in."""
     lines = ["# What is known of this machine: `assay judge --known` takes it for green, and all",
              "# else for red. test or @rule | why | section of the manual; skip test | why"]
+    if loaded.console:
+        lines.append("# From a console's log, which leaves rules out: for logs, not for REPORT.JSON.")
+    head = len(lines)
     for test in loaded.tests:
         if test["verdict"] == "FAIL" and test.get("wrong"):
             lines += [f"@{rule} | {test['name']} says so | {test.get('spec', '-')}"
@@ -121,9 +139,9 @@ def write_known(path, loaded):
         elif test["verdict"] == "SKIP" and BY_NAME not in test.get("reason", ""):
             lines.append(f"skip {test['name']} | {test.get('reason', '')}")
     unique = list(dict.fromkeys(lines))
-    Path(path).write_text("\n".join(unique) + "\n")
+    output.put("\n".join(unique) + "\n", path)
     errors = loaded.count("ERROR")
-    return len(unique) - 2, errors
+    return len(unique) - head, errors
 
 
 def _plain(test):

@@ -43,7 +43,8 @@ function apply() {
 }
 form.addEventListener('input', apply);
 form.addEventListener('submit', event => event.preventDefault());
-if (location.hash.length > 1) form.search.value = decodeURIComponent(location.hash.slice(1));
+const given = location.hash.slice(1);
+try { form.search.value = decodeURIComponent(given); } catch (error) { form.search.value = given; }
 apply();
 """
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import image as images
 import loading
+import output
 import report
 import resources
 from console import Cleaner
@@ -49,7 +50,11 @@ VALUED = {
 }
 FLAGS = {"-h", "-l", "-b", "-p", "-s", "--reboot", "--return", "--resume", "--apic-timer"}
 ENDINGS = {"-s", "--reboot", "--return", "--debug-exit"}
+KINDS = {b"\xfd7zXZ": "is packed: run `xz -d` on it first",
+         b"\x1f\x8b": "is packed: run `gunzip` on it first",
+         b"PK\x03\x04": "is packed: run `unzip` on it first", b"MZ": "is a program, not a disk image"}
 LINE = 1000  # characters that the image reads of its options
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE = 5  # seconds between the last line and the end of a VMM that does not end by itself
 
 
@@ -75,15 +80,44 @@ def line(words):
     return " ".join(f'"{word}"' if " " in word else word for word in words)
 
 
+def check_image(path):
+    """Refuses what is no disk image of Assay, and says what it is."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(0x9000)
+            file.seek(2**20)
+            sector = file.read(512)
+    except OSError as error:
+        raise Broken(f"{path}: {error.strerror}") from None
+    for mark, what in KINDS.items():
+        if start.startswith(mark):
+            raise Broken(f"{path} {what}")
+    if sector[510:] == b"\x55\xaa" and b"FAT" in sector[54:90]:
+        return
+    if start[0x8001:0x8006] == b"CD001":
+        raise Broken(f"{path} is an ISO, which takes no options: use assay.img")
+    raise Broken(f"{path} is no image of Assay: it has no FAT file system at 1 MiB")
+
+
+def report_path(words):
+    """Where the image writes its reports, without .JSON: its option -r."""
+    given = [b for a, b in zip(words, words[1:]) if a == "-r"]
+    return given[-1].replace("\\", "/").strip("/") if given else "ASSAY/REPORT"
+
+
 def prepare(source, target, words):
-    """A copy of the image at target, which may be source itself, with these options."""
+    """A copy of the image at target, which may be source itself, with these options and without the
+    reports of an earlier run."""
     if not shutil.which("mcopy"):
         raise Broken("mcopy is not installed (Debian package mtools)")
     check_options(words)
+    check_image(source)
     try:
         if not target.exists() or not target.samefile(source):
             images.copy(source, target)
         images.options(target, line(words))
+        images.remove_reports(target)
+        images.remove_reports(target, report_path(words))
     except (OSError, subprocess.CalledProcessError) as error:
         raise Broken(f"{target}: {error}") from None
 
@@ -102,9 +136,14 @@ class Watch:
             return
         for one in self.cleaner.feed(self.file.read()):
             if self.show:
-                print(one, flush=True)
+                output.say(one)
             self.ended |= bool(report.SUMMARY.fullmatch(one))
         self.ended |= bool(report.SUMMARY.fullmatch(self.cleaner.rest.strip()))
+
+    def close(self):
+        self.poll()
+        if self.file:
+            self.file.close()
 
 
 def substitute(command, places):
@@ -121,26 +160,25 @@ def run(command, words, source, limit, folder, console=None, show=True):
     Runs the command with {image}, {efi} and {serial} replaced, until it ends, limit seconds are
     over, or the run's last line was seen and the VMM does not end. Returns the Report.
     """
-    if not any("{image}" in word or "{efi}" in word for word in command):
-        raise Broken("the command has neither {image} nor {efi}: it would not boot the image")
     disk = folder / "assay.img"
     prepare(source, disk, words)
     efi = folder / "assay.efi"
     images.extract(disk, "EFI/BOOT/BOOTX64.EFI", efi)
-    serial, output = folder / "serial.txt", folder / "output.txt"
-    for old in (serial, output, folder / "REPORT.JSON"):  # a folder may be used again
-        old.unlink(missing_ok=True)
+    serial, said = folder / "serial.txt", folder / "output.txt"
+    for old in (serial, said, folder / "REPORT.JSON", console):  # a folder may be used again
+        if old and old.is_file():
+            old.unlink()
     command = substitute(command, {"image": disk, "efi": efi, "serial": serial, "dir": folder})
-    watches = [Watch(output, show), Watch(console or serial, show and not console)]
-    status = _follow(command, output, watches, limit)
-    report_text = images.read(disk, "ASSAY/REPORT.JSON")
+    watches = [Watch(said, show), Watch(console or serial, show and not console)]
+    status = _follow(command, said, watches, limit)
+    report_text = images.read(disk, f"{report_path(words)}.JSON")
     if report_text:
-        (folder / "REPORT.JSON").write_text(report_text)
+        (folder / "REPORT.JSON").write_text(report_text, encoding="utf-8")
         try:
             return loading.load(folder / "REPORT.JSON"), status
         except Broken as error:
             raise Broken(f"{error}; the VMM {status}; see {folder}") from None
-    for path in (console, serial, output):
+    for path in (console, serial, said):
         if path and path.exists() and path.stat().st_size:
             try:
                 return loading.load(path), status
@@ -150,11 +188,39 @@ def run(command, words, source, limit, folder, console=None, show=True):
                  f"{shlex.join(command)}; see {folder}")
 
 
-def _follow(command, output, watches, limit):
+def check_command(command):
+    if not command:
+        raise Broken("which command? assay run -- qemu-system-x86_64 ... {image} ...")
+    if not any("{image}" in word or "{efi}" in word for word in command):
+        raise Broken("the command has neither {image} nor {efi}: it would not boot the image")
+
+
+def end_with_signals():
+    """A signal that ends this program becomes an exception, which ends the VMM first."""
+    def end(number, _frame):
+        for each in SIGNALS:  # no second one in the middle of cleaning up
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    for each in SIGNALS:
+        if signal.getsignal(each) is not signal.SIG_IGN:  # nohup
+            signal.signal(each, end)
+
+
+def _end(process):
+    """The whole group: the command may be a script that has started the VMM."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _follow(command, said, watches, limit):
     """How the command ended, in words."""
     start = time.monotonic()
     deadline, why = start + limit, f"was ended after {limit} s"
-    with open(output, "wb") as out:
+    with open(said, "wb") as out:
         try:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                                        stderr=subprocess.STDOUT, start_new_session=True)
@@ -170,11 +236,9 @@ def _follow(command, output, watches, limit):
                     return why
                 time.sleep(0.1)
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _end(process)
             for watch in watches:
-                watch.poll()
+                watch.close()
     return f"ended with status {process.returncode}"
 
 
