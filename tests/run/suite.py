@@ -111,6 +111,7 @@ def main():
             ("harness-tests", [sys.executable, str(HERE / "harness_test.py")], unittest),
             ("matrix-tests", [sys.executable, str(HERE / "matrix_test.py")], unittest),
             ("tool-tests", [sys.executable, str(HERE / "tool_test.py")], unittest),
+            ("tool-input-tests", [sys.executable, str(HERE / "tool_input_test.py")], unittest),
             ("build-clang", [*MAKE, f"{clang}/assay.img", "CC=clang", f"BUILD={clang}"],
              None),
             ("build-sabotage", [*MAKE, f"{given.build}/sabotage/assay.img", "SABOTAGE=1"], None),
