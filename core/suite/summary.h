@@ -1,6 +1,6 @@
 /*
- * The end of the run for a person: 23 lines of 79 columns at most, so that they stay on a screen of
- * 80x25. Failures first, then what was left out and why, then what to do about it.
+ * The end of the run for a person, in as many lines and columns as the screen has, 80x25 if that is
+ * not known. Failures first, then what was left out and why, then what to do about it.
  */
 #ifndef CORE_SUITE_SUMMARY_H
 #define CORE_SUITE_SUMMARY_H
