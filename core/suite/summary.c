@@ -260,8 +260,13 @@ void summary_brief(const struct report_totals *totals, char *text, size_t size)
 	used = text_format(text, size, "assay %s\n%s: %s\n%s\n%.48s\n%.60s", fact("assay"), counts,
 			   report_outcome_text(totals->outcome), fact("system"), fact("cpu brand"),
 			   facts_find(summary.facts, "bios")[0] ? fact("bios") : fact("firmware"));
-	for (unsigned i = 0; i < summary.failures && i < FAILURE_ROWS && used < size; i++)
-		used += text_format(text + used, size - used, "\n%s", summary.failure[i].name);
+	for (unsigned i = 0; i < summary.failures && i < FAILURE_ROWS; i++) {
+		const char *name = summary.failure[i].name;
+
+		if (used + text_length(name) + 2 > size)
+			break;
+		used += text_format(text + used, size - used, "\n%s", name);
+	}
 }
 
 /* All but the failures goes first in the count, and they get the room that is left. */

@@ -182,6 +182,33 @@ static void test_summary_lines(void **state)
 	assert_non_null(strstr(fake.console, "\nand 12 more, see the report\n"));
 }
 
+/* For the QR code: no name of a test is cut. */
+static void test_brief(void **state)
+{
+	static const char start[] = "assay 0.1\n0 passed, 3 failed, 0 skipped, 0 errors, 3 checks: "
+				    "FAILED\nunknown\nA CPU\nFirm 1.2\n";
+	static const char name[] = "group.subject";
+	struct test_run run = verdict(VERDICT_FAIL, "");
+	char text[sizeof(start) + 3 * sizeof(name)];
+
+	(void)state;
+	expect(&run, "what", 1, 2);
+	facts_add(&facts, "assay", "0.1");
+	facts_add(&facts, "cpu brand", "A CPU");
+	facts_add(&facts, "bios", "Firm 1.2");
+	assert_int_equal(open_report(3), STATUS_OK);
+	for (unsigned i = 0; i < 3; i++)
+		report_test(&run, i + 1);
+	report_close(NULL);
+	for (size_t size = sizeof(start); size < sizeof(text); size++) {
+		size_t names = (size - sizeof(start) + 1) / sizeof(name);
+
+		summary_brief(report_totals(), text, size);
+		assert_memory_equal(text, start, sizeof(start) - 2);
+		assert_int_equal(strlen(text), sizeof(start) - 2 + names * sizeof(name));
+	}
+}
+
 /* Many tests: the console shows the first notes of a failure, the files have all. */
 static void test_notes(void **state)
 {
@@ -269,14 +296,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, report_set_up)
 	const struct CMUnitTest tests[] = {
-		TEST(test_lines),
-		TEST(test_summary_fits),
-		TEST(test_identity_is_whole),
-		TEST(test_advice),
-		TEST(test_summary_lines),
-		TEST(test_notes),
-		TEST(test_notes_without_volume),
-		TEST(test_slow_console),
+		TEST(test_lines),  TEST(test_summary_fits),	    TEST(test_identity_is_whole),
+		TEST(test_advice), TEST(test_summary_lines),	    TEST(test_brief),
+		TEST(test_notes),  TEST(test_notes_without_volume), TEST(test_slow_console),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);
