@@ -90,11 +90,16 @@ static size_t columns(void)
 						: min_u64(platform->columns, COLUMNS_MAX);
 }
 
-/* The text, without its middle if it has more characters than there is room for. */
+/* The text, without its middle if it has more characters than there is room for; what is before a
+ * colon or comma, a label, is kept. */
 static void squeeze(char to[COLUMNS_MAX + 1], const char *text, size_t room)
 {
-	size_t length = text_length(text), head = room / 2;
+	size_t length = text_length(text), head = room / 2, label = 0;
 
+	while (label < length && text[label] != ':' && text[label] != ',')
+		label++;
+	if (label < length && label > head && label + 2 <= room)
+		head = label;
 	if (length <= room)
 		text_format(to, COLUMNS_MAX + 1, "%s", text);
 	else

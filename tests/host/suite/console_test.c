@@ -165,7 +165,7 @@ static void test_summary_lines(void **state)
 	assert_non_null(strstr(fake.console,
 			       "\nFAIL  group.subject\n"
 			       "      ctl.entry.smm: 1 of 4 cases: wanted VMfailValid "
-			       "7, got exit reas..ation 0\n"));
+			       "7, got exit reason 33.. 0\n"));
 	fail_so(120, "ctl.entry.smm: 1 of 4 cases", "VMfailValid 7",
 		"exit reason 33, qualification 0");
 	assert_non_null(strstr(fake.console,
@@ -178,6 +178,10 @@ static void test_summary_lines(void **state)
 	assert_non_null(strstr(fake.console,
 			       "\n      exit.55.xsetbv, row 0, ..EXIT_INTERRUPTION_INFO: "
 			       "wanted 80000B0DH, got 0H\n"));
+	fail_so(0, "ctl.msr.entry_load.wrap: 1 of 1 cases", "VMfailValid 7",
+		"exit reason 33, qualification 0");
+	assert_non_null(strstr(fake.console, "\n      ctl.msr.entry_load.wrap.. cases: wanted "
+					     "VMfailValid 7, got exit re..ion 0\n"));
 	/* Here a failure takes two lines, and the rest of them is counted. */
 	assert_non_null(strstr(fake.console, "\nand 12 more, see the report\n"));
 }
