@@ -102,6 +102,8 @@ def main():
     given = parser.parse_args()
     if given.check:
         wrong = check(json.loads(given.run.read_text()))
+        if wrong:
+            wrong.append(f"python3 tests/run/readme.py {given.run.parent} makes both anew")
         print("\n".join(wrong or ["1 passed"]))
         return 1 if wrong else 0
     lines = whole_report((given.run / "console.txt").read_text())

@@ -145,7 +145,8 @@ def main():
         report = given.build / "run" / run / "REPORT.JSON"
         if not wanted(page) or not report.exists():
             continue
-        if made_with not in ("", there := emulator.version(run.split("-")[0])):
+        there = emulator.version(run.split("-")[0]) if made_with else ""
+        if made_with != there:
             others.add(f"        (the step {page} is left out: its page was made with {made_with}, "
                        f"this is {there})")
             continue
