@@ -110,6 +110,8 @@ struct platform {
 	/* The boot processor, in the firmware's hands, only. text is ASCII, lines end in \n. */
 	void (*print)(const char *text);
 	bool console_is_read; /* perhaps, by a program: all must be there, however slow */
+	/* Of the screen: characters of a line, less what is beside the lines; 0: none is known. */
+	unsigned columns, rows;
 
 	/*
 	 * For people before a screen, nothing of it on a serial port; same rules. tone is of what

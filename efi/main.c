@@ -15,6 +15,7 @@
 #include "efi/network.h"
 #include "efi/options.h"
 #include "efi/options_source.h"
+#include "efi/qr.h"
 #include "efi/screen.h"
 #include "svm/svm.h"
 #include "vmx/vmx.h"
@@ -84,6 +85,8 @@ static bool platform_start(const struct options *options)
 		return false;
 	}
 	efi_platform.console_is_read = console_is_read();
+	screen_size(&efi_platform.columns, &efi_platform.rows);
+	efi_platform.columns = qr_columns(efi_platform.columns);
 	efi_platform.cpu_count = efi_cpu_count;
 	efi_platform.cpu_total = mp_total();
 	clock_init();

@@ -13,12 +13,14 @@
 #include "x86/msr.h"
 
 #include "efi/firmware.h"
+#include "efi/screen.h"
 
 #include <qrcodegen/qrcodegen.h>
 
 enum {
 	VERSION_MAX = 12,
-	BORDER = 4, /* modules: ISO/IEC 18004, "Quiet zone" */
+	BORDER = 4,				       /* modules: ISO/IEC 18004, "Quiet zone" */
+	WIDTH_MAX = 17 + 4 * VERSION_MAX + 2 * BORDER, /* ISO/IEC 18004, "Symbol size" */
 	SCALE_MIN = 2,
 	SCALE_MAX = 4,	 /* pixels of a module */
 	GLYPH_WIDTH = 8, /* UEFI specification, "EFI_NARROW_GLYPH" */
@@ -93,24 +95,21 @@ static void fill(EFI_GRAPHICS_OUTPUT_PROTOCOL *screen, uint8_t grey, UINTN x, UI
 	screen->Blt(screen, &pixel, EfiBltVideoFill, 0, 0, x, y, width, height, 0);
 }
 
-/* Pixels to the right of our lines: the text's area is in the middle of the screen. */
-static unsigned free_width(const EFI_GRAPHICS_OUTPUT_PROTOCOL *screen)
+/* Pixels from the text's column on: its area is in the middle of the screen. */
+static unsigned width_from(const EFI_GRAPHICS_OUTPUT_PROTOCOL *screen, unsigned column)
 {
-	SIMPLE_TEXT_OUTPUT_INTERFACE *out = firmware.table->ConOut;
-	unsigned width = screen->Mode->Info->HorizontalResolution, used = 0;
-	UINTN columns = 80, rows;
+	unsigned width = screen->Mode->Info->HorizontalResolution, columns, rows, used;
 
-	if (out && out->Mode)
-		out->QueryMode(out, (UINTN)out->Mode->Mode, &columns, &rows);
-	used = (unsigned)columns * GLYPH_WIDTH;
-	used = (width > used ? (width - used) / 2 : 0) + (LINE_COLUMNS + 1) * GLYPH_WIDTH;
+	screen_size(&columns, &rows);
+	used = columns * GLYPH_WIDTH;
+	used = (width > used ? (width - used) / 2 : 0) + column * GLYPH_WIDTH;
 	return width > used ? width - used : 0;
 }
 
 static void draw(EFI_GRAPHICS_OUTPUT_PROTOCOL *screen)
 {
 	unsigned size = (unsigned)qrcodegen_getSize(code), whole = size + 2 * BORDER;
-	unsigned scale = free_width(screen) / whole, x, y;
+	unsigned scale = width_from(screen, platform->columns + 1) / whole, x, y;
 
 	if (scale > SCALE_MAX)
 		scale = SCALE_MAX;
@@ -126,11 +125,28 @@ static void draw(EFI_GRAPHICS_OUTPUT_PROTOCOL *screen)
 				     y + (BORDER + row) * scale, scale, scale);
 }
 
-void qr_show(const char *text)
+static EFI_GRAPHICS_OUTPUT_PROTOCOL *find_screen(void)
 {
 	static const EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
 	EFI_GRAPHICS_OUTPUT_PROTOCOL *screen = firmware_locate(&guid);
 
-	if (text[0] && screen && screen->Mode && screen->Mode->Info && encode(text))
+	return screen && screen->Mode && screen->Mode->Info ? screen : NULL;
+}
+
+void qr_show(const char *text)
+{
+	EFI_GRAPHICS_OUTPUT_PROTOCOL *screen = find_screen();
+
+	if (text[0] && screen && encode(text))
 		draw(screen);
+}
+
+unsigned qr_columns(unsigned columns)
+{
+	const EFI_GRAPHICS_OUTPUT_PROTOCOL *screen = find_screen();
+
+	while (screen && columns > LINE_COLUMNS &&
+	       width_from(screen, columns) < WIDTH_MAX * SCALE_MIN)
+		columns--;
+	return columns > LINE_COLUMNS ? columns - 1 : LINE_COLUMNS;
 }

@@ -52,6 +52,18 @@ void screen_init(bool serial)
 		plain = (UINTN)firmware.table->ConOut->Mode->Attribute;
 }
 
+void screen_size(unsigned *columns, unsigned *rows)
+{
+	SIMPLE_TEXT_OUTPUT_INTERFACE *out = firmware.table->ConOut;
+	UINTN wide = 0, high = 0;
+
+	if (screen_count &&
+	    out->QueryMode(out, (UINTN)out->Mode->Mode, &wide, &high) != EFI_SUCCESS)
+		wide = high = 0;
+	*columns = (unsigned)wide;
+	*rows = (unsigned)high;
+}
+
 void screen_tone(enum tone tone)
 {
 	static const UINTN colours[] = {

@@ -22,15 +22,8 @@ static void print_wrapped(int indent, int column, const char *label, const char 
 	bool first = true;
 
 	while (*text || first) {
-		size_t length = text_length(text), room = LINE_COLUMNS - (size_t)column - 1;
+		size_t length = line_piece(text, LINE_COLUMNS - (size_t)column - 1);
 
-		if (length > room) {
-			length = room;
-			while (length && text[length] != ' ')
-				length--;
-			if (!length)
-				length = room;
-		}
 		report_line("%*s%-*s %.*s", first ? indent : 0, "",
 			    first ? column - indent : column, first ? label : "", (int)length,
 			    text);

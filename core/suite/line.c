@@ -12,6 +12,17 @@ uint64_t report_line_ticks(void)
 	return usual;
 }
 
+size_t line_piece(const char *text, size_t room)
+{
+	size_t length = text_length(text);
+
+	if (length <= room)
+		return length;
+	for (length = room; length && text[length] != ' ';)
+		length--;
+	return length ? length : room;
+}
+
 void report_line(const char *format, ...)
 {
 	char line[LINE];

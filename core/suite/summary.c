@@ -3,21 +3,24 @@
 #include "lib/text.h"
 #include "suite/line.h"
 
-enum { IDENTITY = 2, FAILURE_ROWS = 8, REASONS = 4, NEXT = 5, INDENT = 6 };
+enum { ROWS = 25, COLUMNS_MAX = 160, INDENT = 6, FAILURE_ROWS = 8, REASONS = 4 };
+enum { BELOW = 3 };			    /* lines after ours: the files twice, the totals */
+enum { IDENTITY = 2, NEXT = 4, LINES = 2 }; /* texts, and lines of each */
 
-/* Lines, with an empty one first, "and N more" twice, the files and the totals. */
-_Static_assert(1 + IDENTITY + FAILURE_ROWS + 1 + REASONS + 1 + NEXT <= 22,
+/* With an empty line first, others that were skipped, what an ERROR means, and a failure. */
+_Static_assert(1 + LINES * IDENTITY + REASONS + 1 + LINES * NEXT + 1 + LINES + 1 <= ROWS - BELOW,
 	       "80x25 holds the summary");
+
+struct failure {
+	enum verdict verdict;
+	const char *name;
+	char reason[TEST_TEXT], wanted[40], got[40];
+};
 
 static struct {
 	const struct facts *facts;
 	unsigned by_verdict[VERDICT_COUNT];
-	struct {
-		enum verdict verdict;
-		char text[LINE_COLUMNS + 1];   /* all in one line */
-		char detail[LINE_COLUMNS + 1]; /* below its name, where there is room */
-		const char *name;
-	} failure[FAILURE_ROWS];
+	struct failure failure[FAILURE_ROWS];
 	unsigned failures;
 	struct {
 		char text[TEST_TEXT];
@@ -25,6 +28,8 @@ static struct {
 	} reason[REASONS];
 	unsigned reasons, others; /* others: tests skipped for reasons that have no room */
 	const char *why, *advice;
+	bool counts; /* the lines are not printed but counted */
+	unsigned lines;
 } summary;
 
 void summary_begin(const struct report_head *head)
@@ -33,41 +38,18 @@ void summary_begin(const struct report_head *head)
 	summary.facts = head->facts;
 }
 
-/*
- * A line: the start, as much of the reason as fits, and what was wanted and came; these are left
- * out if they leave too little of the reason to say what failed.
- */
-static void line_text(char text[LINE_COLUMNS + 1], const char *start, const char *reason,
-		      const char *numbers)
-{
-	enum { REASON_LEAST = 20 };
-	const size_t length = text_length(reason), before = text_length(start);
-	const size_t after = text_length(numbers);
-	size_t room = LINE_COLUMNS - min_u64(before, LINE_COLUMNS);
-
-	if (room < after + (length < REASON_LEAST ? length : REASON_LEAST))
-		numbers = "";
-	else
-		room -= after;
-	text_format(text, LINE_COLUMNS + 1, "%s%.*s%s", start, (int)room, reason, numbers);
-}
-
 static void add_failure(const struct test_run *run)
 {
-	unsigned n = summary.failures++;
-	char numbers[96] = "", start[LINE_COLUMNS + 1];
+	struct failure *failure;
 
-	if (n >= FAILURE_ROWS)
+	if (summary.failures++ >= FAILURE_ROWS)
 		return;
-	if (run->wanted[0])
-		text_format(numbers, sizeof(numbers), ": wanted %.30s, got %.30s", run->wanted,
-			    run->got);
-	summary.failure[n].verdict = run->verdict;
-	summary.failure[n].name = run->test->name;
-	text_format(start, sizeof(start), "%*s", INDENT, "");
-	line_text(summary.failure[n].detail, start, run->reason, numbers);
-	text_format(start, sizeof(start), "%-5s %s: ", verdict_text(run->verdict), run->test->name);
-	line_text(summary.failure[n].text, start, run->reason, numbers);
+	failure = &summary.failure[summary.failures - 1];
+	failure->verdict = run->verdict;
+	failure->name = run->test->name;
+	text_format(failure->reason, sizeof(failure->reason), "%s", run->reason);
+	text_format(failure->wanted, sizeof(failure->wanted), "%s", run->wanted);
+	text_format(failure->got, sizeof(failure->got), "%s", run->got);
 }
 
 static void add_skip(const struct test_run *run)
@@ -102,11 +84,58 @@ void summary_why(const char *why, const char *advice)
 	summary.advice = advice;
 }
 
-static void line_in(enum tone tone, const char *text)
+static size_t columns(void)
 {
+	return platform->columns < LINE_COLUMNS ? LINE_COLUMNS
+						: min_u64(platform->columns, COLUMNS_MAX);
+}
+
+/* The text, without its middle if it has more characters than there is room for; what is before a
+ * colon or comma, a label, is kept. */
+static void squeeze(char to[COLUMNS_MAX + 1], const char *text, size_t room)
+{
+	size_t length = text_length(text), head = room / 2, label = 0;
+
+	while (label < length && text[label] != ':' && text[label] != ',')
+		label++;
+	if (label < length && label > head && label + 2 <= room)
+		head = label;
+	if (length <= room)
+		text_format(to, COLUMNS_MAX + 1, "%s", text);
+	else
+		text_format(to, COLUMNS_MAX + 1, "%.*s..%s", (int)head, text,
+			    text + length - (room - head - 2));
+}
+
+/* A text of two lines at most. */
+static void say(enum tone tone, const char *text)
+{
+	size_t length = line_piece(text, columns());
+	char rest[COLUMNS_MAX + 1];
+
+	summary.lines += text[length] ? LINES : 1;
+	if (summary.counts)
+		return;
 	platform->tone(tone);
-	report_line("%.*s", LINE_COLUMNS, text);
+	report_line("%.*s", (int)length, text);
+	if (text[length]) {
+		squeeze(rest, text + length + (text[length] == ' '), columns() - INDENT);
+		report_line("%*s%s", INDENT, "", rest);
+	}
 	platform->tone(TONE_PLAIN);
+}
+
+static void say_plain(const char *format, ...) PRINTF_LIKE(1, 2);
+
+static void say_plain(const char *format, ...)
+{
+	char text[2 * FACT_TEXT];
+	va_list arguments;
+
+	va_start(arguments, format);
+	text_format_v(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	say(TONE_PLAIN, text);
 }
 
 static const char *fact(const char *name)
@@ -126,73 +155,105 @@ static bool under_a_hypervisor(void)
 static void print_identity(void)
 {
 	bool named = facts_find(summary.facts, "system")[0];
-	char text[2 * FACT_TEXT];
 
-	text_format(text, sizeof(text), "assay %s%s%s%s%s", fact("assay"), named ? " on " : "",
-		    named ? fact("system") : "", under_a_hypervisor() ? " under " : "",
-		    under_a_hypervisor() ? fact("hypervisor") : "");
-	report_line("%.*s", LINE_COLUMNS, text);
-	text_format(text, sizeof(text), "%.40s; %s", fact("cpu brand"),
-		    facts_find(summary.facts, "bios")[0] ? fact("bios") : fact("firmware"));
-	report_line("%.*s", LINE_COLUMNS, text);
+	say_plain("assay %s%s%s%s%s", fact("assay"), named ? " on " : "",
+		  named ? fact("system") : "", under_a_hypervisor() ? " under " : "",
+		  under_a_hypervisor() ? fact("hypervisor") : "");
+	say_plain("%s; %s", fact("cpu brand"),
+		  facts_find(summary.facts, "bios")[0] ? fact("bios") : fact("firmware"));
 }
 
-static void print_failures(void)
+/* Reason, wanted and got; where there is no room for all, the longest gives way first. The reason,
+ * which has the label, counts half. */
+static void failure_text(char text[COLUMNS_MAX + 1], const struct failure *failure, size_t room)
 {
-	bool roomy = 2 * summary.failures <= FAILURE_ROWS;
+	const char *from[3] = { failure->reason, failure->wanted, failure->got };
+	char part[3][COLUMNS_MAX + 1];
+	size_t length[3], between = failure->wanted[0] ? sizeof(": wanted , got ") - 1 : 0;
 
-	for (unsigned i = 0; i < summary.failures && i < FAILURE_ROWS; i++) {
-		char text[LINE_COLUMNS + 1];
+	for (unsigned i = 0; i < 3; i++)
+		length[i] = text_length(from[i]);
+	while (length[0] + length[1] + length[2] + between > room) {
+		unsigned longest = length[2] > length[1] ? 2 : 1;
 
-		text_format(text, sizeof(text), "%-5s %s", verdict_text(summary.failure[i].verdict),
-			    summary.failure[i].name);
-		line_in(TONE_FAILED, roomy ? text : summary.failure[i].text);
-		if (roomy)
-			report_line("%s", summary.failure[i].detail);
+		length[length[0] / 2 > length[longest] ? 0 : longest]--;
 	}
-	if (summary.failures > FAILURE_ROWS)
-		report_line("and %u more, see the report", summary.failures - FAILURE_ROWS);
+	for (unsigned i = 0; i < 3; i++)
+		squeeze(part[i], from[i], length[i]);
+	text_format(text, COLUMNS_MAX + 1, between ? "%s: wanted %s, got %s" : "%s", part[0],
+		    part[1], part[2]);
+}
+
+static size_t failure_length(const struct failure *failure)
+{
+	return INDENT + text_length(failure->name) + 2 + text_length(failure->reason) +
+	       (failure->wanted[0] ? sizeof(": wanted , got ") - 1 + text_length(failure->wanted) +
+					     text_length(failure->got)
+				   : 0);
+}
+
+/* Each in one line if it fits, else what came goes below the name. */
+static void print_failures(unsigned room)
+{
+	unsigned shown = 0;
+
+	for (; shown < summary.failures && shown < FAILURE_ROWS; shown++) {
+		const struct failure *failure = &summary.failure[shown];
+		bool fits = failure_length(failure) <= columns();
+		unsigned lines = fits ? 1 : 2;
+		char detail[COLUMNS_MAX + 1];
+
+		if (lines + (shown + 1 < summary.failures) > room)
+			break;
+		room -= lines;
+		failure_text(detail, failure, columns() - INDENT);
+		platform->tone(TONE_FAILED);
+		report_line("%-5s %s%s%s", verdict_text(failure->verdict), failure->name,
+			    fits ? ": " : "", fits ? detail : "");
+		platform->tone(TONE_PLAIN);
+		if (!fits)
+			report_line("%*s%s", INDENT, "", detail);
+	}
+	if (summary.failures > shown)
+		report_line("and %u more, see the report", summary.failures - shown);
 }
 
 static void print_skips(void)
 {
 	for (unsigned i = 0; i < summary.reasons; i++) {
-		char text[TEST_TEXT + 32];
+		char text[TEST_TEXT + 32], line[COLUMNS_MAX + 1];
 		unsigned count = summary.reason[i].count;
 
 		text_format(text, sizeof(text), "SKIP  %u test%s: %s", count, count > 1 ? "s" : "",
 			    summary.reason[i].text);
-		line_in(TONE_SKIPPED, text);
+		squeeze(line, text, columns());
+		say(TONE_SKIPPED, line);
 	}
 	if (summary.others)
-		report_line("SKIP  %u more for other reasons, see the report", summary.others);
+		say_plain("SKIP  %u more for other reasons, see the report", summary.others);
 }
 
 /* The hypervisor below makes what this machine is; its firmware and microcode have no say. */
 static void print_advice(void)
 {
-	char text[FACT_TEXT];
-
-	text_format(text, sizeof(text), "FAIL: not as the %s says; %s%s",
-		    backend->cites_amd ? "APM" : "SDM",
-		    under_a_hypervisor() ? "a defect of the hypervisor below: "
-					 : "try a newer firmware or microcode",
-		    under_a_hypervisor() ? fact("hypervisor") : "");
-	report_line("%.*s", LINE_COLUMNS, text);
+	say_plain("FAIL: not as the %s says; %s%s", backend->cites_amd ? "APM" : "SDM",
+		  under_a_hypervisor() ? "a defect of the hypervisor below: "
+				       : "try a newer firmware or microcode",
+		  under_a_hypervisor() ? fact("hypervisor") : "");
 }
 
 static void print_next(const struct report_totals *totals)
 {
 	if (summary.why)
-		report_line("Why: %.*s", LINE_COLUMNS - 5, summary.why);
+		say_plain("Why: %s", summary.why);
 	if (summary.advice)
-		report_line("%.*s", LINE_COLUMNS, summary.advice);
+		say_plain("%s", summary.advice);
 	if (summary.by_verdict[VERDICT_FAIL])
 		print_advice();
 	if (summary.by_verdict[VERDICT_ERROR])
-		report_line("ERROR: the test broke off; run it alone: assay.efi NAME");
+		say_plain("ERROR: the test broke off; run it alone: assay.efi NAME");
 	if (totals->lacks)
-		report_line("INCOMPLETE: %.*s", LINE_COLUMNS - 12, totals->lacks);
+		say_plain("INCOMPLETE: %s", totals->lacks);
 }
 
 void summary_brief(const struct report_totals *totals, char *text, size_t size)
@@ -201,18 +262,33 @@ void summary_brief(const struct report_totals *totals, char *text, size_t size)
 	size_t used;
 
 	totals_text(totals, counts);
-	used = text_format(text, size, "assay %s\n%s: %s\n%s\n%.40s\n%.40s", fact("assay"), counts,
+	used = text_format(text, size, "assay %s\n%s: %s\n%s\n%.48s\n%.60s", fact("assay"), counts,
 			   report_outcome_text(totals->outcome), fact("system"), fact("cpu brand"),
 			   facts_find(summary.facts, "bios")[0] ? fact("bios") : fact("firmware"));
-	for (unsigned i = 0; i < summary.failures && i < FAILURE_ROWS && used < size; i++)
-		used += text_format(text + used, size - used, "\n%s", summary.failure[i].name);
+	for (unsigned i = 0; i < summary.failures && i < FAILURE_ROWS; i++) {
+		const char *name = summary.failure[i].name;
+
+		if (used + text_length(name) + 2 > size)
+			break;
+		used += text_format(text + used, size - used, "\n%s", name);
+	}
 }
 
+/* All but the failures goes first in the count, and they get the room that is left. */
 void summary_print(const struct report_totals *totals)
 {
-	report_line("%s", "");
-	print_identity();
-	print_failures();
-	print_skips();
-	print_next(totals);
+	const unsigned rows = platform->rows < ROWS ? ROWS : platform->rows;
+
+	summary.lines = 0;
+	for (unsigned pass = 0; pass < 2; pass++) {
+		const unsigned others = summary.lines;
+
+		summary.counts = !pass;
+		say_plain("%s", "");
+		print_identity();
+		if (pass)
+			print_failures(rows - BELOW - others);
+		print_skips();
+		print_next(totals);
+	}
 }

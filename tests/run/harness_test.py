@@ -14,6 +14,8 @@ import yaml
 import bench
 import deviations
 import emulator
+import pictures
+import readme
 import report
 import run
 import scenario
@@ -283,6 +285,41 @@ class DeviationPages(unittest.TestCase):
         for path, text in made.items():  # what does not come from a report
             for line in text.split("\n## ")[0].splitlines():
                 self.assertIn(line, there[path], path)
+
+
+class ShownReports(unittest.TestCase):
+    """What README, docs/report.txt and the pictures show, against a report of the run at hand."""
+
+    def report(self, **other):
+        data = json.loads(json_report(["PASS", "FAIL", "SKIP", "FAIL"]))
+        data["tests"][2]["reason"] = "needs VMX"
+        data["machine"] = {"cpu_brand": "A CPU", "firmware": "EDK II"}
+        data["tests"][0].update(other)
+        return data
+
+    def test_report(self):
+        lines = ["assay                  0.1 (abc)", "PASS t.0 (7)", "FAIL t.1 (7, 110 ms)",
+                 "      label: 1 of 4 cases", "SKIP t.2: needs VMX", "FAIL t.3 (7)",
+                 "FAIL  t.1: label: 1 of 4 cases",
+                 "1 passed, 2 failed, 1 skipped, 0 errors, 21 checks: FAILED"]
+        self.assertEqual(readme.stale(lines, self.report()), [])
+        self.assertEqual(len(readme.stale(lines, self.report(checks=8))), 1)
+        self.assertEqual(len(readme.stale(lines, self.report(verdict="FAIL"))), 1)
+        self.assertEqual(len(readme.stale(lines, self.report(name="t.9"))), 2)
+        self.assertEqual(len(readme.stale(lines[:-1], self.report())), 1)
+        self.assertEqual(len(readme.stale(lines[:3] + lines[4:], self.report())), 0)
+        self.assertEqual(len(readme.stale(lines[:2] + lines[3:], self.report())), 1)
+
+    def test_picture(self):
+        code = ["assay 0.1 (abc)", "1 passed, 2 failed, 1 skipped, 0 errors, 21 checks: FAILED",
+                "unknown", "A CPU", "EDK II", "t.1", "t.3"]
+        self.assertEqual(pictures.stale(code, self.report()), [])
+        self.assertEqual(pictures.stale(code[:-1], self.report()), [])  # no room for it
+        for i in range(len(code)):
+            other = code[:i] + ["x"] + code[i + 1:]
+            self.assertEqual(len(pictures.stale(other, self.report())), 1)
+        for other in ([], code[:5], [*code, "t.2"]):
+            self.assertEqual(len(pictures.stale(other, self.report())), 1)
 
 
 class Citations(unittest.TestCase):

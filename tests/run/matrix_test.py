@@ -50,6 +50,17 @@ class Rows(unittest.TestCase):
             result.wrong += [] if name == "machine.kick" else ["FAIL machine.clock"]
             self.assertEqual(matrix.row(result)[3], cell)
 
+    def test_failures_that_are_known(self):
+        """Tests are counted, and the deviations that explain them."""
+        first, second = ({"name": name, "verdict": "FAIL", "reason": "why"}
+                         for name in ("vmx.entry.controls", "fuzz.entry"))
+        known = [report.Deviation(f"@{rule}", 1, "why", "SDM 1") for rule in "ab"]
+        result = scenario.Result(
+            scenario.Scenario("one"), report=report.Report([first, second]),
+            judgement=report.Judgement([], [(first, known[0]), (first, known[1]),
+                                            (second, known[0])], []))
+        self.assertEqual(matrix.row(result)[3], "2 (3 known)")
+
     def test_skips_on_svm(self):
         ryzen = Machine("bochs", model="ryzen")
         self.assertTrue(self.justified("Intel VMX", ryzen, svm_features="44f: nested paging"))

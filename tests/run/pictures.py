@@ -1,14 +1,17 @@
 """`make pictures`: what a person sees at the end of a run, into docs/*.png.
 
 With virtualization: Bochs on a virtual X server, its window taken by xwd. Without: QEMU's monitor.
+`make test` compares what the QR codes say with its own runs on the same machines.
 """
 
 import argparse
+import json
 import os
 import shutil
 import socket
 import struct
 import subprocess
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -19,7 +22,7 @@ from report import Broken
 
 READY = "press a key to go back"
 DISPLAY = ":97"
-LIMIT = 300
+LIMIT = 600  # s; an X server and Bochs share a processor
 BOCHS_FRAME = (37, 23)
 
 
@@ -143,17 +146,65 @@ def take_qemu(build, name, machine):
     return read_ppm(data)
 
 
+def brief(report):
+    """The lines of the QR code after the first one, which names the version; core/suite/summary.c,
+    summary_brief."""
+    machine, summary = report["machine"], report["summary"]
+    counts = "{passed} passed, {failed} failed, {skipped} skipped, {errors} errors, {checks} checks"
+    return [f"{counts.format(**summary)}: {summary['outcome']}",
+            machine.get("system", "unknown"), machine["cpu_brand"][:48],
+            machine.get("bios", machine["firmware"])[:60],
+            *[test["name"] for test in report["tests"] if test["verdict"] in ("FAIL", "ERROR")]]
+
+
+FAILURES, HEAD = 8, 4  # lines of the QR code: tests at most, and what is before them
+
+
+def stale(shown, report):
+    """Lines: what a picture's QR code says otherwise than the report; the names end where the code
+    is full."""
+    wanted = brief(report)
+    most = min(len(wanted), HEAD + FAILURES)
+    if not shown or not shown[0].startswith("assay "):
+        return ["no QR code of ours is found in it"]
+    shown = shown[1:]
+    wrong = [f"{picture!r}, the run has {run!r}" for picture, run in zip(shown, wanted)
+             if picture != run]
+    if not min(HEAD + 1, most) <= len(shown) <= most:
+        wrong.append(f"{len(shown)} lines, the run has {len(wanted)}")
+    return wrong
+
+
+def qr_lines(path):
+    done = subprocess.run(["zbarimg", "-q", "--raw", str(path)], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, check=False)
+    return done.stdout.splitlines()
+
+
+PICTURES = {"screen-no-vmx": (take_qemu, emulator.Machine("qemu", cpus=4, model="Nehalem")),
+            "screen-4-processors": (take_bochs, emulator.Machine("bochs", cpus=4))}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*PICTURES, []], help="none: all")
     parser.add_argument("--build", type=Path, default=Path("build"))
-    build = parser.parse_args().build
-    for name, take, machine in (
-            ("screen-no-vmx", take_qemu, emulator.Machine("qemu", cpus=4, model="Nehalem")),
-            ("screen-4-processors", take_bochs, emulator.Machine("bochs", cpus=4))):
+    parser.add_argument("--check", type=Path, metavar="REPORT.JSON",
+                        help="do not take it: is it still what a run on that machine says?")
+    given = parser.parse_args()
+    wrong = []
+    for name in given.names or PICTURES:
         path = Path("docs") / f"{name}.png"
-        write_png(path, *cropped(*take(build, name, machine)))
+        if given.check:
+            wrong += [f"{path} is stale, make pictures: {line}" for line in
+                      stale(qr_lines(path), json.loads(given.check.read_text()))]
+            continue
+        take, machine = PICTURES[name]
+        write_png(path, *cropped(*take(given.build, name, machine)))
         print(f"{path}: {path.stat().st_size} bytes")
+    print("\n".join(wrong))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

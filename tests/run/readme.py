@@ -1,13 +1,16 @@
 """Fills the marked blocks of README.md and docs/report.txt from what was measured.
 
-Called by `make bench-update`, which has just run the image with 4 processors.
+Called by `make bench-update`, which has just run the image with 4 processors; `make test` checks
+that they are what the sources and its own run say.
 """
 
+import argparse
+import json
 import re
 import sys
 from pathlib import Path
 
-README = Path("README.md")
+README, REPORT = Path("README.md"), Path("docs/report.txt")
 
 
 def block(text, name, lines):
@@ -17,6 +20,7 @@ def block(text, name, lines):
 
 
 TEST = re.compile(r"(PASS|FAIL|SKIP|ERROR) +\w+\.\S+(:| \(\d+)")
+RESULT = re.compile(r"(PASS|FAIL|SKIP|ERROR) (\w+\.[^\s:]+)(?: \((\d+)[^)]*\)|: (.*))")
 BENCH = re.compile(r".* \d+ (ticks|bytes)$")
 CAPABILITIES = re.compile(r"vmx | {4}\S")
 DETAIL = re.compile(r" +\S")
@@ -35,7 +39,8 @@ def report_lines(lines):
     """What a reader needs: identity, some tests, every one that did not pass, the first failure's
     first lines, the end. docs/report.txt has them all."""
     lines = [line for line in lines if not CAPABILITIES.match(line)]
-    tests = [i for i, line in enumerate(lines) if TEST.match(line)]
+    summary = max(i for i, line in enumerate(lines) if re.match(r"assay \d\S* \(", line))
+    tests = [i for i, line in enumerate(lines[:summary]) if TEST.match(line)]
     hidden = {i for i in tests[8:-4] if TEST.match(lines[i]).group(1) == "PASS"}
     details = [i for i in range(tests[0], tests[-1]) if DETAIL.match(lines[i])]
     hidden |= set(details[DETAILS:])
@@ -63,15 +68,49 @@ def option_lines(source):
             text.replace("\\n", "\n").replace("\\\\", "\\").rstrip().splitlines()]
 
 
-def main():
-    text = README.read_text()
-    lines = whole_report((Path(sys.argv[1]) / "console.txt").read_text())
-    Path("docs/report.txt").write_text("\n".join(lines) + "\n")
+def filled(text, lines):
     text = block(text, "report", report_lines(lines))
     text = block(text, "options", option_lines(Path("efi/options.c")))
-    text = block(text, "bench", bench_lines(Path("tests/run/baseline.txt")))
-    README.write_text(text)
+    return block(text, "bench", bench_lines(Path("tests/run/baseline.txt")))
+
+
+def stale(lines, report):
+    """Lines: where a console that is kept has other verdicts or counts than the report. Version,
+    date, the clock's frequency, notes and what a test measured are of each run."""
+    shown = {match[2]: (match[1], match[3] or match[4]) for line in lines if (match := RESULT.fullmatch(line))}
+    wanted = {test["name"]: (test["verdict"], test["reason"] if test["verdict"] == "SKIP"
+                             else str(test["checks"])) for test in report["tests"]}
+    wrong = [f"{name}: {shown.get(name)}, the run has {wanted.get(name)}"
+             for name in {**shown, **wanted} if shown.get(name) != wanted.get(name)]
+    counts = "{passed} passed, {failed} failed, {skipped} skipped, {errors} errors, {checks} checks"
+    last = f"{counts}: {{outcome}}".format(**report["summary"])
+    return wrong + ([] if lines[-1] == last else [f"{lines[-1]!r}, the run has {last!r}"])
+
+
+def check(report):
+    lines = REPORT.read_text().splitlines()
+    wrong = [f"{REPORT} is stale: {line}" for line in stale(lines, report)]
+    if filled(README.read_text(), lines) != README.read_text():
+        wrong.append(f"{README} is not what {REPORT} and the sources say")
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a run; with --check its REPORT.JSON")
+    parser.add_argument("--check", action="store_true", help="compare, do not write")
+    given = parser.parse_args()
+    if given.check:
+        wrong = check(json.loads(given.run.read_text()))
+        if wrong:
+            wrong.append(f"python3 tests/run/readme.py {given.run.parent} makes both anew")
+        print("\n".join(wrong or ["1 passed"]))
+        return 1 if wrong else 0
+    lines = whole_report((given.run / "console.txt").read_text())
+    REPORT.write_text("\n".join(lines) + "\n")
+    README.write_text(filled(README.read_text(), lines))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -139,6 +139,8 @@ SUITE = [
 # Bad machines and bad input: one clear line, nothing lost, a clean end.
 BAD = [
     Scenario("no-vmx", bochs(cpus=2, model="p4_prescott_celeron_336"), expect=WITHOUT_VMX),
+    # The machine of docs/screen-no-vmx.png.
+    Scenario("qemu-no-vmx", Machine("qemu", 4, model="Nehalem"), expect=WITHOUT_VMX),
     Scenario("amd-without-svm", bochs(cpus=2, model="athlon64_venice"), expect=WITHOUT_VMX),
     Scenario("no-ept", bochs(cpus=2, model="core2_penryn_t9600"),
              expect=Expect(says=("SKIP .*EPT",), skipped=5, ran=r"(machine|vmx|fuzz|\w+\.machine)\..*",

@@ -13,6 +13,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+import emulator
 import scenario
 import scenarios
 
@@ -134,18 +135,30 @@ def main():
             show(tally, done.result())
         for done in steps:
             done.result()
-    for page, program, run in (("coverage", ["coverage.py"], "bochs-4"),
-                               ("conformance", ["conformance.py", "vmx"], "bochs-4"),
-                               ("conformance-svm", ["conformance.py", "svm"], "qemu-4")):
+    others = set()
+    for page, program, run, made_with in (
+            ("coverage", ["coverage.py"], "bochs-4", ""),
+            ("conformance", ["conformance.py", "vmx"], "bochs-4", ""),
+            ("conformance-svm", ["conformance.py", "svm"], "qemu-4", ""),
+            ("readme", ["readme.py"], "bochs-4", "bochs-2.7"),
+            ("picture", ["pictures.py", "screen-4-processors"], "bochs-4", "bochs-2.7"),
+            ("picture-no-vmx", ["pictures.py", "screen-no-vmx"], "qemu-no-vmx", "qemu-7.2")):
         report = given.build / "run" / run / "REPORT.JSON"
-        if wanted(page) and report.exists():
-            step(tally, page, [sys.executable, str(HERE / program[0]), *program[1:], "--check",
-                               str(report)], logs, None)
+        if not wanted(page) or not report.exists():
+            continue
+        there = emulator.version(run.split("-")[0]) if made_with else ""
+        if made_with != there:
+            others.add(f"        (the step {page} is left out: its page was made with {made_with}, "
+                       f"this is {there})")
+            continue
+        step(tally, page, [sys.executable, str(HERE / program[0]), *program[1:], "--check",
+                           str(report)], logs, None)
     if wanted("report-schemas"):
         step(tally, "report-schemas", [sys.executable, str(HERE / "validate.py"),
                                        *map(str, sorted((given.build / "run").iterdir()))], logs)
     if other_format:
         print(f"        (the step format is left out: {other_format})")
+    print(*sorted(others), sep="\n", end="\n" * bool(others))
     if not scenarios.kvm_nests():
         print("        (no nested virtualization in /dev/kvm here: the KVM runs are left out)")
 

@@ -404,6 +404,7 @@ void fake_machine(unsigned count, bool with_threads)
 	sigaction(SIGUSR1, &action, NULL);
 	fake_platform.arena_pages = FAKE_PAGES;
 	fake_platform.cpu_count = count;
+	fake_platform.columns = fake_platform.rows = 0;
 	for (unsigned i = 0; i < count; i++) {
 		cpus[i].index = i;
 		cpus[i].apic_id = i;

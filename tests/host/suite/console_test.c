@@ -28,20 +28,13 @@ static void test_lines(void **state)
 	report_close(NULL);
 }
 
-/* Everything at its longest: the lines after the last test fit 80x25, one for the prompt left. */
-static void test_summary_fits(void **state)
+static void report_at_its_longest(void)
 {
-	struct test_run run;
-	const char *line;
-	unsigned lines = 0;
-
-	(void)state;
-	assert_int_equal(open_report(60), STATUS_OK);
-	summary_why("so many reasons", "so much advice");
 	memset(facts.fact[0].value, 'x', FACT_TEXT - 1);
 	facts.fact[0].name = "hypervisor";
 	facts.count = 1;
 	for (unsigned i = 0; i < 60; i++) {
+		struct test_run run;
 		char why[TEST_TEXT];
 
 		memset(why, 'a' + (int)i / 3 % 26, sizeof(why) - 1);
@@ -50,13 +43,78 @@ static void test_summary_fits(void **state)
 			      why);
 		report_test(&run, i + 1);
 	}
-	fake.console_size = 0;
-	report_close("so much that it lacks");
-	for (line = fake.console; *line; lines++) {
-		assert_in_range(strcspn(line, "\n"), 0, 79);
-		line += strcspn(line, "\n") + 1;
+}
+
+/* Everything at its longest: the lines after the last test fit the screen, one for the prompt left;
+ * 80x25 where there is none. */
+static void test_summary_fits(void **state)
+{
+	static const struct {
+		unsigned columns, rows, width, lines;
+	} screens[] = { { 0, 0, 79, 24 },   { 79, 25, 79, 24 },	  { 40, 12, 79, 24 },
+			{ 99, 31, 99, 30 }, { 160, 50, 160, 49 }, { 500, 90, 160, 89 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(screens); i++) {
+		const char *line;
+		unsigned lines = 0, longest = 0;
+
+		report_set_up(state);
+		fake_platform.columns = screens[i].columns;
+		fake_platform.rows = screens[i].rows;
+		assert_int_equal(open_report(60), STATUS_OK);
+		summary_why("so many reasons", "so much advice");
+		report_at_its_longest();
+		fake.console_size = 0;
+		report_close("so much that it lacks");
+		for (line = fake.console; *line; lines++) {
+			unsigned length = (unsigned)strcspn(line, "\n");
+
+			longest = length > longest ? length : longest;
+			line += length + 1;
+		}
+		assert_int_equal(longest, screens[i].width);
+		assert_in_range(lines, 10, screens[i].lines);
 	}
-	assert_in_range(lines, 10, 24);
+}
+
+/* What a picture of the screen must say whole, however wide that is. */
+static void test_identity_is_whole(void **state)
+{
+	static const char *const whole[] = {
+		"assay 0.1 (486ba94f96-dirty) on QEMU Standard PC (Q35 + ICH9, 2009) under "
+		"TCGTCGTCGTCG",
+		"Intel Core i7 9xx (Nehalem Class Core i7, IBRS update); EFI Development Kit II / "
+		"OVMF 2022.11-6+deb12u2, 02/06/2015",
+		"Why: this processor offers neither VMX (CPUID.1:ECX.VMX) nor SVM "
+		"(CPUID.80000001H:ECX.SVM)",
+	};
+
+	for (unsigned columns = 0; columns < 200; columns += 99) {
+		char text[sizeof(fake.console)];
+		size_t used = 0;
+
+		report_set_up(state);
+		fake_platform.columns = columns;
+		facts_add(&facts, "assay", "0.1 (486ba94f96-dirty)");
+		facts_add(&facts, "system", "QEMU Standard PC (Q35 + ICH9, 2009)");
+		facts_add(&facts, "hypervisor", "TCGTCGTCGTCG");
+		facts_add(&facts, "cpu brand",
+			  "Intel Core i7 9xx (Nehalem Class Core i7, IBRS update)");
+		facts_add(&facts, "bios",
+			  "EFI Development Kit II / OVMF 2022.11-6+deb12u2, 02/06/2015");
+		assert_int_equal(open_report(1), STATUS_OK);
+		summary_why(whole[2] + strlen("Why: "), NULL);
+		report_close(NULL);
+		assert_int_equal(strstr(fake.console, whole[2]) != NULL, columns > 90);
+		for (const char *from = fake.console; *from; from++) /* lines put together again */
+			if (strncmp(from, "\n      ", 7))
+				text[used++] = *from;
+			else
+				text[used++] = ' ', from += 6;
+		text[used] = '\0';
+		for (unsigned i = 0; i < ARRAY_SIZE(whole); i++)
+			assert_non_null(strstr(text, whole[i]));
+	}
 }
 
 /* The hypervisor below is named where there is one: its firmware has no say. */
@@ -77,28 +135,82 @@ static void test_advice(void **state)
 	assert_non_null(strstr(fake.console,
 			       "\nassay 0.1 (abc) on Maker Board under KVMKVMKVM\n"
 			       "A CPU; Firm 1.2\n"
-			       "FAIL  group.subject\n"
-			       "      a register: wanted 1AH, got 2H\n"
+			       "FAIL  group.subject: a register: wanted 1AH, got 2H\n"
 			       "FAIL: not as the SDM says; a defect of the hypervisor "
 			       "below: KVMKVMKVM\n"));
 }
 
-/* What failed comes first: numbers that would push it out of the line are left out. */
-static void test_summary_lines(void **state)
+static void fail_so(unsigned columns, const char *what, const char *wanted, const char *got)
 {
 	struct test_run run = verdict(VERDICT_FAIL, "");
+	void *none = NULL;
 
-	(void)state;
-	for (unsigned i = 0; i < 20; i++) /* more than have a line below their names */
-		expect_failed(&run, "ctl.entry.smm: 1 of 4 cases", "VMfailValid 7",
-			      "exit reason 33, qualification 0");
+	report_set_up(&none);
+	fake_platform.columns = columns;
+	expect_failed(&run, what, wanted, got);
 	assert_int_equal(open_report(60), STATUS_OK);
-	for (unsigned i = 0; i < 9; i++)
+	for (unsigned i = 0; i < 20; i++)
 		report_test(&run, i + 1);
 	fake.console_size = 0;
 	report_close(NULL);
-	assert_non_null(
-		strstr(fake.console, "\nFAIL  group.subject: ctl.entry.smm: 1 of 4 cases\n"));
+}
+
+/* A failure keeps its label, what was wanted and what came: below its name where the line is too
+ * short, and the longest of them loses its middle where that is too short as well. */
+static void test_summary_lines(void **state)
+{
+	(void)state;
+	fail_so(0, "ctl.entry.smm: 1 of 4 cases", "VMfailValid 7",
+		"exit reason 33, qualification 0");
+	assert_non_null(strstr(fake.console,
+			       "\nFAIL  group.subject\n"
+			       "      ctl.entry.smm: 1 of 4 cases: wanted VMfailValid "
+			       "7, got exit reason 33.. 0\n"));
+	fail_so(120, "ctl.entry.smm: 1 of 4 cases", "VMfailValid 7",
+		"exit reason 33, qualification 0");
+	assert_non_null(strstr(fake.console,
+			       "\nFAIL  group.subject: ctl.entry.smm: 1 of 4 cases: wanted "
+			       "VMfailValid 7, got exit reason 33, qualification 0\n"));
+	fail_so(0,
+		"exit.55.xsetbv, row 0, case 0, protected mode, PAE, CPL 3: "
+		"EXIT_INTERRUPTION_INFO",
+		"80000B0DH", "0H");
+	assert_non_null(strstr(fake.console,
+			       "\n      exit.55.xsetbv, row 0, ..EXIT_INTERRUPTION_INFO: "
+			       "wanted 80000B0DH, got 0H\n"));
+	fail_so(0, "ctl.msr.entry_load.wrap: 1 of 1 cases", "VMfailValid 7",
+		"exit reason 33, qualification 0");
+	assert_non_null(strstr(fake.console, "\n      ctl.msr.entry_load.wrap.. cases: wanted "
+					     "VMfailValid 7, got exit re..ion 0\n"));
+	/* Here a failure takes two lines, and the rest of them is counted. */
+	assert_non_null(strstr(fake.console, "\nand 12 more, see the report\n"));
+}
+
+/* For the QR code: no name of a test is cut. */
+static void test_brief(void **state)
+{
+	static const char start[] = "assay 0.1\n0 passed, 3 failed, 0 skipped, 0 errors, 3 checks: "
+				    "FAILED\nunknown\nA CPU\nFirm 1.2\n";
+	static const char name[] = "group.subject";
+	struct test_run run = verdict(VERDICT_FAIL, "");
+	char text[sizeof(start) + 3 * sizeof(name)];
+
+	(void)state;
+	expect(&run, "what", 1, 2);
+	facts_add(&facts, "assay", "0.1");
+	facts_add(&facts, "cpu brand", "A CPU");
+	facts_add(&facts, "bios", "Firm 1.2");
+	assert_int_equal(open_report(3), STATUS_OK);
+	for (unsigned i = 0; i < 3; i++)
+		report_test(&run, i + 1);
+	report_close(NULL);
+	for (size_t size = sizeof(start); size < sizeof(text); size++) {
+		size_t names = (size - sizeof(start) + 1) / sizeof(name);
+
+		summary_brief(report_totals(), text, size);
+		assert_memory_equal(text, start, sizeof(start) - 2);
+		assert_int_equal(strlen(text), sizeof(start) - 2 + names * sizeof(name));
+	}
 }
 
 /* Many tests: the console shows the first notes of a failure, the files have all. */
@@ -188,10 +300,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, report_set_up)
 	const struct CMUnitTest tests[] = {
-		TEST(test_lines),	  TEST(test_summary_fits), TEST(test_advice),
-		TEST(test_summary_lines), TEST(test_notes),	   TEST(test_notes_without_volume),
-		TEST(test_lines),	  TEST(test_summary_fits), TEST(test_advice),
-		TEST(test_summary_lines), TEST(test_slow_console),
+		TEST(test_lines),  TEST(test_summary_fits),	    TEST(test_identity_is_whole),
+		TEST(test_advice), TEST(test_summary_lines),	    TEST(test_brief),
+		TEST(test_notes),  TEST(test_notes_without_volume), TEST(test_slow_console),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);

@@ -55,8 +55,8 @@ static void test_whole_report(void **state)
 	assert_string_equal(strstr(fake.console, "report: "),
 			    "report: \\R.TAP, .XML, .JSON\n"
 			    "2 passed, 1 failed, 1 skipped, 1 errors, 1 checks: FAILED\n");
-	assert_non_null(strstr(
-		fake.console, "\nFAIL  group.subject\n      the guest's \"reason\"\nERROR group."));
+	assert_non_null(strstr(fake.console,
+			       "\nFAIL  group.subject: the guest's \"reason\"\nERROR group."));
 	assert_non_null(strstr(fake.console, "\nSKIP  1 test: the guest's \"reason\"\n"));
 	assert_non_null(strstr(fake.console, "\nFAIL: not as the SDM says; try a newer firmware"));
 	assert_non_null(strstr(fake.console, "\nERROR: the test broke off"));
