@@ -138,7 +138,7 @@ def main():
     others = set()
     for page, program, run, made_with in (
             ("coverage", ["coverage.py"], "bochs-4", ""),
-            ("conformance", ["conformance.py", "vmx"], "bochs-4", ""),
+            ("conformance", ["conformance.py", "vmx"], "bochs-4", "bochs-2.7"),
             ("conformance-svm", ["conformance.py", "svm"], "qemu-4", ""),
             ("readme", ["readme.py"], "bochs-4", "bochs-2.7"),
             ("picture", ["pictures.py", "screen-4-processors"], "bochs-4", "bochs-2.7"),
