@@ -57,7 +57,7 @@ void screen_size(unsigned *columns, unsigned *rows)
 	SIMPLE_TEXT_OUTPUT_INTERFACE *out = firmware.table->ConOut;
 	UINTN wide = 0, high = 0;
 
-	if (screen_count &&
+	if (!screen_count || !out || !out->Mode ||
 	    out->QueryMode(out, (UINTN)out->Mode->Mode, &wide, &high) != EFI_SUCCESS)
 		wide = high = 0;
 	*columns = (unsigned)wide;
