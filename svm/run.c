@@ -77,6 +77,7 @@ void svm_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 {
 	struct svm_vcpu *arch = svm_of(vcpu);
 	const bool at_once = !entry->ticks;
+	const uint64_t resume = svm_get(arch, RFLAGS) & RFLAGS_RF;
 
 	if (vcpu->advance)
 		advance(vcpu, arch->exit_length);
@@ -104,5 +105,9 @@ void svm_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 		map_nothing(vcpu, false);
 		if (exit->kind == EXIT_MEMORY)
 			exit->kind = EXIT_TIMER;
+		/* Nothing was executed, whatever RF a nested page fault saves. */
+		if (exit->kind == EXIT_TIMER && exit->interrupted.type == EVENT_NONE)
+			svm_set(arch, RFLAGS,
+				(svm_get(arch, RFLAGS) & ~(uint64_t)RFLAGS_RF) | resume);
 	}
 }
