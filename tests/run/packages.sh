@@ -9,6 +9,16 @@ wanted() { # lines "package why" of the given purposes
     for purpose; do sed -n "s/^$purpose  *//p" "$list"; done
 }
 
+add_optional() { # to $missing, those of the given purposes that apt knows
+    for purpose; do
+        for package in $(wanted "$purpose+" | cut -d' ' -f1); do
+            case " $missing " in *" $package "*) continue ;; esac
+            installed "$package" || ! apt-cache show "$package" >/dev/null 2>&1 ||
+                missing="$missing $package"
+        done
+    done
+}
+
 installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
@@ -32,10 +42,11 @@ missing=
 for package in $(wanted "$@" | cut -d' ' -f1); do
     installed "$package" || missing="$missing $package"
 done
+[ -n "$missing" ] || add_optional "$@"
 [ -n "$missing" ] || exit 0
 
 echo 'Installing the Debian packages that are missing:'
-for package in $missing; do wanted "$@" | sed -n "s/^$package  */  $package: /p"; done
+for package in $missing; do wanted "$@" $(for p; do echo "$p+"; done) | sed -n "s/^$package  */  $package: /p"; done
 
 as_root=
 if [ "$(id -u)" != 0 ]; then
@@ -56,5 +67,6 @@ apt() {
     }
 }
 apt update
+add_optional "$@" # in a new container apt has known nothing until now
 apt install --no-install-recommends $missing
 echo 'Installed.'
