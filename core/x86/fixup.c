@@ -5,7 +5,7 @@ struct fixup {
 };
 
 /* efi/image.lds names its ends, in a host test the linker, which needs the section to be there. */
-__asm__(".pushsection fixups, \"a\", @progbits\n\t.popsection");
+__asm__(".pushsection fixups, \"a\", @progbits\n\t.balign 4\n\t.popsection");
 extern const struct fixup __start_fixups[] __attribute__((visibility("hidden")));
 extern const struct fixup __stop_fixups[] __attribute__((visibility("hidden")));
 
