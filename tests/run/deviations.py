@@ -102,9 +102,11 @@ def words():
 
 
 def examples(reports):
-    """Test or @rule: (test, lines of its failure) from the first report that has it."""
+    """@rule or (emulator, test): (test, lines of its failure) from the first report that has it. A
+    broken rule looks alike in all. Reports are in folders that begin with the emulator's name."""
     found = {}
     for report in reports:
+        emulator = report.parent.name.split("-")[0]
         for test in json.loads(report.read_text())["tests"]:
             if test["verdict"] != "FAIL":
                 continue
@@ -122,7 +124,7 @@ def examples(reports):
             said = [test.get("reason", "")]
             if test.get("wanted"):
                 said.append(f"wanted {test['wanted']}, got {test['got']}")
-            found.setdefault(test["name"], (test["name"], said + lines[:6]))
+            found.setdefault((emulator, test["name"]), (test["name"], said + lines[:6]))
     return found
 
 
@@ -144,7 +146,8 @@ def page(one, texts, seen):
             "", "## How to see it", "",
             "No test of the image shows it yet; it was seen with a VMCB made for it:", "",
             f"    {one.how}", ""])
-    known = [seen[rule] for rule in one.rules if rule in seen]
+    keys = [rule if rule.startswith("@") else (one.emulator, rule) for rule in one.rules]
+    known = [seen[key] for key in keys if key in seen]
     tests = list(dict.fromkeys(test for test, _ in known)) or [
         rule for rule in one.rules if not rule.startswith("@")] or ["vmx.*"]
     model = one.model.replace("*", "_t9600" if "penryn" in one.model else "")

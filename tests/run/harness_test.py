@@ -564,7 +564,7 @@ class Asking(unittest.TestCase):
                 (("MEMORY=5",), "MEMORY must be at least 50"),
                 (("BOOT=cd",), "BOOT is disk or usb, not 'cd'"),
                 (("EMULATOR=x", "ICOUNT=no"), "EMULATOR is bochs, qemu or kvm, not 'x'")):
-            self.says(f"^{says}\nmake: ", 2, "make", "run", *words)
+            self.says(rf"^{says}\nmake(\[\d+\])?: ", 2, "make", "run", *words)
 
     def packages(self, release, pattern, status):
         with tempfile.NamedTemporaryFile("w") as file:
