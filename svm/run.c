@@ -103,10 +103,11 @@ void svm_run(struct vcpu *vcpu, const struct entry *entry, struct vm_exit *exit)
 	}
 	if (at_once) {
 		map_nothing(vcpu, false);
-		if (exit->kind == EXIT_MEMORY)
-			exit->kind = EXIT_TIMER;
+		if (exit->kind != EXIT_MEMORY)
+			return;
+		exit->kind = EXIT_TIMER;
 		/* Nothing was executed, whatever RF a nested page fault saves. */
-		if (exit->kind == EXIT_TIMER && exit->interrupted.type == EVENT_NONE)
+		if (exit->interrupted.type == EVENT_NONE)
 			svm_set(arch, RFLAGS,
 				(svm_get(arch, RFLAGS) & ~(uint64_t)RFLAGS_RF) | resume);
 	}
