@@ -28,9 +28,10 @@ test: ## everything: host tests, then the image in emulators
 	$(MAKE) $(JOBS) all tool $(BUILD)/spoil.efi
 	$(PYTHON) tests/run/suite.py --build $(BUILD) $(if $(ONLY),--only '$(ONLY)')
 
+fresh: SUITE := $(or $(SUITE),bookworm)
 fresh: ## make run and make test on a fresh minimal Debian; SUITE=bookworm, trixie or testing
 	sh tests/run/packages.sh matrix
-	sh tests/run/fresh.sh $(or $(SUITE),bookworm) $(SUITE_ROOT)-fresh
+	sh tests/run/fresh.sh $(SUITE) $(SUITE_ROOT)-fresh
 
 soak: ## the whole suite N=200 times in one boot, and another program afterwards; EMULATOR=qemu
 	$(run-packages)

@@ -116,9 +116,9 @@ def prepare(source, target, words):
         if not target.exists() or not target.samefile(source):
             images.copy(source, target)
         images.options(target, line(words))
-        images.remove_reports(target)
-        images.remove_reports(target, report_path(words))
-    except (OSError, subprocess.CalledProcessError) as error:
+        for path in {report_path([]), report_path(words)}:
+            images.remove_reports(target, path)
+    except OSError as error:
         raise Broken(f"{target}: {error}") from None
 
 
