@@ -18,7 +18,7 @@ from pathlib import Path
 
 import emulator
 import image
-from report import Broken
+from report import Broken, last_line
 
 READY = "press a key to go back"
 DISPLAY = ":97"
@@ -149,9 +149,8 @@ def take_qemu(build, name, machine):
 def brief(report):
     """The lines of the QR code after the first one, which names the version; core/suite/summary.c,
     summary_brief."""
-    machine, summary = report["machine"], report["summary"]
-    counts = "{passed} passed, {failed} failed, {skipped} skipped, {errors} errors, {checks} checks"
-    return [f"{counts.format(**summary)}: {summary['outcome']}",
+    machine = report["machine"]
+    return [last_line(report["summary"]),
             machine.get("system", "unknown"), machine["cpu_brand"][:48],
             machine.get("bios", machine["firmware"])[:60],
             *[test["name"] for test in report["tests"] if test["verdict"] in ("FAIL", "ERROR")]]

@@ -10,6 +10,8 @@ import re
 import sys
 from pathlib import Path
 
+from report import last_line
+
 README, REPORT = Path("README.md"), Path("docs/report.txt")
 
 
@@ -77,13 +79,13 @@ def filled(text, lines):
 def stale(lines, report):
     """Lines: where a console that is kept has other verdicts or counts than the report. Version,
     date, the clock's frequency, notes and what a test measured are of each run."""
-    shown = {match[2]: (match[1], match[3] or match[4]) for line in lines if (match := RESULT.fullmatch(line))}
+    shown = {match[2]: (match[1], match[3] or match[4])
+             for line in lines if (match := RESULT.fullmatch(line))}
     wanted = {test["name"]: (test["verdict"], test["reason"] if test["verdict"] == "SKIP"
                              else str(test["checks"])) for test in report["tests"]}
     wrong = [f"{name}: {shown.get(name)}, the run has {wanted.get(name)}"
              for name in {**shown, **wanted} if shown.get(name) != wanted.get(name)]
-    counts = "{passed} passed, {failed} failed, {skipped} skipped, {errors} errors, {checks} checks"
-    last = f"{counts}: {{outcome}}".format(**report["summary"])
+    last = last_line(report["summary"])
     return wrong + ([] if lines[-1] == last else [f"{lines[-1]!r}, the run has {last!r}"])
 
 

@@ -49,6 +49,12 @@ class Report:
         return sum(t["checks"] for t in self.tests)
 
 
+def last_line(summary):
+    """The console's last line, from REPORT.JSON's summary."""
+    return ("{passed} passed, {failed} failed, {skipped} skipped, {errors} errors, {checks} checks: "
+            "{outcome}").format(**summary)
+
+
 # The types of docs/report.schema.json: a member's type, [the type of all in a list], or {"*": the
 # type of all members}. int is no bool. A member that is not here is a later version's.
 COUNT = {"*": int}
