@@ -32,7 +32,8 @@ INDEX = """# Where emulators differ from the manuals
 
 Made by `make deviations`; each page is for the developers of the emulator: the rule, what happens, how
 to see it. The commands run in the root of this tree, on a copy of the image, because it is written to:
-`make && cp build/assay.img .`; [bochsrc](bochsrc) is theirs. The report is on the serial line and on the image, in `\\ASSAY\\REPORT.TAP`.
+`make && cp build/assay.img .`; [bochsrc](bochsrc) is theirs. The report is on the serial line and on
+the image, in `\\ASSAY\\REPORT.TAP`.
 
 | emulator | versions | what happens | page |
 | --- | --- | --- | --- |
