@@ -46,7 +46,9 @@ done
 [ -n "$missing" ] || exit 0
 
 echo 'Installing the Debian packages that are missing:'
-for package in $missing; do wanted "$@" $(for p; do echo "$p+"; done) | sed -n "s/^$package  */  $package: /p"; done
+for package in $missing; do
+    wanted "$@" $(printf '%s+ ' "$@") | sed -n "s/^$package  */  $package: /p"
+done
 
 as_root=
 if [ "$(id -u)" != 0 ]; then
